@@ -1,0 +1,1 @@
+"""Keeps Microsoft Dynamics GP and Zoho CRM in step."""

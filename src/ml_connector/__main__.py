@@ -1,0 +1,5 @@
+"""What ``python -m ml_connector`` runs."""
+
+from ml_connector.cli import main
+
+main()

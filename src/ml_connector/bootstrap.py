@@ -1,0 +1,320 @@
+"""The only place where real things are made and joined."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ml_connector.connectors.dynamics_gp import GpClient, GpConfig, GpSource, RequestGate, SbaReader
+from ml_connector.connectors.dynamics_gp.auth import WindowsTransport
+from ml_connector.connectors.dynamics_gp.tickets import Tickets
+from ml_connector.connectors.zoho_crm import AccessToken, ZohoClient, ZohoTarget, open_client
+from ml_connector.connectors.zoho_crm.auth import ZohoAuth
+from ml_connector.connectors.zoho_crm.target import Organisation
+from ml_connector.core.companies import Company
+from ml_connector.core.errors import ConfigurationError
+from ml_connector.core.flow import Flow, in_order
+from ml_connector.core.mapping import Mapping as FieldMapping
+from ml_connector.core.mapping import field_needs
+from ml_connector.core.ports import Cost, FieldNeed
+from ml_connector.core.transform import MapContext
+from ml_connector.flows.pull import Result, Steps, ended, pull
+from ml_connector.flows.range import EVERYTHING, Asked
+from ml_connector.flows.work import Options, Work
+from ml_connector.loading import load_flows, with_owners, without
+from ml_connector.settings import Settings
+from ml_connector.store import left_out
+from ml_connector.store.database import Database
+from ml_connector.store.identity import Identity
+from ml_connector.store.locks import Locks
+from ml_connector.store.refusals import Refusals
+from ml_connector.store.row_limits import RowLimits
+from ml_connector.store.secrets import Secrets, TokenShelf, load_master_keys
+
+if TYPE_CHECKING:
+    from ml_connector.flows.engine import Engine
+
+
+#: A thread that waits for GP's answer takes several turns in a call of 20 ms; at Python's 5 ms each, and even at
+#: half a millisecond, a good part of the rate is lost while the main thread plans and records.
+_SWITCH_SECONDS = 0.0001
+
+
+class SystemClock:
+    """This machine's time."""
+
+    def now(self) -> datetime:
+        """The present instant."""
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Let ``seconds`` pass."""
+        time.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class GpCompany:
+    """One company of GP; all of them share the account, the connections and the gate."""
+
+    settings: Company
+    gp: GpClient
+    source: GpSource
+
+
+@dataclass
+class App:
+    """Everything, joined. Nothing is sent until it is asked for."""
+
+    settings: Settings
+    database: Database
+    secrets: Secrets
+    companies: Mapping[str, GpCompany]  #: by ``Flow.company``, the one of [gp] first
+    identity: Identity
+    zoho: ZohoClient
+    target: ZohoTarget
+    whole: Mapping[str, Flow]  #: the flows with every field of their mappings
+    flows: Mapping[str, Flow]  #: without the fields that Zoho's edition has no room for
+    clock: SystemClock
+    refusals: Refusals
+    tell: Callable[[str], None]  #: a sentence for the person who waits
+    _contexts: dict[str, MapContext] = field(default_factory=dict)  #: by company, asked for record by record
+    _kept: set[str] = field(default_factory=set)  #: the companies whose identity is kept
+
+    @property
+    def zoho_auth(self) -> ZohoAuth:
+        """The tokens of Zoho."""
+        return self.zoho.auth
+
+    def needs(self) -> list[FieldNeed]:
+        """Every field that the flows' mappings need in Zoho, whether there is room for it or not."""
+        return field_needs(mapping for flow in self.whole.values() for mapping in flow.mappings)
+
+    @property
+    def mappings(self) -> list[FieldMapping]:
+        """The mappings of all flows."""
+        return [mapping for flow in self.flows.values() for mapping in flow.mappings]
+
+    def in_order(self, wanted: Sequence[str] = ()) -> list[Flow]:
+        """The wanted flows, or all, each after those it comes after."""
+        return in_order(self.flows, self._named(wanted))
+
+    def _named(self, wanted: Sequence[str]) -> list[str]:
+        """The flows that these words name, each a flow or a company."""
+        of_company = {
+            (company.name or self.settings.company.name): [
+                name for name, flow in self.flows.items() if flow.company == company.key
+            ]
+            for company in self.settings.every_company
+        }
+        return [
+            name
+            for word in wanted
+            for name in ([word] if word in self.flows else of_company.get(word) or [word])
+        ]
+
+    def source_of(self, flow: Flow) -> GpSource:
+        """The company of GP that the flow reads from."""
+        return self.companies[flow.company].source
+
+    def gp_cost(self) -> Cost:
+        """What was asked of GP so far, for all companies."""
+        costs = [company.gp.cost() for company in self.companies.values()]
+        calls = sum((Counter(cost.calls) for cost in costs), Counter[str]())
+        return Cost(dict(calls), sum(cost.seconds for cost in costs))
+
+    def context(self, company: str, *, preview: bool = False) -> MapContext:
+        """What mapping needs to know of the company; unless for a ``preview``, its keys are fixed from now on."""
+        if not preview and company not in self._kept:
+            self.identity.keep(self._organisation.org_id, company)
+            self._kept.add(company)
+        if company not in self._contexts:
+            self._contexts[company] = self._context(company)
+        return self._contexts[company]
+
+    def _context(self, company: str) -> MapContext:
+        others = self.identity.check(self._organisation.org_id, company)
+        key_prefix = self.companies[company].settings.key_prefix
+        context = MapContext(self._organisation.currency, key_prefix, others)
+        owners = self.settings.owners
+        return with_owners(context, owners, self.target.users()) if owners.default else context
+
+    @cached_property
+    def _organisation(self) -> Organisation:
+        return self.target.organisation()
+
+    def check_identity(self) -> None:
+        """ConfigurationError if records were written with other keys, or into another organisation."""
+        for company in self.companies:
+            self.identity.check(self._organisation.org_id, company)
+
+    def keep_identity(self) -> None:
+        """Keep which keys are written into which organisation: from the first use on they are what they are."""
+        for company in self.companies:
+            self.identity.keep(self._organisation.org_id, company)
+
+    def work(self, flow: Flow, asked: Asked = EVERYTHING, *, preview: bool = False) -> Work:
+        """What a run of this flow works with; ``preview``: nothing is kept that a real run would fix for good."""
+        own = {mapping.name for mapping in flow.mappings}
+        others = tuple({m.name: m for m in self.mappings if m.name not in own}.values())
+        sync = self.settings.sync
+        every = {
+            "addresses": timedelta(seconds=sync.addresses_every_seconds),
+            "receivables": timedelta(seconds=sync.balances_every_seconds),
+            "payables": timedelta(seconds=sync.balances_every_seconds),
+        }
+        options = Options(
+            overlap=timedelta(seconds=sync.overlap_seconds),
+            window_size=sync.window_size,
+            writes_at_once=self.settings.zoho.heavy_requests,
+            facet_every=every,
+            facet_whole_every={"payables": timedelta(seconds=sync.payables_whole_every_seconds)},
+            sweep_nights={"emails": sync.email_sweep_nights},
+            max_wait=timedelta(seconds=sync.max_wait_seconds),
+            max_change_ratio=sync.max_change_ratio,
+            automatic_score=sync.automatic_score,
+            recreate_deleted=sync.recreate_deleted,
+        )
+
+        def context() -> MapContext:
+            return self.context(flow.company, preview=preview)
+
+        return Work(
+            flow,
+            self.source_of(flow),
+            self.target,
+            self.database,
+            self.clock,
+            context,
+            others,
+            options,
+            self._locks.held,
+            asked,
+        )
+
+    def alone(self) -> AbstractContextManager[None]:
+        """While no run writes into any module."""
+        modules = {module for flow in self.flows.values() for module in flow.modules}
+        return self._locks.held(f"create-{module}" for module in modules)
+
+    @property
+    def _locks(self) -> Locks:
+        return Locks(self.database, self.settings.store.folder, self.tell)
+
+    def engine(self) -> Engine:
+        """The durable engine over all flows; entering it takes up what was interrupted."""
+        from ml_connector.flows.engine import Engine
+
+        return Engine(self.settings.store.folder, self._run)
+
+    def _run(self, steps: Steps, run: str, flow: str, asked: Asked) -> Result:
+        if flow not in self.flows:
+            gone = ConfigurationError(
+                f"There is no flow “{flow}” any more.", "Enable it again to finish its run."
+            )
+            return ended("failed", {}, gone)
+        return pull(steps, self.work(self.flows[flow], asked), run)
+
+
+@contextmanager
+def open_secrets(settings: Settings) -> Iterator[Secrets]:
+    """The secrets of the store; its tables are made where they are not there yet."""
+    with ExitStack() as stack:
+        yield _secrets(settings, _database(settings, stack))
+
+
+@contextmanager
+def open_app(settings: Settings, tell: Callable[[str], None] = lambda _: None) -> Iterator[App]:
+    """Everything that the settings describe; closed at the end of the block. ``tell``: what a person waits for."""
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    with ExitStack() as stack:
+        database, clock = _database(settings, stack), SystemClock()
+        secrets = _secrets(settings, database)
+        refusals = Refusals(database, "gp.password", f"{settings.gp.user} {settings.gp.endpoint}", clock)
+        companies = _companies(settings, database, secrets, refusals, stack)
+        identity = Identity(database, settings.every_company)
+        zoho = _zoho(settings, secrets, clock)
+        target = ZohoTarget(zoho)
+        stack.callback(target.close)
+        whole = load_flows(settings)
+        with database.read() as tx:
+            no_room = left_out.find(tx)
+        flows = {name: without(flow, no_room) for name, flow in whole.items()}
+        yield App(
+            settings,
+            database,
+            secrets,
+            companies,
+            identity,
+            zoho,
+            target,
+            whole,
+            flows,
+            clock,
+            refusals,
+            tell,
+        )
+
+
+def _companies(
+    settings: Settings, database: Database, secrets: Secrets, refusals: Refusals, stack: ExitStack
+) -> dict[str, GpCompany]:
+    """Every company of GP, by its key: one gate, one account and one set of connections for all of them."""
+    clock = SystemClock()
+    gate = RequestGate(settings.store.folder, settings.gp.max_requests, settings.gp.delay_seconds, clock)
+    stack.callback(gate.close)
+    password = secrets.reader("gp.password")
+    tickets = Tickets(settings.gp, password, clock)
+    transport = WindowsTransport(settings.gp, password, refusals, tickets)
+    sba_transport = _sba_transport(settings.gp, password, refusals, tickets)
+    companies = {}
+    for company in settings.every_company:
+        config = settings.gp_of(company)
+        gp = GpClient(config, password, gate, clock, transport)
+        sba = SbaReader(config.sba, gp, sba_transport) if sba_transport else None
+        source = GpSource(gp, sba, RowLimits(database, company.key, clock))
+        stack.callback(source.close)
+        companies[company.key] = GpCompany(company, gp, source)
+    return companies
+
+
+def _zoho(settings: Settings, secrets: Secrets, clock: SystemClock) -> ZohoClient:
+    shelf = TokenShelf(secrets, settings.store.folder, AccessToken)
+    client_secret, refresh_token = map(secrets.reader, ("zoho.client_secret", "zoho.refresh_token"))
+    return open_client(settings.zoho, client_secret, refresh_token, shelf, clock)
+
+
+def _sba_transport(
+    config: GpConfig, password: Callable[[], str], refusals: Refusals, tickets: Tickets
+) -> WindowsTransport | None:
+    """To SBA's server, for all companies; it is signed in to as the same account, so a refusal counts for both."""
+    if not config.sba.entities:
+        return None
+    there = config.model_copy(update={"endpoint": config.sba.address})
+    return WindowsTransport(there, password, refusals, tickets)
+
+
+def _database(settings: Settings, stack: ExitStack) -> Database:
+    folder = settings.store.folder
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The data folder {folder} cannot be made: {error.strerror}.", "Set another one under [store]."
+        ) from error
+    database = Database(settings.store.url)
+    stack.callback(database.close)
+    database.upgrade()
+    return database
+
+
+def _secrets(settings: Settings, database: Database) -> Secrets:
+    place = settings.secrets
+    keys = load_master_keys(key_file=place.key_file, key_env=place.key_env, key_command=place.key_command)
+    return Secrets(database, keys, SystemClock())

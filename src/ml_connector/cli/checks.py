@@ -1,0 +1,127 @@
+"""Trying the systems and showing what came of it; ``ping`` and ``zoho authorize`` share this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ml_connector.cli.exits import Exit, exit_of
+from ml_connector.cli.show import NAMED, by_remedy, note, say, show_json, show_table
+from ml_connector.core.errors import ConfigurationError, ConnectorError
+from ml_connector.core.ports import Check
+
+if TYPE_CHECKING:
+    from ml_connector.bootstrap import App
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What was tried of one system."""
+
+    system: str
+    checks: Sequence[Check]
+    exit: Exit
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """How one system is tried."""
+
+    name: str
+    checks: Callable[[], Sequence[Check]]
+    probe: Callable[[], object]  #: any call that raises what keeps us out; asked when the first check failed
+
+
+def try_systems(systems: Sequence[System]) -> list[Tried]:
+    """Each system's checks; one that cannot be tried at all does not stop the others."""
+    return [_try(system) for system in systems]
+
+
+def _try(system: System) -> Tried:
+    try:
+        found = system.checks()
+    except ConnectorError as error:
+        found = [Check("reached", ok=False, detail=error.happened, remedy=error.remedy)]
+        return Tried(system.name, found, exit_of(error))
+    if found and not found[0].ok:
+        return Tried(system.name, found, _why_out(system))
+    failed = any(not check.ok for check in found)
+    return Tried(system.name, found, Exit.NEEDS_A_PERSON if failed else Exit.DONE)
+
+
+def _why_out(system: System) -> Exit:
+    """A check does not say of which kind its failure is; the error of the same call does."""
+    try:
+        system.probe()
+    except ConnectorError as error:
+        return exit_of(error)
+    return Exit.NEEDS_A_PERSON
+
+
+def gp_systems(app: App) -> list[System]:
+    """Each company of GP, with every operation that its flows need there."""
+    return [_gp_system(app, number) for number in app.companies]
+
+
+def _gp_system(app: App, number: str) -> System:
+    company = app.companies[number]
+    needed = [flow for flow in app.flows.values() if flow.company == number]
+    name = f"Dynamics GP {company.settings.name}".rstrip()
+    entities = [flow.entity.name for flow in needed]
+    return System(name, lambda: company.source.checks(entities, needed), company.source.clock_difference)
+
+
+def zoho_system(app: App) -> System:
+    """Zoho, with every right that the flows need there."""
+    modules = sorted({mapping.target for mapping in app.mappings})
+
+    def checks() -> list[Check]:
+        found = app.target.checks(modules, app.needs())
+        return [*found, _identity(app)] if found and found[0].ok else found
+
+    return System("Zoho CRM", checks, app.target.clock_difference)
+
+
+def _identity(app: App) -> Check:
+    """Whether the keys of the settings, and the organisation, are those that records were written with."""
+    name = "keys and organisation"
+    try:
+        app.check_identity()
+    except ConfigurationError as error:
+        return Check(name, ok=False, detail=error.happened, remedy=error.remedy)
+    return Check(name, ok=True, detail="as all records were written so far")
+
+
+def show_tried(tried: Sequence[Tried], *, as_json: bool) -> Exit:
+    """Show it and say how the command ends: a setting before a system that is away before a failed check."""
+    worst = next(
+        (
+            code
+            for code in (Exit.WRONG_USE, Exit.SYSTEM_AWAY, Exit.NEEDS_A_PERSON)
+            if any(t.exit == code for t in tried)
+        ),
+        Exit.DONE,
+    )
+    if as_json:
+        systems = {one.system: list(one.checks) for one in tried}
+        show_json({"ok": worst is Exit.DONE, "systems": systems})
+        return worst
+    show_table(("system", "tried", "", "found"), [row for one in tried for row in _rows(one)])
+    for one in tried:
+        failed = [(check.remedy, check.name) for check in one.checks if not check.ok and check.remedy]
+        for remedy, names in by_remedy(failed).items():
+            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+            note(f"{one.system}, {', '.join(names[:NAMED])}{more}: {remedy}")
+    if worst is Exit.DONE:
+        say("All is well.")
+    return worst
+
+
+def _rows(one: Tried) -> Iterator[tuple[str, str, str, str]]:
+    """A line for each check; what stood in the line above is not repeated."""
+    above = ""
+    for check in one.checks:
+        found = "the same" if not check.ok and check.detail == above else check.detail
+        yield one.system, check.name, "ok" if check.ok else "FAILED", found
+        above = check.detail

@@ -1,0 +1,60 @@
+"""What a command cost: GP's time and Zoho's credits, and what load each run put on GP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ml_connector.cli.show import say
+from ml_connector.core.load import Load
+
+if TYPE_CHECKING:
+    from ml_connector.bootstrap import App
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What was asked of both systems by this process."""
+
+    gp_requests: int
+    gp_milliseconds: int  #: of GP's time, added up over all requests
+    gp_operations: dict[str, int]
+    zoho_calls: int
+    zoho_credits: int
+    zoho_operations: dict[str, int]
+
+    @classmethod
+    def of(cls, app: App) -> Spent:
+        """So far."""
+        gp, zoho = app.gp_cost(), app.zoho.cost()
+        return cls(
+            gp_requests=sum(gp.calls.values()),
+            gp_milliseconds=round(gp.seconds * 1000),
+            gp_operations=dict(gp.calls),
+            zoho_calls=sum(zoho.calls.values()),
+            zoho_credits=zoho.credits,
+            zoho_operations=dict(zoho.calls),
+        )
+
+
+def show_spent(spent: Spent) -> None:
+    """One line."""
+    say(
+        f"Cost: {spent.gp_requests:,} GP requests ({spent.gp_milliseconds:,} ms of GP's time), "
+        f"{spent.zoho_calls:,} Zoho calls ({spent.zoho_credits:,} credits)."
+    )
+
+
+def load_in_words(load: Load) -> str:
+    """What load a run put on GP, in half a sentence; empty: none."""
+    told = []
+    if load.requests:
+        told += [
+            f"{load.requests:,} requests",
+            f"{load.seconds * 1000:,.0f} ms",
+            f"at most {load.peak} at once",
+        ]
+        told += [f"the slowest {load.slowest} ({load.slowest_seconds * 1000:,.0f} ms)"]
+    if load.slowed_to:
+        told += [f"answers had become slow: only {load.slowed_to} at once for a while"]
+    return ", ".join([*told, *(["kept back by quiet hours"] if load.quiet else [])])

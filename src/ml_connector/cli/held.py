@@ -1,0 +1,213 @@
+"""``ml-connector held``: the records that wait, why, and what a person can do about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ml_connector.cli.actor import Reason, actor, ask_reason
+from ml_connector.cli.codes import entry_of
+from ml_connector.cli.exits import Exit
+from ml_connector.cli.options import AsJson, SettingsPath, load
+from ml_connector.cli.show import note, say, show_json, show_table, shown
+from ml_connector.core.catalogue import OWN_CODES
+from ml_connector.core.errors import ConfigurationError
+from ml_connector.flows.range import Asked
+
+if TYPE_CHECKING:
+    from ml_connector.bootstrap import App
+    from ml_connector.store.holds import Hold
+
+app = typer.Typer(help="Records that wait for a person.", no_args_is_help=True)
+
+Key = Annotated[str, typer.Argument(help="The record's key in GP.")]
+Keys = Annotated[list[str] | None, typer.Argument(metavar="[KEY]...", help="Which records; none named: all.")]
+InFlow = Annotated[
+    str, typer.Option("--flow", metavar="FLOW", help="In which flow, where the key waits in several.")
+]
+
+
+@app.command("list")
+def list_(settings: SettingsPath = None, *, as_json: AsJson = False) -> None:
+    """Every record that waits, oldest first, with its reason."""
+    from ml_connector.bootstrap import open_app
+    from ml_connector.store import holds
+
+    with open_app(load(settings)) as opened:
+        found = _find(opened)
+    if as_json:
+        show_json({"held": [_told(hold) for hold in found]})
+        return
+    if not found:
+        say("No record waits.")
+        return
+    # one line for all its mappings
+    rows = {
+        (h.flow, h.source_key, h.part, entry_of(h.code).kind.value, h.code, h.field, h.happened): h
+        for h in found
+    }
+    columns = ("flow", "key", "person", "kind", "code", "field", "attempts", "what happened")
+    show_table(columns, [(*row[:-1], str(rows[row].attempts), row[-1]) for row in sorted(rows)])
+    number = holds.count_records(found)
+    each = ", with a line for each of its reasons" if len(rows) > number else ""
+    say(f"\nWaiting for a person: {number:,}{each}")
+    say("More of one: ml-connector held show KEY.   Try again: ml-connector held retry [KEY].")
+    say("Its reason does not count: held release KEY.   Nothing is to be written: held discard KEY.")
+
+
+@app.command()
+def show(key: Key, settings: SettingsPath = None, *, as_json: AsJson = False) -> None:
+    """Everything about one record that waits."""
+    from ml_connector.bootstrap import open_app
+
+    with open_app(load(settings)) as opened:
+        found = _find(opened, [key])
+    if as_json:
+        show_json({"held": [_told(hold) for hold in found]})
+    for alike in () if as_json else _alike(found):
+        _show_one(alike)
+    if not found:
+        note(f"No record with the key {key} waits.")
+        raise typer.Exit(Exit.WRONG_USE)
+
+
+def _told(hold: Hold) -> dict[str, object]:
+    entry = entry_of(hold.code)
+    known = {"system": entry.system, "kind": entry.kind.value, "meaning": entry.meaning}
+    known["person"] = hold.part
+    return hold.to_json() | known | {"what_to_do": entry.remedy}
+
+
+def _alike(found: Sequence[Hold]) -> list[list[Hold]]:
+    """The holds of several mappings that say the same, together."""
+    together: dict[tuple[str, ...], list[Hold]] = {}
+    for hold in found:
+        what = (hold.code, hold.field, hold.happened, hold.remedy, hold.answer, repr(hold.detail))
+        together.setdefault((hold.flow, hold.source_key, hold.part, *what), []).append(hold)
+    return list(together.values())
+
+
+def _show_one(alike: Sequence[Hold]) -> None:
+    """What waits in one mapping, or in several for the same reason."""
+    hold = alike[0]
+    entry = entry_of(hold.code)
+    # What is to be done about a reason of our own stands in the hold, with the keys that it is about.
+    is_said = bool(hold.remedy) and (hold.code in OWN_CODES or entry.remedy == hold.remedy)
+    say(f"{hold.source_key} ({hold.flow}, {', '.join(one.mapping for one in alike)})")
+    say(f"  {hold.happened}")
+    say(f"  {hold.remedy}")
+    lines = {
+        "kind": entry.kind.value,
+        "code": f"{hold.code} ({entry.system}): {entry.meaning}",
+        "what to do": "" if is_said else entry.remedy,
+        "field": hold.field,
+        **hold.detail,
+        "answer": hold.answer,
+        "attempts": f"{hold.attempts}, the last {shown(hold.at)}, the first {shown(hold.opened_at or hold.at)}",
+    }
+    for name, value in lines.items():
+        if value or name == "value in the CRM":
+            say(f"  {name}: {'(empty)' if value in (None, '') else value}")
+
+
+@app.command()
+def retry(keys: Keys = None, settings: SettingsPath = None, *, as_json: AsJson = False) -> None:
+    """Read the records anew and try them again; what goes through no longer waits."""
+    from ml_connector.bootstrap import open_app
+    from ml_connector.cli.sync import run_and_show
+
+    with open_app(load(settings), note) as opened:
+        found = _find(opened, keys)
+        if keys and not found:
+            raise ConfigurationError(
+                "None of these records waits.", "ml-connector held list names those that do."
+            )
+        if not found:
+            note("No record waits.")
+        flows = opened.in_order(sorted({hold.flow for hold in found})) if found else []
+        wanted = {
+            flow.name: Asked(tuple(sorted({hold.source_key for hold in found if hold.flow == flow.name})))
+            for flow in flows
+        }
+        code = run_and_show(opened, wanted, as_json=as_json)
+    raise typer.Exit(code)
+
+
+@app.command()
+def release(
+    key: Key,
+    settings: SettingsPath = None,
+    *,
+    flow: InFlow = "",
+    reason: Reason = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say that the reason does not count, and let the record through at once."""
+    from ml_connector.bootstrap import open_app
+    from ml_connector.cli.sync import run_and_show
+    from ml_connector.flows import decide
+
+    with open_app(load(settings), note) as opened:
+        where = _where(opened, key, flow)
+        work = opened.work(opened.flows[where.flow])
+        released = decide.release(work, where.key, decide.Decider(actor(), ask_reason(reason)))
+        codes = ", ".join(sorted({hold.code for hold in released}))
+        note(f"{where.flow}: {where.key} is let through although {codes}.")
+        code = run_and_show(opened, {where.flow: Asked((where.key,))}, as_json=as_json)
+    raise typer.Exit(code)
+
+
+@app.command()
+def discard(
+    key: Key,
+    settings: SettingsPath = None,
+    *,
+    flow: InFlow = "",
+    reason: Reason = "",
+    as_json: AsJson = False,
+) -> None:
+    """Write nothing for the record, and wait no longer; a change in GP or a run of everything looks at it again."""
+    from ml_connector.bootstrap import open_app
+    from ml_connector.flows import decide
+
+    with open_app(load(settings), note) as opened:
+        where = _where(opened, key, flow)
+        work = opened.work(opened.flows[where.flow])
+        discarded = decide.discard(work, where.key, decide.Decider(actor(), ask_reason(reason)))
+    if as_json:
+        show_json({"discarded": [_told(hold) for hold in discarded]})
+    else:
+        say(f"{where.flow}: {where.key} no longer waits, and nothing was written.")
+        say("It is looked at again when GP changes it, and by a run that reads everything (sync --full).")
+
+
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """One record of one flow that waits."""
+
+    flow: str
+    key: str  #: as the source writes it
+
+
+def _where(opened: App, key: str, wanted: str) -> _Where:
+    """The one flow in which the key waits. Raises ConfigurationError if that is not told."""
+    found = [hold for hold in _find(opened, [key]) if wanted in ("", hold.flow)]
+    flows = sorted({hold.flow for hold in found})
+    if not flows:
+        raise ConfigurationError(f"No record {key} waits.", "ml-connector held list names those that do.")
+    if len(flows) > 1:
+        raise ConfigurationError(
+            f"{key} waits in the flows {' and '.join(flows)}.", "Name one with --flow FLOW."
+        )
+    opened.in_order(flows)  # it may have left the settings
+    return _Where(flows[0], found[0].source_key)
+
+
+def _find(opened: App, keys: Sequence[str] | None = None) -> list[Hold]:
+    from ml_connector.store import holds
+
+    with opened.database.read() as tx:
+        return [hold for company in opened.companies for hold in holds.find(tx, company, keys=keys or None)]

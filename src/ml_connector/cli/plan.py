@@ -1,0 +1,200 @@
+"""``ml-connector plan``: what the next sync would do, decided now and shown; nothing is written to Zoho."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ml_connector.cli.costs import Spent, show_spent
+from ml_connector.cli.options import AsJson, SettingsPath, load
+from ml_connector.cli.show import note, say, show_json, show_table, shown
+from ml_connector.core.errors import ConfigurationError
+from ml_connector.flows.range import Asked
+
+if TYPE_CHECKING:
+    from ml_connector.bootstrap import App
+    from ml_connector.cli.planned import FlowFigures, Shown
+
+Flows = Annotated[
+    list[str] | None, typer.Argument(metavar="[FLOW]...", help="Which flows, or all of a company; none: all.")
+]
+Limit = Annotated[int, typer.Option("--show", min=0, help="How many records of each outcome to show.")]
+Keys = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--key", metavar="KEY", help="Only this record, field by field; may be given several times."
+    ),
+]
+Fields = Annotated[bool, typer.Option("--fields", help="Show the records field by field.")]
+
+OUTCOMES = ("create", "match", "update", "skip", "hold")
+_BY = {"email": "e-mail", "similar": "a similar name", "review": "a review"}
+
+
+def plan(
+    flows: Flows = None,
+    settings: SettingsPath = None,
+    *,
+    show: Limit = 5,
+    key: Keys = None,
+    fields: Fields = False,
+    as_json: AsJson = False,
+) -> None:
+    """Decide what the next sync would do, show it, and print the hash that approves a first one."""
+    from ml_connector.bootstrap import open_app
+    from ml_connector.flows import approval
+
+    asked = Asked(tuple(key or ()))
+    with open_app(load(settings), note) as app:
+        wanted = app.in_order(flows or ())
+        figures, records = make_plan(app, [flow.name for flow in wanted], show, asked)
+        report = "" if key else approval.plan_hash(app.database, wanted)
+        waits = approval.unapproved(app.database, wanted)
+        spent = Spent.of(app)
+    if key:
+        _check_found(key, records, list(figures))
+    if as_json:
+        show_json(_document(figures, records) | {"hash": report, "waits_for_approval": waits, "cost": spent})
+        return
+    show_plan(figures, records, fields=fields or bool(key))
+    if waits and not key:
+        say(f"This is the first load of {' and '.join(waits)}: nothing is written until it is approved.")
+        say("Decide record by record:  ml-connector review export FILE")
+        say(f"Approve it with:  ml-connector sync {' '.join([*(flows or ()), '--approve', report])}")
+    show_spent(spent)
+
+
+def make_plan(
+    app: App, names: Sequence[str], show: int, asked: Asked
+) -> tuple[dict[str, FlowFigures], list[Shown]]:
+    """Plan the flows in order; the figures of each, and the first ``show`` records of each outcome."""
+    from ml_connector.cli.planned import Collected
+    from ml_connector.flows.plan import FlowPlan, note_names
+
+    figures: dict[str, FlowFigures] = {}
+    records: list[Shown] = []
+    planned: dict[str, str] = {}
+    if not asked.keys and len({app.flows[name].company for name in names}) > 1:
+        for name in names[1:]:
+            note_names(app.work(app.flows[name], preview=True))
+    for name in names:
+        note(f"Planning {name} ...")
+        work = app.work(app.flows[name], asked, preview=True)
+        collected = Collected(work, show)
+        collected.take_all(FlowPlan(work, dict(planned)))
+        figures[name] = collected.figures
+        records += collected.shown
+        if not asked.keys:  # the plan of a few records is not kept
+            planned[name] = work.flow.entity.name
+    return figures, records
+
+
+def _check_found(keys: Sequence[str], records: Sequence[Shown], flows: Sequence[str]) -> None:
+    from ml_connector.core.record import fold_key
+
+    known = {fold_key(one.key) for one in records}
+    missing = [key for key in keys if fold_key(key) not in known]
+    if missing:
+        raise ConfigurationError(
+            f"GP has no {' and no '.join(missing)} in {', '.join(flows)}.", "Check the key, or name the flow."
+        )
+
+
+def _document(figures: Mapping[str, FlowFigures], records: Sequence[Shown]) -> dict[str, Any]:
+    counts = {flow: {one: found.outcomes[one] for one in OUTCOMES} for flow, found in figures.items()}
+    return {"flows": counts, "figures": figures, "records": records}
+
+
+def show_plan(figures: Mapping[str, FlowFigures], records: Sequence[Shown], *, fields: bool) -> None:
+    """The plan as tables."""
+    rows = [(flow, *(f"{found.outcomes[o]:,}" for o in OUTCOMES)) for flow, found in figures.items()]
+    show_table(("flow", *OUTCOMES), rows)
+    _show_reasons(figures)
+    for flow, found in figures.items():
+        _show_span(flow, found)
+    _show_mappings(figures)
+    if fields:
+        _show_fields(records)
+    elif records:
+        say("")
+        columns = ("flow", "module", "key", "name", "outcome", "Zoho id", "score", "why")
+        show_table(columns, [_row(one) for one in records])
+    say("")
+
+
+def _row(one: Shown) -> tuple[str, ...]:
+    score = f"{one.score:g}" if one.score else ""
+    return one.flow, one.module, one.key, one.name, one.outcome, one.target_id, score, one.why
+
+
+def _show_reasons(figures: Mapping[str, FlowFigures]) -> None:
+    """How records were recognised, and why others wait."""
+    rows = [
+        (flow, outcome, text, f"{number:,}")
+        for flow, found in figures.items()
+        for outcome, told in (("match", found.matches), ("hold", found.holds))
+        for text, number in ((_BY.get(what, what), n) for what, n in told.most_common())
+    ]
+    if rows:
+        say("")
+        show_table(("flow", "outcome", "by", "records"), rows)
+
+
+def _show_span(flow: str, found: FlowFigures) -> None:
+    for text in (*found.notes, found.limit):
+        note(f"{flow}: {text}" if text else "")
+    if found.backfill:
+        rewritten = found.outcomes["update"]
+        say("")
+        say(
+            f"{flow}: the mappings changed: the next run reads all {found.records:,} records of GP"
+            f" and rewrites {rewritten:,} in Zoho."
+        )
+
+
+_FIELDS_NAMED = 4
+
+
+def _show_mappings(figures: Mapping[str, FlowFigures]) -> None:
+    """What each mapping writes, and of what stands there already, into which fields how often."""
+    rows = [
+        (flow, name, m.module, f"{m.creates:,}", f"{m.updates:,}", _often(m.fields))
+        for flow, found in figures.items()
+        for name, m in found.mappings.items()
+        if m.creates or m.updates
+    ]
+    if rows:
+        say("")
+        show_table(("flow", "mapping", "module", "creates", "updates", "fields (updates)"), rows)
+
+
+def _often(fields: Mapping[str, int]) -> str:
+    """The fields that are written most often; all of them are in the JSON."""
+    ordered = sorted(fields.items(), key=lambda item: (-item[1], item[0]))
+    told = ", ".join(f"{name} {number:,}" for name, number in ordered[:_FIELDS_NAMED])
+    return f"{told}, {len(ordered) - _FIELDS_NAMED} more" if len(ordered) > _FIELDS_NAMED else told
+
+
+def _show_fields(records: Sequence[Shown]) -> None:
+    for one in records:
+        say("")
+        where = f"{one.module} {one.target_id}".rstrip()
+        person = f" ({one.person})" if one.person else ""
+        score = f", score {one.score:g}" if one.score else ""
+        why = f" ({one.why}{score})" if one.why and not (one.fields and one.outcome == "update") else ""
+        say(f"{one.key}{person}  {one.name}: {one.outcome}{why} -> {where}")
+        if one.fields:
+            rows = [(f.field, _value(f.now), _value(f.will_be), f.mapping) for f in one.fields]
+            show_table(("field", "in Zoho now (or as we left it)", "will be", "mapping"), rows)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    if isinstance(value, datetime):
+        return shown(value)
+    return "" if value is None else str(value)

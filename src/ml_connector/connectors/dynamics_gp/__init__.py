@@ -1,0 +1,46 @@
+"""Microsoft Dynamics GP, read through the legacy endpoint of Web Services for Dynamics GP (SOAP 1.1, Windows sign-in).
+
+Entities that the settings give to SBA, GP's REST service, are read by that instead.
+
+``GpSource`` implements ``core.ports.Source`` for customers, vendors and the general ledger of one company:
+
+    gate = RequestGate(folder, config.max_requests, config.delay_seconds, clock)
+    source = GpSource(GpClient(config, password, gate, clock))
+
+===========  ========================================================================
+config       the settings
+schema       entities, fields and operations as tables
+values       what the texts in GP's answers mean
+soap         the dialect: requests and answers as bytes
+sba          the other dialect, GP's REST service: paths out, JSON in
+sba_config   its settings: where it is, and how each resource looks
+sba_reader   reading by it, for the entities that the settings give to it
+sba_meanings what it can end with
+listing      complete lists in spite of GP's silent row limit
+payables     what is owed to a vendor, added up from its documents
+owed         reading these documents
+tracks       GP's own track of edited e-mail addresses
+ledger       accounts and journal entries as tables; the keys of entries and lines
+ledger_reader  reading them, by as few calls as there can be
+lanes        connections, one request at a time on each
+tickets      the Kerberos ticket in memory
+mechanisms   Kerberos or NTLM
+auth         Windows sign-in on the lanes
+limits       how many requests at once, over all processes
+pace         fewer of them while GP is slow
+quiet        none of them in quiet hours
+guard        all three at once: the one way to ask GP anything
+errors       what GP, its web server and the network say, as our kinds of error
+client       the only file that sends
+source       the source itself
+checks       what ``ping`` asks
+===========  ========================================================================
+"""
+
+from ml_connector.connectors.dynamics_gp.client import GpClient
+from ml_connector.connectors.dynamics_gp.config import GpConfig
+from ml_connector.connectors.dynamics_gp.limits import RequestGate
+from ml_connector.connectors.dynamics_gp.sba_reader import SbaReader
+from ml_connector.connectors.dynamics_gp.source import GpSource
+
+__all__ = ["GpClient", "GpConfig", "GpSource", "RequestGate", "SbaReader"]

@@ -1,0 +1,297 @@
+"""The settings of SBA, GP's REST service: where it is, which entities it serves, and how each resource looks.
+
+The address, the tenant, the company by name and what ships are documented (facts.md 1.2, 1.3). What a JSON answer
+looks like is not, anywhere in public: every default about that is an ASSUMPTION, and says so.
+"""
+
+from __future__ import annotations
+
+from string import Formatter
+from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from ml_connector.connectors.dynamics_gp import schema
+
+SbaEntity = Literal["vendors", "customers"]
+
+#: What may stand in the paths, and where it comes from: the settings, the record, the run.
+_PLACES = frozenset({"tenant", "company", "key", "since", "after"})
+_COMPANY = "/Tenants({tenant})/Companies({company})"
+
+
+def _address(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise ValueError("give the full address, such as https://gp.example.com/GPService")
+    if parts.username or parts.query or parts.fragment:
+        raise ValueError("the address carries no user, query or fragment: the user has a setting of its own")
+    return text.rstrip("/")
+
+
+def _path(text: str) -> str:
+    try:
+        places = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+    except ValueError as error:
+        raise ValueError(f"a path has {{name}} where something is put in ({error})") from error
+    if places - _PLACES:
+        raise ValueError(f"{{{min(places - _PLACES)}}} is not known; known are {', '.join(sorted(_PLACES))}")
+    if text and (not text.startswith("/") or not text.isascii() or not text.isprintable() or " " in text):
+        raise ValueError("a path begins with / and has no blanks: write it as a URL does (%20)")
+    return text
+
+
+Path = Annotated[str, AfterValidator(_path)]
+Places = Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class SbaResource(BaseModel):
+    """How one entity is read by SBA."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    entity: ClassVar[str] = ""
+
+    list_path: Path = Field(
+        default="",
+        description="Path of the list of all records. {after} in it: asked for page by page, by key.",
+    )
+    changed_path: Path = Field(
+        default="",
+        description="Path of the list of what changed at or after {since} (in the path or behind a ?); nothing that"
+        " ships has one. Empty: the whole list is read and its instants are compared.",
+    )
+    since_header: str = Field(
+        default="",
+        description="Or: name of the header that carries the instant; changed_path then needs no {since}.",
+    )
+    since_form: str = Field(
+        default="%Y-%m-%dT%H:%M:%S",
+        min_length=1,
+        description="How the instant, in UTC, is written (strftime).",
+    )
+    action: str = Field(
+        default="",
+        description="Set where the list is a custom action: it is asked for by POST with this GP-Custom-Action.",
+    )
+    whole: bool = Field(
+        default=False,
+        description="ASSUMPTION: false, a list gives summaries and each changed record is read by its key;"
+        " true: it gives whole records.",
+    )
+    record_path: Path = Field(default="", description="Path of one record by its {key}.")
+    addresses_path: Path = Field(
+        default="",
+        description="ASSUMPTION: path of a record's addresses by its {key}, one request more for each record."
+        " Empty: they stand in the record, at addresses_at.",
+    )
+    address_list_path: Path = Field(
+        default="",
+        description="Path of the list of all addresses, for the pass that compares them. Empty: that pass is by SOAP.",
+    )
+    rows_at: Places = Field(
+        default=(".",),
+        description="ASSUMPTION: where in the answer of a list its rows stand; the first that is there counts."
+        ' Names parted by /; "." is the answer itself.',
+    )
+    record_at: Places = Field(
+        default=(".",), description="ASSUMPTION: the same for the answer of one record."
+    )
+    addresses_at: str = Field(
+        default="Addresses", description="ASSUMPTION: where in a record its addresses stand."
+    )
+    fields: dict[str, str] = Field(
+        default={},
+        description="ASSUMPTION: our field = where it stands in the JSON (names parted by /), over the defaults"
+        " that the guide lists; empty text: it is not there.",
+    )
+    address_fields: dict[str, str] = Field(
+        default={}, description="ASSUMPTION: the same for an address; owner_id is the key of its record."
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> SbaResource:
+        _known(self.fields, known_fields(self.entity))
+        _known(self.address_fields, ADDRESS)
+        if self.record_path and "{key}" not in self.record_path:
+            raise ValueError("record_path needs {key}")
+        if self.changed_path and "{since}" not in self.changed_path and not self.since_header:
+            raise ValueError("changed_path needs {since}, or since_header")
+        return self
+
+    @property
+    def field_paths(self) -> dict[str, str]:
+        """Our field -> where it stands, the defaults filled in."""
+        return {**RECORD.get(self.entity, {}), **self.fields}
+
+    @property
+    def address_paths(self) -> dict[str, str]:
+        """The same for an address."""
+        return {**ADDRESS, **self.address_fields}
+
+
+def _known(given: dict[str, str], known: dict[str, str]) -> None:
+    for name in given:
+        if name not in known:
+            raise ValueError(f"“{name}” is not a field that is read here; known are {', '.join(known)}")
+
+
+def known_fields(entity: str) -> dict[str, str]:
+    """The fields of an entity that a record can bring: its own, and the address id of each role."""
+    if entity not in schema.GP_ENTITIES:
+        return {}
+    gp = schema.GP_ENTITIES[entity]
+    names = [item.name for item in gp.fields if item.name != "salesperson_id"]  # it stands with the address
+    return dict.fromkeys([*names, *(f"{role}.address_id" for role in gp.roles)], "")
+
+
+def _table(text: str) -> dict[str, str]:
+    rows = (line.split() for line in text.strip().splitlines())
+    return {row[0]: row[1] for row in rows}
+
+
+#: ASSUMPTIONS, all of them: the names are those of the web service's objects, run together.
+RECORD: dict[str, dict[str, str]] = {
+    "vendors": _table("""
+        vendor_id               VendorId
+        name                    VendorName
+        short_name              ShortName
+        check_name              CheckName
+        class_id                ClassId
+        payment_terms_id        PaymentTermsId
+        currency_code           CurrencyCode
+        vendor_account_number   VendorAccountNumber
+        is_active               IsActive
+        is_on_hold              IsOnHold
+        is_one_time             IsOneTime
+        comment1                Comment1
+        comment2                Comment2
+        minimum_order.amount    MinimumOrder
+        credit_limit.kind       CreditLimitType
+        credit_limit.amount     CreditLimitAmount
+        created_at              CreatedDate
+        modified_at             ModifiedDate
+        default.address_id      PrimaryAddressId
+        purchase.address_id     PurchaseAddressId
+        remit_to.address_id     RemitToAddressId
+        ship_from.address_id    ShipFromAddressId
+    """),
+    "customers": _table("""
+        customer_id             CustomerId
+        name                    CustomerName
+        short_name              ShortName
+        statement_name          StatementName
+        class_id                ClassId
+        corporate_account_id    ParentCustomerId
+        payment_terms_id        PaymentTermsId
+        price_level_id          PriceLevel
+        currency_code           CurrencyCode
+        is_active               IsActive
+        is_on_hold              IsOnHold
+        comment1                Comment1
+        comment2                Comment2
+        tax_registration_number TaxRegistrationNumber
+        credit_limit.kind       CreditLimitType
+        credit_limit.amount     CreditLimitAmount
+        created_at              CreatedDate
+        modified_at             ModifiedDate
+        default.address_id      PrimaryAddressId
+        bill_to.address_id      BillToAddressId
+        ship_to.address_id      ShipToAddressId
+        statement_to.address_id StatementToAddressId
+    """),
+}
+ADDRESS: dict[str, str] = _table("""
+    owner_id        OwnerId
+    address_id      AddressId
+    name            AddressName
+    contact_person  ContactPerson
+    line1           Address1
+    line2           Address2
+    line3           Address3
+    city            City
+    state           State
+    postal_code     PostalCode
+    country         Country
+    country_code    CountryCode
+    phone1          Phone1
+    phone2          Phone2
+    phone3          Phone3
+    fax             Fax
+    email           EmailTo
+    email_cc        EmailCc
+    salesperson_id  SalespersonId
+""")
+
+
+def _shipped(setting: str, default: object) -> Any:  # noqa: ANN401 -- a default of the setting's own type
+    """The same setting with what ships as its default."""
+    return Field(default=default, description=SbaResource.model_fields[setting].description)
+
+
+class SbaVendors(SbaResource):
+    """Vendors by SBA: what ships (Purchasing: Vendors, Vendor Addresses)."""
+
+    entity: ClassVar[str] = "vendors"
+
+    list_path: Path = _shipped("list_path", f"{_COMPANY}/Purchasing/Vendors")
+    record_path: Path = _shipped("record_path", f"{_COMPANY}/Purchasing/Vendors({{key}})")
+    addresses_path: Path = _shipped(
+        "addresses_path", f"{_COMPANY}/Purchasing/Vendors({{key}})/VendorAddresses"
+    )
+    rows_at: Places = _shipped("rows_at", ("Vendors", "VendorAddresses", "Payload", "."))
+    record_at: Places = _shipped("record_at", ("Vendor", "Payload", "."))
+
+
+class SbaCustomers(SbaResource):
+    """Customers by SBA: what ships (Sales: Customers, Customer Addresses)."""
+
+    entity: ClassVar[str] = "customers"
+
+    list_path: Path = _shipped("list_path", f"{_COMPANY}/Sales/Customers")
+    record_path: Path = _shipped("record_path", f"{_COMPANY}/Sales/Customers({{key}})")
+    addresses_path: Path = _shipped(
+        "addresses_path", f"{_COMPANY}/Sales/Customers({{key}})/CustomerAddresses"
+    )
+    rows_at: Places = _shipped("rows_at", ("Customers", "CustomerAddresses", "Payload", "."))
+    record_at: Places = _shipped("record_at", ("Customer", "Payload", "."))
+
+
+class SbaResources(BaseModel):
+    """How each entity is read by SBA."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    vendors: SbaVendors = SbaVendors()
+    customers: SbaCustomers = SbaCustomers()
+
+
+class SbaConfig(BaseModel):
+    """GP's REST service (Service Based Architecture), for the entities named here; all others are read by SOAP."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    entities: tuple[SbaEntity, ...] = Field(
+        default=(), description='What is read by SBA, for example ["vendors"]; everything else by SOAP.'
+    )
+    address: Annotated[str, AfterValidator(_address)] = Field(
+        default="", description="Address of the service, such as https://gp.example.com/GPService."
+    )
+    tenant: str = Field(default="DefaultTenant", min_length=1, description="Name of the tenant.")
+    company: str = Field(
+        default="",
+        description="The company's name as GP shows it (SBA knows no numbers), for example Fabrikam, Inc.",
+    )
+    first_timeout_seconds: float = Field(
+        default=120.0,
+        gt=0,
+        le=3600,
+        description="How long an answer may take after a pause: GP first starts a program that reads (10 to 60 s).",
+    )
+    resources: SbaResources = SbaResources()
+
+    @model_validator(mode="after")
+    def _whole(self) -> SbaConfig:
+        if self.entities and not (self.address and self.company):
+            raise ValueError("entities that are read by SBA need an address and a company")
+        return self

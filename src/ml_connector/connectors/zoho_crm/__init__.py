@@ -1,0 +1,16 @@
+"""The Zoho CRM connector: a target that records are written to.
+
+Read in this order: ``config`` (what a person says), ``schema`` (tables of data centres, scopes, editions and
+metadata), ``wire`` (the dialect: values to JSON and back), ``codes`` and ``errors`` (what their codes mean), ``auth``
+(how we sign in), ``limits`` (how much we may ask at once), ``client`` (the only file that sends), ``metadata`` (what
+we know of the modules), ``target`` (the port), ``places`` and ``provision`` (custom fields).
+
+Its twin is ``ml_connector.connectors.dynamics_gp``; the same file names do the same job there.
+"""
+
+from ml_connector.connectors.zoho_crm.auth import AccessToken, Grant, TokenShelf
+from ml_connector.connectors.zoho_crm.client import ZohoClient, open_client
+from ml_connector.connectors.zoho_crm.config import ZohoConfig
+from ml_connector.connectors.zoho_crm.target import ZohoTarget
+
+__all__ = ["AccessToken", "Grant", "TokenShelf", "ZohoClient", "ZohoConfig", "ZohoTarget", "open_client"]

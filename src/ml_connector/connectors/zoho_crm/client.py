@@ -1,0 +1,343 @@
+"""The only file that sends to Zoho: one method for each thing that we ask."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
+
+import httpx2
+import stamina
+import truststore
+
+from ml_connector.connectors.zoho_crm import errors, limits, schema, wire
+from ml_connector.connectors.zoho_crm.auth import AccessToken, TokenShelf, ZohoAuth
+from ml_connector.connectors.zoho_crm.config import ZohoConfig
+from ml_connector.connectors.zoho_crm.limits import Meter, RequestGate
+from ml_connector.connectors.zoho_crm.schema import API_PATH, FieldMeta, ModuleMeta
+from ml_connector.connectors.zoho_crm.wire import Item, Reply
+from ml_connector.core.errors import ConnectorError, RetryableError
+from ml_connector.core.ports import Clock, Cost, FieldNeed, Write
+
+Answer = TypeVar("Answer")
+
+_PATIENCE_SECONDS = 5.0  #: a wait that Zoho needs for longer than this is the caller's to make
+_ATTEMPTS = 3
+_CONNECT_SECONDS = 15.0
+_IDLE_SECONDS = (
+    20.0  #: an idle connection is not used again after this: something on the way may have dropped it
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to the API, and what holds for it."""
+
+    operation: str  #: its name in the costs
+    method: str
+    path: str  #: below /crm/v8
+    scope: str  #: the OAuth scope that it needs
+    does: str  #: completes "Zoho does not let us ..."
+    params: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    credits: int = 1
+    heavy: bool = False  #: of those that Zoho takes only ten of at once
+    repeatable: bool = True  #: doing it twice does the same as once
+
+
+_ORG = Call("org", "GET", "/org", schema.ORG_SCOPE, "read the organisation")
+
+
+class ZohoConnection:
+    """Pooled HTTP connections; every failure to get an answer is one of our errors."""
+
+    def __init__(self, config: ZohoConfig) -> None:
+        size = limits.concurrency(config)
+        self._http = httpx2.Client(
+            verify=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+            trust_env=False,
+            follow_redirects=False,
+            timeout=httpx2.Timeout(
+                config.timeout_seconds, connect=min(_CONNECT_SECONDS, config.timeout_seconds)
+            ),
+            limits=httpx2.Limits(
+                max_connections=size + 1, max_keepalive_connections=size + 1, keepalive_expiry=_IDLE_SECONDS
+            ),
+            headers={"User-Agent": "ml-connector", "Accept": "application/json"},
+        )
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Reply:
+        """The answer to one request, whatever its status."""
+        try:
+            answer = self._http.request(method, url, params=params or None, headers=headers, content=body)
+        except httpx2.RequestError as error:
+            raise errors.transport_error(error, urlsplit(url).hostname or url) from error
+        return Reply(answer.status_code, answer.headers, answer.content)
+
+    def post_form(self, url: str, form: Mapping[str, str]) -> Reply:
+        """The answer of the token endpoint."""
+        encoded = httpx2.QueryParams(form)
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        return self.send("POST", url, headers=headers, body=str(encoded).encode())
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+
+class ZohoClient:
+    """What we ask of Zoho. Thread-safe; RetryableError and ConfigurationError, a record's fault is in its item."""
+
+    def __init__(self, config: ZohoConfig, auth: ZohoAuth, connection: ZohoConnection, clock: Clock) -> None:
+        self.config = config
+        self.auth = auth
+        self._connection = connection
+        self._clock = clock
+        self._gate = RequestGate(config)
+        self._meter = Meter()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def cost(self) -> Cost:
+        """What was asked so far."""
+        return self._meter.cost()
+
+    def credits_remaining(self) -> int | None:
+        """The organisation's credits as Zoho told last; None while it does not tell (less than half are used)."""
+        return self._meter.credits_remaining()
+
+    # -- reading
+
+    def get_org(self) -> dict[str, Any]:
+        """The organisation: id, company_name, iso_code, type, ..."""
+        return next(iter(wire.rows(self._read(_ORG, wire.decode), "org")), {})
+
+    def measure_clock(self) -> float:
+        """Zoho's clock minus ours, in seconds, good to about half a second: its Date has whole seconds."""
+        self.auth.token()  # so that asking for one is not in the time measured
+
+        def measured() -> float:
+            before = self._clock.now()
+            date = wire.http_date(self._send(_ORG))
+            return (date - before).total_seconds() + 0.5 - (self._clock.now() - before).total_seconds() / 2
+
+        return _patiently(measured)
+
+    def list_fields(self, module: str) -> list[FieldMeta]:
+        """The fields of a module as they are now; ConfigurationError if there is no such module."""
+        call = _fields_call("fields", "GET", module)
+        return wire.field_metas(self._read(call, wire.decode))
+
+    def list_layouts(self, module: str) -> dict[str, str]:
+        """The page layouts of a module: name, and the label where it is another -> id."""
+        params = {"module": wire.checked_name(module)}
+        does = f"read the layouts of {module}"
+        call = Call("layouts", "GET", "/settings/layouts", schema.LAYOUTS_SCOPE, does, params)
+        found = wire.rows(self._read(call, wire.decode), "layouts")
+        names = ((row.get(key), row.get("id")) for key in ("name", "display_label") for row in found)
+        return {str(name): str(layout_id) for name, layout_id in names if name and layout_id}
+
+    def list_users(self, page: int) -> tuple[list[dict[str, Any]], bool]:
+        """A page (from 1) of the active users, and whether there are more."""
+        params = {"type": "ActiveUsers", "page": str(page), "per_page": "200"}
+        call = Call("users", "GET", "/users", schema.USERS_SCOPE, "read the users", params)
+        body = self._read(call, wire.decode)
+        return wire.rows(body, "users"), wire.more_records(body)
+
+    def list_records(self, module: str, ids: Sequence[str], fields: Sequence[str]) -> list[dict[str, object]]:
+        """These fields (at most 50) of these records (at most 100); those it no longer has are left out."""
+        params = {
+            "ids": ",".join(map(wire.checked_id, ids)),
+            "fields": ",".join(map(wire.checked_name, fields)),
+        }
+        return self._read(
+            replace(_module_call("read", "GET", module, "READ"), params=params), wire.exact_rows
+        )
+
+    def query(self, module: str, query: str, limit: int) -> tuple[list[dict[str, Any]], bool]:
+        """The rows of a COQL query of at most ``limit`` rows, and whether there are more."""
+        call = Call(
+            "query",
+            "POST",
+            "/coql",
+            f"{schema.COQL_SCOPE} (with {schema.module_scope(module, 'READ')})",
+            f"query {module} by COQL",
+            body=wire.encode_query(query),
+            credits=limits.query_credits(limit),
+            heavy=True,
+        )
+        body = self._read(call, wire.decode)
+        return wire.rows(body), wire.more_records(body)
+
+    def list_deleted(self, module: str, since: datetime, page: int) -> tuple[list[dict[str, Any]], bool]:
+        """A page (from 1) of what was deleted at or after ``since``, and whether there are more."""
+        params = {"type": "all", "page": str(page), "per_page": "200"}
+        headers = {"If-Modified-Since": wire.stamp(since)}
+        call = _module_call("deleted", "GET", module, "READ")
+        call = replace(call, path=f"{call.path}/deleted", params=params, headers=headers)
+        body = self._read(call, wire.decode)
+        return wire.rows(body), wire.more_records(body)
+
+    # -- writing
+
+    def write(
+        self, module: str, meta: ModuleMeta, batch: Sequence[Write], trigger: Sequence[str]
+    ) -> list[Item]:
+        """One call that inserts or updates up to 100 records, one item each in order.
+
+        ``trigger``: automations that it may start, beside the configured ones. An insert is sent once: whether a
+        lost one arrived is for the caller to find out. An update is repeated.
+        """
+        if batch[0].target_id is None:
+            call = _module_call("insert", "POST", module, "CREATE")
+        else:
+            call = _module_call("update", "PUT", module, "UPDATE")
+        call = replace(
+            call,
+            body=wire.encode_writes(meta, batch, list(dict.fromkeys((*self.config.trigger, *trigger)))),
+            credits=limits.write_credits(len(batch)),
+            heavy=len(batch) > limits.LIGHT_WRITE,
+            repeatable=call.method == "PUT",
+        )
+        return self._items(call, "data", len(batch))
+
+    def create_fields(self, module: str, needs: Sequence[FieldNeed]) -> list[Item]:
+        """Create up to five custom fields, one item each in order."""
+        call = _fields_call("create fields", "POST", module, wire.encode_fields(needs))
+        return self._items(call, "fields", len(needs))
+
+    # -- trying
+
+    def try_writing(self, module: str, right: str) -> None:
+        """See whether we may "CREATE" or "UPDATE" records: a write of no records, which changes nothing."""
+        method = {"CREATE": "POST", "UPDATE": "PUT"}[right]
+        body = wire.encode_writes(ModuleMeta.of([]), [], self.config.trigger)
+        self._try(replace(_module_call("try", method, module, right), body=body))
+
+    def try_creating_fields(self, module: str) -> None:
+        """See whether we may create custom fields: a request for none, which changes nothing."""
+        self._try(_fields_call("try", "POST", module, wire.encode_fields([])))
+
+    def _try(self, call: Call) -> None:
+        """ConfigurationError when scope, permission or module is missing; what else Zoho finds is no matter."""
+        reply = self._send(call)
+        if reply.status == 400 and b"INVALID_MODULE" not in reply.content:
+            return
+        if reply.status >= 300:
+            raise _refused(reply, call)
+
+    # -- sending
+
+    def _items(self, call: Call, key: str, asked: int) -> list[Item]:
+        def answered() -> list[Item]:
+            reply = self._send(call)
+            items = wire.read_items(reply, key, asked) if reply.status in wire.ITEM_STATUSES else None
+            if items is None:
+                raise _refused(reply, call)
+            return items
+
+        return _patiently(answered) if call.repeatable else answered()
+
+    def _read(self, call: Call, parse: Callable[[Reply], Answer]) -> Answer:
+        def answered() -> Answer:
+            reply = self._send(call)
+            if reply.status not in (200, 204, 304):
+                raise _refused(reply, call)
+            return parse(reply)
+
+        return _patiently(answered)
+
+    def _send(self, call: Call) -> Reply:
+        """Through the gate, with a token; a refused token is renewed and the call made once more (it did nothing)."""
+        token = self.auth.token()
+        reply = self._send_once(call, token)
+        if reply.status == 401 and b"OAUTH_SCOPE_MISMATCH" not in reply.content:
+            reply = self._send_once(call, self.auth.refresh(token))
+        return reply
+
+    def _send_once(self, call: Call, token: AccessToken) -> Reply:
+        headers = {"Authorization": f"Zoho-oauthtoken {token.value}", **call.headers}
+        if call.body is not None:
+            headers["Content-Type"] = "application/json"
+        url = f"{token.api_domain}{API_PATH}{call.path}"
+        with self._gate.entered(heavy=call.heavy):
+            began_at = self._clock.now()
+            try:
+                reply = self._connection.send(
+                    call.method, url, params=call.params, headers=headers, body=call.body
+                )
+            finally:
+                seconds = (self._clock.now() - began_at).total_seconds()
+                self._meter.count(call.operation, seconds, call.credits)
+        remaining = errors.credits_remaining(reply)
+        if remaining is not None:
+            self._meter.note_remaining(remaining)
+        return reply
+
+
+def _module_call(operation: str, method: str, module: str, right: str) -> Call:
+    """A call to the records of a module, to be completed by ``replace``."""
+    verb = {"READ": "read", "CREATE": "create records of", "UPDATE": "update records of"}[right]
+    path = f"/{wire.checked_name(module)}"
+    return Call(operation, method, path, schema.module_scope(module, right), f"{verb} {module}")
+
+
+def _fields_call(operation: str, method: str, module: str, body: bytes | None = None) -> Call:
+    creates = method == "POST"
+    scope = schema.FIELDS_CREATE_SCOPE if creates else schema.FIELDS_READ_SCOPE
+    does = f"{'create' if creates else 'read'} fields of {module}"
+    params = {"module": wire.checked_name(module)}
+    return Call(operation, method, "/settings/fields", scope, does, params, body=body, repeatable=not creates)
+
+
+def _refused(reply: Reply, call: Call) -> ConnectorError:
+    return errors.request_error(reply, call.does, call.scope, call.credits)
+
+
+def _patiently(ask: Callable[[], Answer]) -> Answer:
+    for attempt in stamina.retry_context(
+        on=_is_brief, attempts=_ATTEMPTS, timeout=30, wait_initial=0.2, wait_max=2
+    ):
+        with attempt:
+            return ask()
+    raise AssertionError("stamina ends by an answer or by the last error")
+
+
+def _is_brief(error: Exception) -> bool:
+    return isinstance(error, RetryableError) and (error.after_seconds or 0.0) <= _PATIENCE_SECONDS
+
+
+def open_client(
+    config: ZohoConfig,
+    client_secret: Callable[[], str],
+    refresh_token: Callable[[], str],
+    shelf: TokenShelf,
+    clock: Clock,
+) -> ZohoClient:
+    """A client with connections of its own; close it."""
+    connection = ZohoConnection(config)
+    auth = ZohoAuth(config, client_secret, refresh_token, shelf, clock, connection.post_form)
+    return ZohoClient(config, auth, connection, clock)

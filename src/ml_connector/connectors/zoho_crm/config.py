@@ -1,0 +1,62 @@
+"""What a person has to say so that we can reach their Zoho CRM."""
+
+from __future__ import annotations
+
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+DataCentreName = Literal["us", "eu", "in", "au", "jp", "cn", "ca", "sa", "uk"]
+Edition = Literal["free", "standard", "professional", "enterprise", "ultimate"]
+Automation = Literal["workflow", "approval", "blueprint", "pathfinder", "orchestration"]
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class ZohoConfig(BaseModel):
+    """The Zoho side of the settings; the client secret and the refresh token are handed in apart, as callables."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    data_centre: DataCentreName = Field(
+        description="Where the organisation lives: the ending of its Zoho address (us is zoho.com, eu is zoho.eu, ...)."
+    )
+    client_id: str = Field(
+        min_length=1, description="The id of the client that was registered in Zoho's API console."
+    )
+    edition: Edition = Field(
+        "enterprise", description="The edition of Zoho CRM; it says how many requests Zoho takes at once."
+    )
+    max_requests: int | None = Field(
+        None, ge=1, le=25, description="Most requests at once; leave it out to use what the edition allows."
+    )
+    heavy_requests: int = Field(
+        10, ge=1, le=10, description="Most requests at once of the heavy kinds (more than 10 records, COQL)."
+    )
+    timeout_seconds: float = Field(
+        60.0, gt=0, le=600, description="How long one request may take before it is given up, in seconds."
+    )
+    trigger: tuple[Automation, ...] = Field(
+        (), description="Which of the organisation's automations our writes may start; empty: none of them."
+    )
+    simulator_url: str | None = Field(
+        None,
+        description="Address of a simulator on this machine, used in place of Zoho for tests and the demo.",
+    )
+
+    @field_validator("simulator_url")
+    @classmethod
+    def _on_this_machine(cls, url: str | None) -> str | None:
+        """A simulator gets our tokens in the clear, so it has to be on this machine."""
+        if url is None:
+            return None
+        parts = urlsplit(url)
+        bare = not (
+            parts.path.strip("/") or parts.query or parts.fragment or parts.username or parts.password
+        )
+        if parts.scheme not in ("http", "https") or parts.hostname not in _LOOPBACK or not bare:
+            raise ValueError(
+                "a simulator is given as http://127.0.0.1:PORT, localhost or [::1], and nothing more"
+            )
+        return url.rstrip("/")

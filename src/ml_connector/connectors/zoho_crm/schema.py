@@ -1,0 +1,191 @@
+"""Tables of Zoho CRM: its data centres, the scopes that each ability needs, what its metadata says of a field.
+
+Sources: Zoho's multi-DC, scopes and fields metadata pages (API v8) and the data centre classes of its Python SDK.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ml_connector.connectors.zoho_crm.config import ZohoConfig
+from ml_connector.core.ports import FieldShape
+
+API_PATH = "/crm/v8"
+
+
+@dataclass(frozen=True, slots=True)
+class DataCentre:
+    """One of Zoho's separate installations; tokens and data never cross."""
+
+    accounts_url: str  #: where tokens are given out
+    api_domain: str  #: the ending of the API's hosts
+
+    @property
+    def api_urls(self) -> frozenset[str]:
+        """Bases of the API that may be sent our token: production, sandbox, developer edition."""
+        return frozenset(f"https://{kind}.{self.api_domain}" for kind in ("www", "sandbox", "developer"))
+
+
+DATA_CENTRES: Mapping[str, DataCentre] = {
+    "us": DataCentre("https://accounts.zoho.com", "zohoapis.com"),
+    "eu": DataCentre("https://accounts.zoho.eu", "zohoapis.eu"),
+    "in": DataCentre("https://accounts.zoho.in", "zohoapis.in"),
+    "au": DataCentre("https://accounts.zoho.com.au", "zohoapis.com.au"),
+    "jp": DataCentre("https://accounts.zoho.jp", "zohoapis.jp"),
+    "cn": DataCentre("https://accounts.zoho.com.cn", "zohoapis.com.cn"),
+    "ca": DataCentre("https://accounts.zohocloud.ca", "zohoapis.ca"),  # the only one with two endings
+    "sa": DataCentre("https://accounts.zoho.sa", "zohoapis.sa"),
+    "uk": DataCentre("https://accounts.zoho.uk", "zohoapis.uk"),  # not in the SDK; from Zoho's multi-DC page
+}
+
+
+def accounts_url(config: ZohoConfig) -> str:
+    """The server that gives out tokens for this configuration."""
+    return config.simulator_url or DATA_CENTRES[config.data_centre].accounts_url
+
+
+def is_trusted_api(config: ZohoConfig, api_domain: str) -> bool:
+    """Whether our token may be sent to ``api_domain``, which a token answer named as the base of the API.
+
+    Letter by letter as Zoho writes it: a port, another case, a final dot or anything before the host is not Zoho's.
+    """
+    if config.simulator_url is not None:
+        return api_domain == config.simulator_url
+    return api_domain in DATA_CENTRES[config.data_centre].api_urls
+
+
+#: What a record is called in each standard module; every custom module has ``Name``.
+NAME_FIELDS: Mapping[str, str] = {
+    "Accounts": "Account_Name",
+    "Contacts": "Full_Name",
+    "Leads": "Full_Name",
+    "Deals": "Deal_Name",
+    "Vendors": "Vendor_Name",
+    "Products": "Product_Name",
+    "Quotes": "Subject",
+    "Sales_Orders": "Subject",
+    "Purchase_Orders": "Subject",
+    "Invoices": "Subject",
+}
+
+
+def name_field(module: str) -> str:
+    """The API name of the field that names a record of ``module``."""
+    return NAME_FIELDS.get(module, "Name")
+
+
+# Scopes. A module's own scope has no underscore; all custom modules share "custom".
+
+ORG_SCOPE = "ZohoCRM.org.READ"
+COQL_SCOPE = "ZohoCRM.coql.READ"
+USERS_SCOPE = "ZohoCRM.users.READ"
+LAYOUTS_SCOPE = "ZohoCRM.settings.layouts.READ"
+FIELDS_READ_SCOPE = "ZohoCRM.settings.fields.READ"
+FIELDS_CREATE_SCOPE = "ZohoCRM.settings.fields.CREATE"
+
+
+def module_scope(module: str, operation: str) -> str:
+    """The scope for ``operation`` ("READ", "CREATE", "UPDATE") on ``module``: "ZohoCRM.modules.accounts.READ"."""
+    name = module.replace("_", "").lower() if module in NAME_FIELDS else "custom"
+    return f"ZohoCRM.modules.{name}.{operation}"
+
+
+def scopes_needed(
+    modules: Sequence[str], *, create_fields: bool, users: bool = False, layouts: bool = False
+) -> list[str]:
+    """What an operator grants so that these modules can be read and written.
+
+    If asked: also given fields, records given owners (``users``), layouts named by their names (``layouts``).
+    """
+    wanted = ((create_fields, FIELDS_CREATE_SCOPE), (users, USERS_SCOPE), (layouts, LAYOUTS_SCOPE))
+    scopes = [ORG_SCOPE, COQL_SCOPE, FIELDS_READ_SCOPE, *(scope for asked, scope in wanted if asked)]
+    for module in modules:
+        scopes += [module_scope(module, operation) for operation in ("READ", "CREATE", "UPDATE")]
+    return list(dict.fromkeys(scopes))
+
+
+# Editions
+
+#: Custom fields that a module may have (Zoho, "Create Custom Fields"); none can be made in the free edition.
+CUSTOM_FIELDS: Mapping[str, int] = {
+    "free": 0,
+    "standard": 10,
+    "professional": 155,
+    "enterprise": 300,
+    "ultimate": 500,
+}
+#: Other names of these editions, as bundles and licences have them, in small letters without blanks.
+_BUNDLES: Mapping[str, str] = {
+    "starter": "standard",
+    "zohoone": "enterprise",
+    "crmplus": "ultimate",
+}
+
+
+def edition_named(paid_type: object) -> str | None:
+    """The edition that ``license_details.paid_type`` of /org names; None when it names none that we know."""
+    name = "".join(filter(str.isalnum, str(paid_type or ""))).lower()
+    name = _BUNDLES.get(name, name)
+    return name if name in CUSTOM_FIELDS else None
+
+
+# Metadata
+
+#: The field that says which page layout a record has: an id on the wire, a name where people write.
+LAYOUT = "Layout"
+#: Fields of these types take {"id": "..."}; a name alone is not enough (Zoho, "Insert Records", sample attributes).
+LOOKUP_TYPES = frozenset({"lookup", "ownerlookup", "userlookup"})
+#: Fields of these types are JSON strings although they hold a number.
+DIGIT_TEXT_TYPES = frozenset({"bigint"})
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMeta:
+    """One field of a module, as /settings/fields describes it."""
+
+    name: str  #: API name
+    label: str
+    type: str  #: Zoho's data_type: "text", "currency", "lookup", ...
+    length: int | None = None
+    decimal_places: int | None = None
+    unique: bool = False
+    external: bool = False
+    custom: bool = False
+    read_only: bool = False
+    mandatory: bool = False
+    choices: frozenset[str] | None = None  #: None: any value
+
+    @property
+    def is_key(self) -> bool:
+        """Whether no two records may share a value, which takes one of the module's few places for that."""
+        return self.unique or self.external
+
+    def shape(self) -> FieldShape:
+        """What may be written into it, in the port's words."""
+        return FieldShape(
+            self.name,
+            self.type,
+            writable=not self.read_only,
+            length=self.length,
+            mandatory=self.mandatory,
+            choices=self.choices,
+            unique=self.is_key,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleMeta:
+    """The fields of a module, and those whose values need another shape on the wire."""
+
+    fields: Mapping[str, FieldMeta]  #: by API name
+    lookups: frozenset[str]
+    digit_texts: frozenset[str]
+    shaped: frozenset[str]  #: both of them
+
+    @classmethod
+    def of(cls, fields: Sequence[FieldMeta]) -> ModuleMeta:
+        """The same fields, ready for look-ups."""
+        lookups = frozenset(meta.name for meta in fields if meta.type in LOOKUP_TYPES) | {LAYOUT}
+        digit_texts = frozenset(meta.name for meta in fields if meta.type in DIGIT_TEXT_TYPES)
+        return cls({meta.name: meta for meta in fields}, lookups, digit_texts, lookups | digit_texts)

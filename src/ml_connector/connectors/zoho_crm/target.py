@@ -1,0 +1,316 @@
+"""Zoho CRM as a target: what the flows write to and recognise records in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, ParamSpec
+
+from ml_connector.connectors.zoho_crm import errors, schema, wire
+from ml_connector.connectors.zoho_crm.client import ZohoClient
+from ml_connector.connectors.zoho_crm.metadata import Metadata
+from ml_connector.connectors.zoho_crm.provision import Provisioner
+from ml_connector.connectors.zoho_crm.schema import LAYOUT
+from ml_connector.core.change import Page
+from ml_connector.core.errors import ConfigurationError, ConnectorError, RetryableError
+from ml_connector.core.ports import (
+    Candidate,
+    Candidates,
+    Check,
+    FieldNeed,
+    FieldShape,
+    FieldState,
+    Write,
+    WriteResult,
+)
+
+Of = ParamSpec("Of")
+
+MAX_BATCH = 100  #: records of one insert or update, ids of one list, values of one COQL "in"
+MAX_FIELDS = 50  #: fields of one list
+MAX_ROWS = 2000  #: rows of one COQL query
+_CHEAP_ROWS = 200  #: rows of a COQL query for one credit
+_MAX_CLOCK_DIFFERENCE_SECONDS = 60
+_NAMED = 3  #: fields that are named before the rest is counted
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """An organisation of Zoho."""
+
+    org_id: str
+    currency: str  #: ISO code
+
+
+class ZohoTarget:
+    """Implements the port ``Target``. Thread-safe."""
+
+    def __init__(self, client: ZohoClient) -> None:
+        self.client = client
+        self._metadata = Metadata(client)
+        self._provisioner = Provisioner(client, self._metadata)
+
+    def close(self) -> None:
+        """Close the client's connections."""
+        self.client.close()
+
+    # -- records
+
+    def write(self, module: str, batch: Sequence[Write], trigger: Sequence[str] = ()) -> list[WriteResult]:
+        """Create or update up to 100 records in one call, one result each, same order.
+
+        ``trigger`` are automations that it may start beside those of the settings. ``Layout`` may be a name.
+        RetryableError may leave the batch written or not. ConfigurationError if a field does not exist: Zoho drops
+        the values of unknown fields without a word.
+        """
+        if not batch:
+            return []
+        if len(batch) > MAX_BATCH or len({write.target_id is None for write in batch}) > 1:
+            raise ValueError("a batch is up to 100 records, all to create or all to update")
+        meta = self._metadata.with_fields(module, {name for write in batch for name in write.fields})
+        named = [self._with_layout_id(module, write) for write in batch]
+        items = self.client.write(module, meta, named, trigger)
+        return [errors.write_result(item, write.target_id) for item, write in zip(items, batch, strict=True)]
+
+    def _with_layout_id(self, module: str, write: Write) -> Write:
+        layout = write.fields.get(LAYOUT)
+        if not isinstance(layout, str):
+            return write
+        return replace(write, fields={**write.fields, LAYOUT: self._metadata.layout_id(module, layout)})
+
+    def read(self, module: str, ids: Sequence[str], fields: Sequence[str]) -> dict[str, dict[str, object]]:
+        """The present values of these records as Zoho states them (JSON; fractions as Decimal), by id.
+
+        A lookup is the id of the record that it points to. A record that Zoho no longer has is left out. Lists give
+        no subform rows and 500 characters of rich text.
+        """
+        found: dict[str, dict[str, object]] = {}
+        for some_ids in _chunks(list(dict.fromkeys(ids)), MAX_BATCH):
+            found |= self._read_some(module, some_ids, fields)
+        return found
+
+    def _read_some(
+        self, module: str, ids: Sequence[str], fields: Sequence[str]
+    ) -> dict[str, dict[str, object]]:
+        """Up to 100 records; more fields than one call takes are asked for in several, and merged."""
+        wanted = [name for name in dict.fromkeys(fields) if name != "id"]
+        whole: dict[str, dict[str, object]] = {record_id: {} for record_id in ids}
+        for names in _chunks(wanted, MAX_FIELDS - 1) if wanted else [[]]:
+            rows = self.client.list_records(module, ids, ["id", *names])
+            part = {str(row.get("id")): row for row in rows}
+            whole = {
+                record_id: values | {name: part[record_id].get(name) for name in names}
+                for record_id, values in whole.items()
+                if record_id in part  # gone between two calls: gone
+            }
+        return whole
+
+    # -- recognising
+
+    def list_candidates(
+        self, module: str, fields: Sequence[str], since: datetime | None, after: str | None
+    ) -> Page[Candidate]:
+        """A page of up to 2,000 records by id, by COQL, which (unlike search) sees what was written a moment ago."""
+        query = wire.candidates_query(module, _columns(module, fields), since, after, MAX_ROWS)
+        rows, more = self.client.query(module, query, MAX_ROWS)
+        page = [_candidate(module, fields, row) for row in rows]
+        return Page(page, page[-1].target_id if more and page else None)
+
+    def find_candidates(
+        self, module: str, field: str, values: Sequence[str], fields: Sequence[str]
+    ) -> Candidates:
+        """The records that have one of ``values`` in ``field`` ("": the name field), compared without case by Zoho.
+
+        Check exactly. 100 values cost one credit, or four where they have more than 200 records. Where they have more
+        than 2,000, they are asked for in halves, down to the one value that so many share: that one is crowded.
+        """
+        found: list[Candidate] = []
+        crowded: set[str] = set()
+        portions = list(_chunks(list(dict.fromkeys(values)), MAX_BATCH))
+        while portions:
+            some = portions.pop(0)
+            half = len(some) // 2
+            rows = self._find_rows(module, field or schema.name_field(module), some, fields)
+            if rows is not None:
+                found += [_candidate(module, fields, row) for row in rows]
+            elif half:
+                portions[:0] = [some[:half], some[half:]]
+            else:
+                crowded.update(some)
+        return Candidates(found, frozenset(crowded))
+
+    def _find_rows(
+        self, module: str, field: str, values: Sequence[str], fields: Sequence[str]
+    ) -> list[dict[str, Any]] | None:
+        """None: more than one query gives."""
+        for limit in (_CHEAP_ROWS, MAX_ROWS):
+            query = wire.values_query(module, _columns(module, fields), field, values, limit)
+            rows, more = self.client.query(module, query, limit)
+            if not more:
+                return rows
+        return None
+
+    def list_deleted(self, module: str, since: datetime) -> list[str]:
+        """The ids deleted at or after ``since``; Zoho remembers 60 days (recycle bin) to 120 days (for good)."""
+        ids: list[str] = []
+        page, more = 1, True
+        while more:
+            rows, more = self.client.list_deleted(module, since, page)
+            ids += [str(row["id"]) for row in rows if "id" in row]
+            page, more = page + 1, more and bool(rows)
+        return list(dict.fromkeys(ids))
+
+    # -- fields
+
+    def check_fields(self, needs: Sequence[FieldNeed]) -> list[FieldState]:
+        """What is there of these needs, read fresh."""
+        return self._provisioner.check(needs)
+
+    def create_fields(self, needs: Sequence[FieldNeed]) -> list[FieldState]:
+        """Create those that are missing and ours to make; what could not be made has a ``problem``.
+
+        NotPermittedError if our user may not; what was made until then stands, and ``check_fields`` sees it.
+        """
+        return self._provisioner.create(needs)
+
+    def describe(self, module: str) -> Mapping[str, FieldShape]:
+        """The module's fields by API name, as ``check_fields`` read them last (read now if it never did)."""
+        fields = self._metadata.fields(module).fields
+        return {name: meta.shape() for name, meta in fields.items()}
+
+    # -- the organisation
+
+    def users(self) -> Mapping[str, str]:
+        """The active users: e-mail address (folded) -> id."""
+        found: dict[str, str] = {}
+        page, more = 1, True
+        while more:
+            rows, more = self.client.list_users(page)
+            found |= {str(row["email"]).casefold(): str(row["id"]) for row in rows if row.get("email")}
+            page, more = page + 1, more and bool(rows)
+        return found
+
+    def currency(self) -> str:
+        """ISO code of the organisation's home currency."""
+        return self.organisation().currency
+
+    def organisation(self) -> Organisation:
+        """The organisation that answers to our tokens, asked by a call."""
+        told = self.client.get_org()
+        org_id, code = _org_id(told), told.get("iso_code")
+        if not isinstance(code, str) or not code:
+            raise RetryableError("Zoho did not tell the organisation's currency.")
+        if not org_id:
+            raise RetryableError("Zoho did not tell the organisation's id.")
+        return Organisation(org_id, code)
+
+    def clock_difference(self) -> float:
+        """Zoho's clock minus ours, seconds, good to about half a second."""
+        return self.client.measure_clock()
+
+    def checks(self, modules: Sequence[str], needs: Sequence[FieldNeed]) -> list[Check]:
+        """Everything that a run needs, tried by calls that change nothing; the first failure of signing in ends it."""
+        signed_in = _tried("sign in", self._try_token)
+        if not signed_in.ok:
+            return [signed_in]
+        return [signed_in, *self._further_checks(modules, needs)]
+
+    def _further_checks(self, modules: Sequence[str], needs: Sequence[FieldNeed]) -> Iterator[Check]:
+        yield _tried("organisation", self._try_org)
+        yield _tried("clock", self._try_clock)
+        for module in modules:
+            yield from self._module_checks(module)
+        if any(need.label for need in needs):
+            module = next(need.module for need in needs if need.label)
+            yield _tried("create fields", _allowed, lambda: self.client.try_creating_fields(module))
+        if needs:
+            yield _tried("fields", self._try_fields, needs)
+
+    def _module_checks(self, module: str) -> Iterator[Check]:
+        """One row for each scope: read, query, create, update."""
+        client = self.client
+        probe = wire.candidates_query(module, ["id"], None, None, 1)
+        tries: list[tuple[str, Callable[[], object]]] = [
+            ("read fields of", lambda: client.list_fields(module)),
+            ("read", lambda: client.list_records(module, ["1"], ["id"])),
+            ("query", lambda: client.query(module, probe, 1)),
+            ("create", lambda: client.try_writing(module, "CREATE")),
+            ("update", lambda: client.try_writing(module, "UPDATE")),
+        ]
+        for name, attempt in tries:
+            yield _tried(f"{name} {module}", _allowed, attempt)
+
+    def _try_token(self) -> str:
+        token = self.client.auth.token()
+        return f"API at {token.api_domain}"
+
+    def _try_org(self) -> str:
+        org = self.client.get_org()
+        return f"{org.get('company_name', '?')} (id {_org_id(org) or '?'}, {org.get('type', '?')})"
+
+    def _try_clock(self) -> str:
+        seconds = self.clock_difference()
+        if abs(seconds) > _MAX_CLOCK_DIFFERENCE_SECONDS:
+            raise ConfigurationError(
+                f"Our clock and Zoho's differ by {seconds:+.0f} s.", "Let this machine set its clock by NTP."
+            )
+        return f"{seconds:+.1f} s"
+
+    def _try_fields(self, needs: Sequence[FieldNeed]) -> str:
+        states = self.check_fields(needs)
+        bad = [state for state in states if state.problem]
+        if bad:
+            remedies = " ".join(dict.fromkeys(state.remedy for state in bad))
+            raise ConfigurationError(
+                " ".join([*(s.problem for s in bad[:_NAMED]), _others(len(bad))]).rstrip(), remedies
+            )
+        left_out = sum(state.left_out for state in states)
+        return (
+            f"{len(needs) - left_out} are as needed, {left_out} left out"
+            if left_out
+            else f"all {len(needs)} are as needed"
+        )
+
+
+def _tried(name: str, attempt: Callable[Of, str], *args: Of.args, **named: Of.kwargs) -> Check:
+    try:
+        return Check(name, ok=True, detail=attempt(*args, **named))
+    except ConnectorError as error:
+        return Check(name, ok=False, detail=error.happened, remedy=error.remedy)
+
+
+def _org_id(org: Mapping[str, Any]) -> str:
+    return str(org.get("zgid") or org.get("id") or "")
+
+
+def _others(bad: int) -> str:
+    return f"And {bad - _NAMED} more like it." if bad > _NAMED else ""
+
+
+def _allowed(attempt: Callable[[], object]) -> str:
+    attempt()
+    return "allowed"
+
+
+def _columns(module: str, fields: Sequence[str]) -> list[str]:
+    """What a candidate is read by, each once."""
+    return list(dict.fromkeys(["id", schema.name_field(module), *fields, "Modified_Time"]))
+
+
+def _candidate(module: str, fields: Sequence[str], row: dict[str, Any]) -> Candidate:
+    modified_at = wire.instant(row.get("Modified_Time"))
+    if modified_at is None:
+        raise RetryableError(f"Zoho gave a record of {module} without Modified_Time: {row.get('id')}.")
+    values = {name: wire.plain(row.get(name)) for name in fields}
+    return Candidate(
+        target_id=str(row["id"]),
+        name=str(row.get(schema.name_field(module)) or ""),
+        values={name: str(value) for name, value in values.items() if value not in (None, "")},
+        modified_at=modified_at,
+    )
+
+
+def _chunks(values: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]

@@ -1,0 +1,141 @@
+"""The error catalogue: every code that a record can wait with or a run can stop with, what it means, what to do.
+
+The connectors add the codes of their systems (``errors.CATALOGUE``); the page in ``docs/reference`` is made from all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What happens next."""
+
+    WAIT = "wait"  #: the system is away or busy: tried again by itself
+    DATA = "data"  #: the record is held: a value has to be corrected
+    MATCH = "match"  #: the record is held: a person decides which record of the CRM is meant
+    APPROVAL = "approval"  #: the record is held until a plan is approved
+    PARENT = "parent"  #: the record is held and released with another one
+    SCHEMA = "schema"  #: the record is held: a field of the CRM is not as the mapping needs it
+    TARGET = "target"  #: the record is held: the record of the CRM is gone or locked
+    STOP = "stop"  #: the run stops: a setting, a right or a password has to be changed
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One code."""
+
+    system: str  #: "ml-connector", "Dynamics GP", "Zoho CRM"
+    code: str
+    kind: Kind
+    meaning: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCode:
+    """One of our own reasons to hold a record."""
+
+    kind: Kind
+    meaning: str
+    remedy: str
+    releasable: bool = False  #: ``held release`` says that the reason does not count
+
+
+AMBIGUOUS = "AMBIGUOUS_MATCH"
+AMBIGUOUS_KEY = "AMBIGUOUS_KEY"
+OTHER_COMPANY = "OTHER_COMPANY"
+SIMILAR = "SIMILAR_RECORD"
+RENAMED = "LOOKS_RENAMED"
+DECLINED = "DECLINED"
+DELETED = "DELETED_IN_TARGET"
+TARGET_GONE = "TARGET_GONE"
+CHANGED_SINCE_APPROVAL = "CHANGED_SINCE_APPROVAL"
+PARENT_WAITS = "PARENT_WAITS"
+SCHEMA_DRIFT = "SCHEMA_DRIFT"
+INVALID_EMAIL = "INVALID_EMAIL"
+FOREIGN_CURRENCY = "FOREIGN_CURRENCY"
+
+OWN_CODES: Mapping[str, OwnCode] = {
+    AMBIGUOUS: OwnCode(
+        Kind.MATCH,
+        "More than one record of the CRM could be meant, or more than one of the ERP has the name.",
+        "Choose one in the review file, put the key on the right one in the CRM, or release the hold to create one.",
+        releasable=True,
+    ),
+    AMBIGUOUS_KEY: OwnCode(
+        Kind.MATCH,
+        "The key is not on the record of the CRM that it should be on: on several, on another, or no longer on it.",
+        "Put the key on the right record in the CRM and take it off the others, then retry the hold.",
+    ),
+    OTHER_COMPANY: OwnCode(
+        Kind.MATCH,
+        "The record of the CRM that would be taken, or the key that it would get, belongs to another company of the"
+        " ERP.",
+        "Choose another record in the review file, or take the wrong key off the record in the CRM; where a key begins"
+        " like another company's, give it another id in the ERP.",
+    ),
+    SIMILAR: OwnCode(
+        Kind.MATCH,
+        "A record of the CRM is similar, but not so much that it is taken for the same.",
+        "Choose it in the review file, or release the hold to create a record of its own.",
+        releasable=True,
+    ),
+    RENAMED: OwnCode(
+        Kind.MATCH,
+        "A record of the CRM belongs to a key that the ERP no longer has: this one looks like it under a new key.",
+        "If it is: ml-connector links move OLD NEW. If not, release the hold to create a record of its own.",
+        releasable=True,
+    ),
+    DECLINED: OwnCode(
+        Kind.MATCH,
+        "A person decided in a review that no record is created for it.",
+        "Release the hold to create one after all.",
+        releasable=True,
+    ),
+    DELETED: OwnCode(
+        Kind.TARGET,
+        "A person deleted the record in the CRM.",
+        "Restore it there and retry the hold, or release the hold to create it anew.",
+        releasable=True,
+    ),
+    TARGET_GONE: OwnCode(
+        Kind.TARGET,
+        "The linked record of the CRM cannot be seen, and no other one carries the key.",
+        "Restore it or let our user see it, then retry the hold; or release the hold to create it anew.",
+        releasable=True,
+    ),
+    CHANGED_SINCE_APPROVAL: OwnCode(
+        Kind.APPROVAL,
+        "What would be written is not what was approved.",
+        "Plan again, look at it and approve it; or release the hold.",
+        releasable=True,
+    ),
+    PARENT_WAITS: OwnCode(
+        Kind.PARENT,
+        "The record that it belongs to is not in the CRM yet, because that one waits.",
+        "Work off the other record's hold: this one goes through with it.",
+    ),
+    SCHEMA_DRIFT: OwnCode(
+        Kind.SCHEMA,
+        "A field of the CRM was renamed, removed, shortened, closed or made mandatory since it was provisioned.",
+        "Mend the field in the CRM or change the mapping; the next run lets the record through.",
+    ),
+    INVALID_EMAIL: OwnCode(
+        Kind.DATA,
+        "The text is not an e-mail address, and the CRM would refuse it.",
+        "Correct it in the ERP, then retry the hold.",
+    ),
+    FOREIGN_CURRENCY: OwnCode(
+        Kind.DATA,
+        "An amount is not in the CRM's home currency and is never written without its currency.",
+        "Take the mapping of these amounts out of the flow, or give the ERP company the CRM's currency.",
+    ),
+}
+
+
+def own_entries() -> Sequence[Entry]:
+    """Our own codes as entries of the catalogue."""
+    return [Entry("ml-connector", code, own.kind, own.meaning, own.remedy) for code, own in OWN_CODES.items()]

@@ -1,0 +1,55 @@
+"""What can go wrong, sorted by what happens next.
+
+    ConnectorError
+    ├── RetryableError        the system is away or busy: wait, then the same again
+    ├── RecordRejectedError   this record is held with its reason; the others go on
+    └── ConfigurationError    stop; a person has to change something
+        └── NotPermittedError our user may not do this; someone with more rights may
+
+Everything else is a bug and is allowed to surface as one.
+"""
+
+from __future__ import annotations
+
+
+class ConnectorError(Exception):
+    """What happened in one sentence, and what to do about it in another.
+
+    ``happened`` and ``remedy`` are shown to the operator as they stand, so neither ever holds a secret.
+    """
+
+    def __init__(self, happened: str, remedy: str = "") -> None:
+        super().__init__(happened)
+        self.happened = happened
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.happened} {self.remedy}".strip()
+
+
+class RetryableError(ConnectorError):
+    """The system is away or busy; ``after_seconds`` says when to ask again (None: our own back-off)."""
+
+    def __init__(self, happened: str, remedy: str = "", *, after_seconds: float | None = None) -> None:
+        super().__init__(happened, remedy)
+        self.after_seconds = after_seconds
+
+
+class RecordRejectedError(ConnectorError):
+    """One record is at fault: ``code`` names why, ``field`` where, ``answer`` the system's own words."""
+
+    def __init__(
+        self, happened: str, remedy: str = "", *, code: str = "REJECTED", field: str = "", answer: str = ""
+    ) -> None:
+        super().__init__(happened, remedy)
+        self.code = code
+        self.field = field
+        self.answer = answer
+
+
+class ConfigurationError(ConnectorError):
+    """A setting, a right or a password has to be changed by a person before anything can go on."""
+
+
+class NotPermittedError(ConfigurationError):
+    """The system does not let our user do this: a right is to be granted, or someone who has it does it instead."""

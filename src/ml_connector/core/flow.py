@@ -1,0 +1,122 @@
+"""A flow: one entity of the source, its mappings, and what it comes after."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+
+from ml_connector.core.errors import ConfigurationError
+from ml_connector.core.mapping import Mapping, MatchRule
+from ml_connector.core.ports import Entity, Facet
+from ml_connector.core.record import Fields, Value
+
+CARRIED = "carried"  #: the facet under which a record's carried fields are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One way from an entity of the source into the target, for one company."""
+
+    name: str
+    company: str
+    entity: Entity
+    mappings: tuple[Mapping, ...]
+    after: tuple[str, ...] = ()
+    filter: MappingOf[str, frozenset[Value]] = field(
+        default_factory=dict
+    )  #: source field -> the values wanted
+
+    def lets_in(self, fields: Fields) -> bool:
+        """Whether the flow's filter wants this record; texts are compared as the ERP does, without case."""
+        return all(_folded(fields.get(name)) in wanted for name, wanted in self.filter.items())
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The modules it writes, parents before children: in the order of the mappings."""
+        return tuple(dict.fromkeys(mapping.target for mapping in self.mappings))
+
+    def of_module(self, module: str) -> tuple[Mapping, ...]:
+        """The mappings that reach ``module``."""
+        return tuple(mapping for mapping in self.mappings if mapping.target == module)
+
+    def last_module(self, *, facet_only: bool) -> str:
+        """The last module that a record concerns; of a facet alone, the last one that follows facets."""
+        if not facet_only:
+            return self.modules[-1]
+        follows = [m.target for m in self.mappings if self.follows_facet(m)]
+        return next((module for module in reversed(self.modules) if module in follows), self.modules[-1])
+
+    def follows_facet(self, mapping: Mapping) -> bool:
+        """Whether the mapping uses a facet, and can be applied without reading the record."""
+        reads_facet = any(self.entity.fields[name].facet for name in mapping.reads)
+        return reads_facet and self.follows_without_fetch(mapping)
+
+    def key_field(self, module: str) -> str:
+        """The target field of ``module`` that carries our key."""
+        return self.of_module(module)[0].key_field
+
+    def match_rule(self, module: str) -> MatchRule:
+        """How records are recognised in ``module``: as its first mapping that says so does."""
+        return next((m.match for m in self.of_module(module) if m.match != MatchRule()), MatchRule())
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when any mapping's meaning changes, or one is added: the next run is then a backfill."""
+        return hashlib.sha256("".join(sorted(m.fingerprint for m in self.mappings)).encode()).hexdigest()[:16]
+
+    def at_hand(self) -> frozenset[str]:
+        """The source fields that are in the store: no reading of the record is needed for them."""
+        bringing = {facet.name for facet in self.entity.facets if facet.brings_fields}
+        return frozenset(f.name for f in self.entity.fields.values() if f.carried or f.facet in bringing)
+
+    def follows_without_fetch(self, mapping: Mapping) -> bool:
+        """Whether a facet's change can be mapped from what is at hand."""
+        return mapping.reads <= self.at_hand()
+
+    def watched_facets(self) -> dict[str, bool]:
+        """The facets whose change concerns a mapping -> whether the record itself has to be read again for it."""
+        return {
+            facet.name: not facet.brings_fields
+            or not all(map(self.follows_without_fetch, self.reads_facet(facet.name)))
+            for facet in self.entity.facets
+            if self._concerns(facet)
+        }
+
+    def _concerns(self, facet: Facet) -> bool:
+        """Whether some mapping would write something else if this facet changed."""
+        if facet.brings_fields:
+            return bool(self.reads_facet(facet.name))
+        return not facet.of or any(mapping.reads & facet.of for mapping in self.mappings)
+
+    def reads_facet(self, facet: str) -> tuple[Mapping, ...]:
+        """The mappings that use a field of this facet."""
+        return tuple(
+            m for m in self.mappings if any(self.entity.fields[name].facet == facet for name in m.reads)
+        )
+
+
+def _folded(value: Value) -> Value:
+    return value.rstrip().casefold() if isinstance(value, str) else value
+
+
+def filter_of(given: MappingOf[str, Sequence[Value]]) -> dict[str, frozenset[Value]]:
+    """A filter as ``Flow`` compares it."""
+    return {name: frozenset(map(_folded, values)) for name, values in given.items()}
+
+
+def in_order(flows: MappingOf[str, Flow], wanted: Sequence[str] = ()) -> list[Flow]:
+    """The wanted flows (none named: all), each after those it comes after. Raises ConfigurationError."""
+    unknown = next((name for name in wanted if name not in flows), None)
+    if unknown is not None:
+        raise ConfigurationError(f"There is no flow “{unknown}”.", f"Known are: {', '.join(sorted(flows))}.")
+    try:
+        order = list(TopologicalSorter({flow.name: flow.after for flow in flows.values()}).static_order())
+    except CycleError as error:
+        circle = " after ".join(reversed(error.args[1]))  # it names them the other way round
+        raise ConfigurationError(
+            f"Flows wait for each other: {circle}.", "Mend their “after” in the settings."
+        ) from None
+    return [flows[name] for name in order if name in flows and (not wanted or name in wanted)]

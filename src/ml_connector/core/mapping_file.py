@@ -1,0 +1,339 @@
+"""Reading a mapping file: TOML in, a frozen Mapping out; a fault names file, line and the known alternatives."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable
+from collections.abc import Mapping as MappingOf
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import TypeVar
+
+from ml_connector.core.errors import ConfigurationError
+from ml_connector.core.mapping import (
+    FACTS,
+    MARKS,
+    OWNERS,
+    CustomField,
+    FieldRule,
+    Mapping,
+    MatchRule,
+    fingerprint,
+)
+from ml_connector.core.ports import Entity
+from ml_connector.core.record import Value
+from ml_connector.core.transform import ARITY, TRANSFORMS
+
+_TOP = ("name", "source", "target", "key", "match", "as_of", "precedence", "creates", "layout", "trigger", "marks",
+        "fields", "custom")  # fmt: skip
+_KEY = ("field", "from", "person", "each")
+_MATCH = ("name", "email", "within", "facts")
+_RULE = ("from", "transform", "value", "owner", "lookup", "required")
+_CUSTOM = ("label", "type", "length", "decimal_places", "unique", "external", "essential")
+#: Zoho CRM API v8, "Create Custom Fields": the types that need no more than a label, a length and decimal places, and
+#: that hold what a rule gives (picklists need their values, lookups their module, formulas take none).
+_TYPES = ("text", "textarea", "email", "phone", "website", "integer", "bigint", "double", "currency", "percent", "date",
+          "datetime", "boolean")  # fmt: skip
+_AUTOMATIONS = ("workflow", "approval", "blueprint", "pathfinder", "orchestration")
+_FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,49}")
+_OWN_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+Given = TypeVar("Given")
+_TYPE_NAMES: MappingOf[type, str] = {bool: "true or false", int: "a whole number", str: "a text"}
+
+
+class _File:
+    """The text being read, so that a fault can say where."""
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        self.lines = text.splitlines()
+
+    def fault(self, what: str, near: str, known: Iterable[str] = (), section: str = "") -> ConfigurationError:
+        """An error at the first line that has the word ``near``, behind the header of ``section`` if there is one."""
+        pattern = re.compile(rf"(?<![\w.]){re.escape(near)}(?![\w.])")
+        begin = next(
+            (n for n, text in enumerate(self.lines) if section and text.startswith(f"[{section}")), 0
+        )
+        lines = enumerate(self.lines[begin:], begin + 1)
+        line = next((n for n, text in lines if near and pattern.search(text)), 1)
+        return ConfigurationError(f"{self.path}, line {line}: {what}", _suggest(near, known))
+
+    def check_names(self, given: Iterable[str], known: tuple[str, ...], where: str) -> None:
+        for name in given:
+            if name not in known:
+                raise self.fault(f"“{name}” is not a setting of {where}.", name, known)
+
+
+def _suggest(name: str, known: Iterable[str]) -> str:
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1)
+    if near:
+        return f"Did you mean “{near[0]}”?"
+    return f"Known are: {', '.join(names)}." if names else "Correct it and run the command again."
+
+
+def read_mapping(path: str, text: str, entities: MappingOf[str, Entity]) -> Mapping:
+    """The mapping that ``text`` describes; ``path`` is for messages. Raises ConfigurationError."""
+    file = _File(path, text)
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path} is not valid TOML: {error}.", "Correct that line.") from error
+    file.check_names(table, _TOP, "a mapping")
+    for name in ("name", "source", "target", "key", "fields"):
+        if name not in table:
+            raise file.fault(f"The mapping has no “{name}”.", name)
+    source, name = _typed(file, table, "source", str), _typed(file, table, "name", str)
+    if source not in entities:
+        raise file.fault(f"“{source}” is not an entity of the source.", source, entities)
+    if not _OWN_NAME.fullmatch(name):
+        raise file.fault(
+            f"“{name}” is no name for a mapping: small letters, digits and _, 64 at most.", "name"
+        )
+    mapping = _mapping(file, table, entities[source])
+    _refuse_own_fields(file, mapping)
+    return mapping
+
+
+def _refuse_own_fields(file: _File, mapping: Mapping) -> None:
+    """The key, the as-of instant and the marks are written by themselves: each has a field, and no rule is for one."""
+    own = {mapping.key_field: "the key"}
+    if mapping.as_of in own:
+        raise file.fault(f"{mapping.as_of} is the key and cannot be the as-of instant too.", "as_of")
+    own |= {mapping.as_of: "the as-of instant"}
+    for mark, name in mapping.marks.items():
+        if what := own.get(name):
+            raise file.fault(f"{name} is {what} and cannot be the mark “{mark}” too.", mark, section="marks")
+        own[name] = f"the mark “{mark}”"
+    for rule in mapping.rules:
+        if what := own.get(rule.target):
+            raise file.fault(
+                f"{rule.target} is {what} and cannot be a field too.", rule.target, section="fields"
+            )
+
+
+def _mapping(file: _File, table: MappingOf[str, object], entity: Entity) -> Mapping:
+    key = _table(file, table, "key")
+    file.check_names(key, _KEY, "[key]")
+    for name in _KEY[:2]:
+        if name not in key:
+            raise file.fault(f"[key] has no “{name}”.", "key")
+    key_source = _source_field(file, str(key["from"]), entity)
+    if entity.key and key_source != entity.key:
+        raise file.fault(
+            f"{entity.name} are named by “{entity.key}”; no other field can be the key.", key_source
+        )
+    key_person = _source_field(file, str(key["person"]), entity) if "person" in key else ""
+    each = _each(file, key, entity)
+    rules = tuple(_rule(file, name, spec, entity) for name, spec in _table(file, table, "fields").items())
+    if "layout" in table:
+        rules += (FieldRule("Layout", constant=_typed(file, table, "layout", str), owner="once"),)
+    match = _match(file, _table(file, table, "match"), entity)
+    mapping = Mapping(
+        name=str(table["name"]),
+        source=entity.name,
+        target=_field_name(file, _typed(file, table, "target", str)),
+        key_field=_field_name(file, str(key["field"])),
+        key_source=key_source,
+        key_person=key_person,
+        each=each,
+        rules=rules,
+        match=match,
+        marks=_marks(file, _table(file, table, "marks")),
+        trigger=_trigger(file, table.get("trigger", [])),
+        creates=_typed(file, table, "creates", bool),
+        precedence=_typed(file, table, "precedence", int),
+        as_of=_field_name(file, str(table["as_of"])) if "as_of" in table else "",
+        custom=tuple(_custom(file, name, spec) for name, spec in _table(file, table, "custom").items()),
+        reads=frozenset(filter(None, (key_person, *(name for rule in rules for name in rule.sources)))),
+        once=frozenset(rule.target for rule in rules if rule.owner == "once"),
+    )
+    _check_match(file, mapping)
+    _check_each(file, mapping, entity)
+    return replace(mapping, fingerprint=fingerprint(mapping))
+
+
+def _each(file: _File, key: MappingOf[str, object], entity: Entity) -> str:
+    """What of a record is a record of its own in the target."""
+    if "each" not in key:
+        return ""
+    each = _typed(file, key, "each", str)
+    if not entity.each or each != entity.each:
+        known = [entity.each] if entity.each else []
+        raise file.fault(f"{entity.name} do not consist of “{each}”.", each, known)
+    if "person" in key:
+        raise file.fault("[key] has “person” and “each”: a key has one second part.", "each")
+    return each
+
+
+def _check_each(file: _File, mapping: Mapping, entity: Entity) -> None:
+    """A part's field has many values in a record: only a mapping of the parts can use it."""
+    for name in (*sorted(mapping.reads), mapping.match.name):
+        if not mapping.each and name and entity.fields[name].each:
+            raise file.fault(
+                f'“{name}” is a field of the {entity.each} of {entity.name}; write each = "{entity.each}" into'
+                " [key].",
+                name,
+            )
+
+
+def _match(file: _File, match: MappingOf[str, object], entity: Entity) -> MatchRule:
+    file.check_names(match, _MATCH, "[match]")
+    facts = _table(file, match, "facts")
+    file.check_names(facts, FACTS, "“facts” of [match]")
+    return MatchRule(
+        name=_source_field(file, str(match["name"]), entity) if "name" in match else "",
+        email=_field_name(file, str(match["email"])) if "email" in match else "",
+        within=_field_name(file, str(match["within"])) if "within" in match else "",
+        facts={fact: _field_name(file, str(name)) for fact, name in facts.items()},
+    )
+
+
+def _check_match(file: _File, mapping: Mapping) -> None:
+    """What is compared is what we would write: a field without a rule could never be equal."""
+    written = {rule.target for rule in mapping.rules}
+    for name in mapping.match.fields:
+        if name not in written:
+            raise file.fault(f"[match] compares {name}, which [fields] does not write.", name, written)
+    if mapping.match.within and not mapping.match.email:
+        raise file.fault("“within” of [match] narrows the search by “email”, which is not there.", "within")
+    if mapping.match.facts and not mapping.match.name:
+        raise file.fault("“facts” of [match] help to compare names, but there is no “name”.", "facts")
+
+
+def _marks(file: _File, marks: MappingOf[str, object]) -> dict[str, str]:
+    file.check_names(marks, MARKS, "[marks]")
+    return {mark: _field_name(file, str(name)) for mark, name in marks.items()}
+
+
+def _trigger(file: _File, given: object) -> tuple[str, ...]:
+    if not isinstance(given, list):
+        raise file.fault(f"“trigger” is a list of: {', '.join(_AUTOMATIONS)}.", "trigger")
+    for word in given:
+        if word not in _AUTOMATIONS:
+            raise file.fault(f"“{word}” is no automation of the CRM.", str(word), _AUTOMATIONS)
+    return tuple(given)
+
+
+def _table(file: _File, table: MappingOf[str, object], name: str) -> MappingOf[str, object]:
+    value = table.get(name, {})
+    if not isinstance(value, dict):
+        raise file.fault(f"“{name}” is a table.", name)
+    return value
+
+
+def _typed(
+    file: _File, table: MappingOf[str, object], name: str, kind: type[Given], section: str = ""
+) -> Given:
+    """The setting of this name, of exactly this type (a yes is no number); left out: no, 0 or an empty text."""
+    value = table.get(name, kind())
+    if not isinstance(value, kind) or type(value) is not kind:
+        raise file.fault(f"“{name}” is {_TYPE_NAMES[kind]}.", name, section=section)
+    return value
+
+
+def _field_name(file: _File, name: str) -> str:
+    if not _FIELD_NAME.fullmatch(name):
+        raise file.fault(f"“{name}” is not a name that the target can have.", name)
+    return name
+
+
+def _source_field(file: _File, name: str, entity: Entity) -> str:
+    if name not in entity.fields:
+        raise file.fault(f"{entity.name} has no field “{name}”.", name, entity.fields)
+    return name
+
+
+def _rule(file: _File, name: str, spec: object, entity: Entity) -> FieldRule:
+    target = _field_name(file, name)
+    if isinstance(spec, str):
+        return FieldRule(target, (_source_field(file, spec, entity),))
+    if not isinstance(spec, dict):
+        raise file.fault(f"{name} needs a source field, or a table with “from” or “value”.", name)
+    file.check_names(spec, _RULE, f"the field {name}")
+    owner = str(spec.get("owner", "gp"))
+    if owner not in OWNERS:
+        raise file.fault(f"“{owner}” is no owner of a field.", owner, OWNERS)
+    if "value" in spec:
+        return _fixed(file, target, spec, owner)
+    sources = _sources(file, name, spec.get("from", ()), entity)
+    make = _lookup if "lookup" in spec else _transformed
+    return make(file, target, spec, sources, owner)
+
+
+def _fixed(file: _File, target: str, spec: MappingOf[str, object], owner: str) -> FieldRule:
+    """A field that always holds the same."""
+    if set(spec) - {"value", "owner"}:
+        raise file.fault(f"{target} has a “value” and something beside it; a constant stands alone.", target)
+    return FieldRule(target, constant=_constant(file, target, spec["value"]), owner=owner)
+
+
+def _transformed(
+    file: _File, target: str, spec: MappingOf[str, object], sources: tuple[str, ...], owner: str
+) -> FieldRule:
+    """A field that is made of source fields."""
+    if "required" in spec:
+        raise file.fault(f"“required” of {target} belongs to a lookup, which it is not.", "required")
+    transform = str(spec.get("transform", "copy"))
+    if transform not in TRANSFORMS:
+        raise file.fault(f"“{transform}” is not a transform.", transform, TRANSFORMS)
+    if not sources or len(sources) not in ARITY.get(transform, range(1, 100)):
+        raise file.fault(
+            f"The transform “{transform}” of {target} does not take {len(sources)} fields.", target
+        )
+    return FieldRule(target, sources, transform, owner=owner)
+
+
+def _lookup(
+    file: _File, target: str, spec: MappingOf[str, object], sources: tuple[str, ...], owner: str
+) -> FieldRule:
+    """A field that points to another record of the same entity, by that one's key."""
+    if "transform" in spec or len(sources) != 1:
+        raise file.fault(f"The lookup {target} takes one source field with a key, and no transform.", target)
+    module = _field_name(file, _typed(file, spec, "lookup", str))
+    return FieldRule(
+        target, sources, owner=owner, lookup=module, required=_typed(file, spec, "required", bool)
+    )
+
+
+def _sources(file: _File, name: str, given: object, entity: Entity) -> tuple[str, ...]:
+    names = [given] if isinstance(given, str) else given
+    if not isinstance(names, list | tuple):
+        raise file.fault(f"“from” of {name} is a field of the source, or a list of them.", name)
+    return tuple(_source_field(file, str(source), entity) for source in names)
+
+
+def _constant(file: _File, name: str, value: object) -> Value:
+    if not isinstance(value, str | int | bool):
+        raise file.fault(f"The value of {name} is a text, a whole number, true or false.", name)
+    return value
+
+
+def _custom(file: _File, name: str, spec: object) -> CustomField:
+    if not isinstance(spec, dict) or "label" not in spec or "type" not in spec:
+        raise file.fault(f"The custom field {name} needs a label and a type.", name, section="custom")
+    file.check_names(spec, _CUSTOM, f"the custom field {name}")
+    kind = _typed(file, spec, "type", str, "custom")
+    if kind not in _TYPES:
+        raise file.fault(f"“{kind}” of {name} is no type that can be made.", kind, _TYPES, section="custom")
+    return CustomField(
+        name=_field_name(file, name),
+        label=_typed(file, spec, "label", str, "custom"),
+        type=kind,
+        length=_size(file, name, spec, "length", 50_000),
+        decimal_places=_size(file, name, spec, "decimal_places", 9),
+        unique=_typed(file, spec, "unique", bool, "custom"),
+        external=_typed(file, spec, "external", bool, "custom"),
+        essential=_typed(file, spec, "essential", bool, "custom"),
+    )
+
+
+def _size(file: _File, field: str, spec: MappingOf[str, object], name: str, most: int) -> int | None:
+    """A length, or how many decimal places, no more than any of Zoho's fields has; left out: Zoho's own choice."""
+    size = _typed(file, spec, name, int, "custom")
+    if name in spec and not 1 <= size <= most:
+        raise file.fault(f"“{name}” of {field} is from 1 to {most:,}.", name, section="custom")
+    return size or None

@@ -1,0 +1,301 @@
+"""What the flows need from a system, whichever it is; `tests/connectors/contract.py` holds every promise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from ml_connector.core.change import Change, Page
+from ml_connector.core.errors import RecordRejectedError
+from ml_connector.core.load import Load
+from ml_connector.core.record import Fields, Reading, Record
+
+
+class Clock(Protocol):
+    """Time is a port: nothing asks the system clock outside ``bootstrap``."""
+
+    def now(self) -> datetime:
+        """The present instant, aware UTC."""
+
+    def sleep(self, seconds: float) -> None:
+        """Let ``seconds`` pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceField:
+    """One field that a record of an entity can have."""
+
+    name: str  #: flat: "bill_to.city"
+    type: str  #: "text", "boolean", "integer", "decimal", "money", "date", "instant"
+    facet: str = ""  #: the facet that brings it; empty: the record itself
+    carried: bool = False  #: kept in the store, so that a facet's change needs no new reading of the record
+    each: str = ""  #: set: each of these parts of the record ("lines") has its own
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """A part of a record that the source stamps apart (or not at all), and therefore is listed apart."""
+
+    name: str
+    brings_fields: (
+        bool  #: True: the listing brings the values; False: a difference means "read the record again"
+    )
+    empty: Fields = field(default_factory=dict)  #: what holds for a record that the listing does not name
+    listed: bool = True  #: it can be listed whole; if not, the records are read anew in their turn
+    of: frozenset[str] = frozenset()  #: the record's own fields that it may change; empty: any
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """What a source can tell of one kind of record."""
+
+    name: str
+    fields: Mapping[str, SourceField]
+    facets: Sequence[Facet] = ()
+    key: str = ""  #: the field that names a record
+    each: str = ""  #: what a record consists of, each part a record of its own in the target: "lines"
+    final: str = ""  #: the boolean field that says: whatever its stamp, this record never changes again
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The source no longer has the record of this key."""
+
+    key: str
+    fetched_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The source refused this one record; the others go on."""
+
+    key: str
+    error: RecordRejectedError
+    fetched_at: datetime
+
+
+Fetched = Record | Absent | Unreadable
+
+
+class Source(Protocol):
+    """A system that records are read from. Errors: RetryableError, ConfigurationError."""
+
+    entities: Mapping[str, Entity]
+
+    def clock_difference(self) -> float:
+        """The source's clock minus ours, seconds, measured by a call (HTTP ``Date``)."""
+
+    def list_changes(self, entity: str, since: datetime | None, after: str | None) -> Page[Change]:
+        """One key range of what changed at or after ``since`` (None: everything), complete or an error.
+
+        ``after`` is the last page's ``next_after``. Every record is in exactly one page, stamps in the future too.
+        """
+
+    def list_readings(
+        self, entity: str, facet: str, after: str | None, since: datetime | None = None
+    ) -> Page[Reading]:
+        """One key range of a facet's present content: of all records, or of those where it may have changed ``since``.
+
+        ``since`` only where the source ``follows`` the facet; of a facet that is not ``listed`` never without it. The
+        reading of such a facet has no fields, and its digest says when it changed.
+        """
+
+    def follows(self, entity: str, facet: str) -> bool:
+        """Whether the source tells at present of which records a facet changed since an instant. It may be asked."""
+
+    def fetch(self, entity: str, keys: Sequence[str]) -> Iterator[Fetched]:
+        """The records of these keys in this order, read with bounded look-ahead; one result for each key."""
+
+    def read_ahead(self, entity: str, keys: Sequence[str]) -> None:
+        """These keys will be fetched soon: some of them may be read meanwhile."""
+
+    def forget_ahead(self) -> None:
+        """Whatever was read ahead and not fetched is not to be used: a new run begins."""
+
+    def take_load(self) -> Load:
+        """What load was put on the source since this was asked last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One record to write: ``target_id`` None = create. Names and values are the target's field API names and ours."""
+
+    fields: Fields
+    target_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """It stands in the target."""
+
+    target_id: str
+    modified_at: datetime | None  #: the target's own stamp of this write, where it tells
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """The target refused a create or update because ``target_id`` has this value in unique ``field``."""
+
+    target_id: str  #: empty where the target does not say which
+    field: str
+    error: RecordRejectedError
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The target refused this record."""
+
+    error: RecordRejectedError
+    gone: bool = False  #: the record to update does not exist any more or is not visible
+
+
+WriteResult = Written | Duplicate | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A record of the target as the match index knows it."""
+
+    target_id: str
+    name: str  #: the module's name field, as it stands
+    values: Mapping[str, str]  #: the fields asked for that are set: API name -> value; of a lookup, its id
+    modified_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The records of the target that answer to values which were looked for."""
+
+    found: Sequence[Candidate]
+    crowded: frozenset[str] = (
+        frozenset()
+    )  #: values that too many records have: none of theirs is in ``found``
+
+
+@dataclass(frozen=True, slots=True)
+class FieldNeed:
+    """A field that the mappings need in the target."""
+
+    module: str
+    name: str  #: API name
+    label: str = ""  #: set: ours to make; empty: has to exist
+    type: str = ""
+    length: int | None = None
+    decimal_places: int | None = None
+    unique: bool = False
+    external: bool = False
+    essential: bool = False  #: made first where an edition has room for a few fields only
+
+
+@dataclass(frozen=True, slots=True)
+class FieldState:
+    """What the target has in place of a need; ``problem`` in a sentence, empty when it fits."""
+
+    need: FieldNeed
+    exists: bool
+    problem: str = ""
+    remedy: str = ""
+    left_out: bool = False  #: the edition has no room for it: the mappings do without
+    note: str = ""  #: what a person may want to know although it is no problem
+
+
+@dataclass(frozen=True, slots=True)
+class FieldShape:
+    """A field of the target as it is now: what may be written into it."""
+
+    name: str  #: API name
+    type: str
+    writable: bool = True
+    length: int | None = None  #: characters; None: no limit that we know
+    mandatory: bool = False  #: a create without it is refused
+    choices: frozenset[str] | None = None  #: None: any value; else the only ones (a closed picklist)
+    unique: bool = False
+
+
+class Target(Protocol):
+    """A system that records are written to. A record's own fault is a result, not an error."""
+
+    def write(self, module: str, batch: Sequence[Write], trigger: Sequence[str] = ()) -> list[WriteResult]:
+        """Create or update up to 100 records in one call (all creates or all updates), one result each, same order.
+
+        ``trigger``: the target's own automations that this write may start. RetryableError may leave the batch written
+        or not; the caller must be able to do it again.
+        """
+
+    def read(self, module: str, ids: Sequence[str], fields: Sequence[str]) -> dict[str, dict[str, object]]:
+        """The present values of these records as the target states them, by id; ids it lost are left out.
+
+        A lookup's value is the id of the record that it points to.
+        """
+
+    def list_candidates(
+        self, module: str, fields: Sequence[str], since: datetime | None, after: str | None
+    ) -> Page[Candidate]:
+        """A page of the module's records (changed at or after ``since``), with these fields, read cheaply."""
+
+    def find_candidates(
+        self, module: str, field: str, values: Sequence[str], fields: Sequence[str]
+    ) -> Candidates:
+        """The records that have one of ``values`` in ``field`` now, with ``fields``; ``field`` "" is the name field.
+
+        Case does not count, so the caller checks exactly. It sees what was written a moment ago. A value that too
+        many records have is told as such, and does not stop the others.
+        """
+
+    def list_deleted(self, module: str, since: datetime) -> list[str]:
+        """The ids deleted at or after ``since``."""
+
+    def check_fields(self, needs: Sequence[FieldNeed]) -> list[FieldState]:
+        """What is there of these needs, read fresh."""
+
+    def create_fields(self, needs: Sequence[FieldNeed]) -> list[FieldState]:
+        """Create those that are missing and ours to make; what could not be made has a ``problem``."""
+
+    def describe(self, module: str) -> Mapping[str, FieldShape]:
+        """The module's fields by API name, as ``check_fields`` read them last (read now if it never did)."""
+
+    def users(self) -> Mapping[str, str]:
+        """The target's active users: e-mail address (folded) -> id."""
+
+    def currency(self) -> str:
+        """ISO code of the target's home currency."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLimit:
+    """What earlier runs learned of the silent row limit of a list: where to probe first, never a proof."""
+
+    longest: int = 0  #: the longest answer
+    limit: int | None = None  #: an answer of this length was cut off
+    hints: tuple[tuple[int, str], ...] = ()  #: (n, key): about n rows lay before this key
+
+
+class KeptLimits(Protocol):
+    """Keeps what is learned of row limits from one run to the next, by list operation."""
+
+    def find(self, operation: str) -> KnownLimit:
+        """What is kept; nothing kept, or too long ago: an empty one."""
+
+    def keep(self, operation: str, known: KnownLimit) -> None:
+        """This was learned just now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that ``ping`` tried."""
+
+    name: str
+    ok: bool
+    detail: str
+    remedy: str = ""
+
+
+@dataclass(slots=True)
+class Cost:
+    """What was asked of a system in this process. Thread-safe under the owner's lock."""
+
+    calls: dict[str, int] = field(default_factory=dict)  #: by operation
+    seconds: float = 0.0  #: time spent waiting for answers, added up over all lanes
+    credits: int = 0

@@ -1,0 +1,54 @@
+"""Approving a first load: nothing is written until a person has seen what would be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ml_connector.core.errors import ConfigurationError
+from ml_connector.core.flow import Flow
+from ml_connector.store import cursors, decisions, holds
+from ml_connector.store.database import Database
+
+
+def unapproved(database: Database, flows: Sequence[Flow]) -> list[str]:
+    """The flows whose first load is not done and whose plan nobody has approved."""
+    with database.read() as tx:
+        return [
+            flow.name
+            for flow in flows
+            if cursors.find(tx, flow.company, flow.name) is None
+            and not decisions.is_approved(tx, flow.company, flow.name)
+        ]
+
+
+def plan_hash(database: Database, flows: Sequence[Flow]) -> str:
+    """The hash of the plan that is kept for these flows."""
+    with database.read() as tx:
+        return decisions.report_hash(tx, _by_company(flows))
+
+
+def approve(database: Database, flows: Sequence[Flow], given: str) -> None:
+    """Approve the kept plan, if ``given`` is its hash. Raises ConfigurationError."""
+    names = [flow.name for flow in flows]
+    with database.begin() as tx:
+        if given != decisions.report_hash(tx, _by_company(flows)):
+            raise ConfigurationError(
+                f"{given} is not the hash of the last plan of {' and '.join(names)}.",
+                "Run “ml-connector plan” with the same flows, look at it, and approve the hash that it prints.",
+            )
+        for company, of_company in _by_company(flows).items():
+            decisions.approve(tx, company, of_company)
+
+
+def _by_company(flows: Sequence[Flow]) -> dict[str, list[str]]:
+    """Company -> the names of its flows among these."""
+    found: dict[str, list[str]] = {}
+    for flow in flows:
+        found.setdefault(flow.company, []).append(flow.name)
+    return found
+
+
+def count_held(database: Database, companies: Sequence[str]) -> int:
+    """How many records of these companies wait for a person."""
+    with database.read() as tx:
+        return holds.count_records([hold for company in companies for hold in holds.find(tx, company)])

@@ -1,0 +1,261 @@
+"""The durable engine: the only module that imports dbos.
+
+A run of a flow is one durable workflow; what it does, step by step, is ``pull``. The engine keeps each step's small
+JSON result; after a crash the run goes on at the step it was in. One process at a time is the engine.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Self
+
+from dbos import (
+    DBOS,
+    DBOSConfig,
+    DBOSPortableJSONSerializer,
+    SetEnqueueOptions,
+    SetWorkflowID,
+    WorkflowHandle,
+)
+from dbos import error as engine_errors
+
+from ml_connector.core.errors import ConfigurationError, ConnectorError, RetryableError
+from ml_connector.flows.pull import Result, Steps, StoppedError
+from ml_connector.flows.range import Asked
+from ml_connector.store.database import FILE_TROUBLE
+
+_QUEUE = "flows"
+_LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_TROUBLE = frozenset({*_LOCKED, *FILE_TROUBLE})
+_RUNNING = ["PENDING", "ENQUEUED", "DELAYED"]
+_POLL_SECONDS = 0.2
+#: So often a run is looked at, while this process works at none, before it is given up: until the engine has noted
+#: its end (a full disk takes the note of the trouble, too), and until the engine has begun it.
+_LOOKS_NOTED, _LOOKS_BEGUN = 20, 60
+
+Job = Callable[[Steps, str, str, Asked], Result]  #: (steps, run, flow, what was asked) -> how it ended
+
+
+_OTHER_STEPS = ConfigurationError(
+    "The settings or the program changed while this run was interrupted, so it cannot go on where it stopped.",
+    "Run the command again: nothing is lost, the next run lists anew what was not done.",
+)
+
+
+@contextmanager
+def _same_steps() -> Iterator[None]:
+    """A run that is taken up repeats the steps that it did; where it would do others, it ends as a failed one."""
+    try:
+        yield
+    except engine_errors.DBOSUnexpectedStepError as error:
+        raise StoppedError("failed", _OTHER_STEPS) from error
+
+
+class _DurableSteps:
+    """The engine's steps, for the run that calls."""
+
+    def do(self, name: str, step: Callable[[], Result]) -> Result:
+        with _same_steps():
+            return DBOS.run_step({"name": name}, step)
+
+    def sleep(self, seconds: float) -> None:
+        with _same_steps():
+            DBOS.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A run that is under way or was interrupted."""
+
+    run: str
+    flow: str
+    asked: Asked
+
+
+@dataclass(slots=True)
+class _Holder:
+    """The engine is one a process (as DBOS is): its workflow finds the job here."""
+
+    job: Job | None = None
+    at_work: set[str] = field(default_factory=set)  #: the runs whose job is being done
+    ends: dict[str, Result | Exception] = field(default_factory=dict)  #: run -> what its job gave or raised
+
+
+_HOLDER = _Holder()
+
+
+@DBOS.workflow(name="run_flow")
+def _run_flow(flow: str, asked: dict[str, Any]) -> Result:
+    if _HOLDER.job is None:
+        raise RuntimeError("the engine has no job")
+    run = DBOS.workflow_id
+    if run is None:
+        raise RuntimeError("a run has an id")
+    _HOLDER.at_work.add(run)
+    try:
+        ended = _HOLDER.job(_DurableSteps(), run, flow, Asked.from_json(asked))
+    except Exception as error:
+        _HOLDER.ends[run] = error  # the engine keeps its text only; who waits for the run tells it whole
+        raise
+    else:
+        _HOLDER.ends[run] = ended  # the engine may be unable to keep it
+        return ended
+    finally:
+        _HOLDER.at_work.discard(run)
+
+
+class Engine:
+    """Runs flows durably. Use as a context manager; entering it takes up runs that a crash interrupted."""
+
+    def __init__(self, folder: Path, job: Job, url: str = "") -> None:
+        self._folder = folder
+        self._url = url or f"sqlite:///{folder / 'engine.db'}"
+        self._job = job
+        self._lock: IO[str] | None = None
+
+    def __enter__(self) -> Self:
+        self._lock = self._locked()
+        try:
+            self._launch()
+        except Exception as error:
+            DBOS.destroy()
+            self._unlock()
+            cause = getattr(error, "orig", error)  # the engine's own errors carry the database's
+            if isinstance(cause, sqlite3.Error):
+                raise self._broken(cause) from error
+            raise
+        return self
+
+    def _locked(self) -> IO[str]:
+        """The lock of the one process that may be the engine, held."""
+        path = self._folder / "engine.lock"
+        try:
+            lock = path.open("w")
+        except OSError as error:
+            raise ConfigurationError(
+                f"{path} cannot be written: {error.strerror}.", "Check the folder, its rights and the disk."
+            ) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            raise RetryableError(
+                f"Another ml-connector process is working in {self._folder}.",
+                "Wait until it has finished, or stop it; commands that only look are possible meanwhile.",
+            ) from None
+        return lock
+
+    def _launch(self) -> None:
+        if self._url.startswith("sqlite"):
+            with closing(sqlite3.connect(self._folder / "engine.db")) as file:
+                file.execute("PRAGMA journal_mode=WAL")  # the engine itself never sets it
+        _HOLDER.job = self._job
+        DBOS(config=self._config())
+        DBOS.launch()
+        DBOS.register_queue(_QUEUE, worker_concurrency=2, polling_interval_sec=_POLL_SECONDS)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What the engine's file suffers from is one of our errors; everything else stays what it is."""
+        try:
+            yield
+        except Exception as error:
+            cause = getattr(error, "orig", error)
+            if isinstance(cause, sqlite3.Error) and _code(cause) in _TROUBLE:
+                raise self._broken(cause) from error
+            raise
+
+    def _broken(self, error: sqlite3.Error) -> ConnectorError:
+        """A lock passes by itself; everything else about the file is for a person."""
+        place = self._folder / "engine.db"
+        if _code(error) in _LOCKED:
+            return RetryableError(f"{place} is locked by another program.", "Try again when it has finished.")
+        if _code(error) == sqlite3.SQLITE_FULL:
+            return ConfigurationError(
+                f"The disk of {place} is full.",
+                "Make room and run the command again: it goes on where it stopped.",
+            )
+        return ConfigurationError(
+            f"{place}, which knows how far the runs are, cannot be used: {error}.",
+            "Check the folder, its rights and the disk; if the file itself is broken, move it away and run the"
+            " command again: the next run lists anew what was not done.",
+        )
+
+    def _unlock(self) -> None:
+        _HOLDER.job = None
+        _HOLDER.ends.clear()
+        if self._lock is not None:
+            self._lock.close()
+
+    def _config(self) -> DBOSConfig:
+        return {
+            "name": "ml-connector",
+            "system_database_url": self._url,
+            "application_version": "1",  # pinned: work of another version would wait for ever
+            "executor_id": "local",
+            "serializer": DBOSPortableJSONSerializer(),
+            "log_level": "CRITICAL",  # what goes wrong is told by our errors
+            "notification_listener_polling_interval_sec": 0.1,
+        }
+
+    def __exit__(self, *_: object) -> None:
+        DBOS.destroy()
+        self._unlock()
+
+    def start(self, flow: str, run: str, asked: Asked) -> None:
+        """Begin a run of the flow, whose earlier run has ended: there is one of a flow at a time, or it is a bug."""
+        with self._told(), SetWorkflowID(run), SetEnqueueOptions(deduplication_id=flow):
+            DBOS.enqueue_workflow(_QUEUE, _run_flow, flow, asked.to_json())
+
+    def pending(self) -> list[Pending]:
+        """Every run that is under way or was interrupted; entering took them up."""
+        found = []
+        for status in DBOS.list_workflows(status=_RUNNING, name="run_flow"):
+            given: Any = status.input
+            if given:
+                flow, asked = given["args"]
+                found.append(Pending(status.workflow_id, flow, Asked.from_json(asked)))
+        return found
+
+    def wait(self, run: str, every: Callable[[], None] = lambda: None) -> Result:
+        """How the run ended; ``every`` is called now and then until it has.
+
+        A run whose end the engine cannot keep (its disk is full) ends as its job did; the next entering takes it up.
+        """
+        handle: WorkflowHandle[Any] = DBOS.retrieve_workflow(run)
+        pause, looks = _POLL_SECONDS, 0
+        with self._told():
+            while handle.get_status().status in _RUNNING:  # each look costs as much as recording a record
+                if looks > (_LOOKS_NOTED if run in _HOLDER.ends else _LOOKS_BEGUN):
+                    return self._unkept(run)
+                every()
+                time.sleep(pause)
+                pause = min(pause * 1.2, 1.0)
+                looks = 0 if _HOLDER.at_work else looks + 1
+            if handle.get_status().status != "SUCCESS" and run in _HOLDER.ends:
+                return self._unkept(run)
+            return dict(handle.get_result(polling_interval_sec=_POLL_SECONDS))
+
+    def _unkept(self, run: str) -> Result:
+        """What the job of a run gave or raised in this process."""
+        ended = _HOLDER.ends.pop(run, None)
+        if isinstance(ended, Exception):
+            raise ended
+        if ended is None:
+            place = self._folder / "engine.db"
+            raise RetryableError(
+                f"The run {run} does not begin, although nothing else is under way.",
+                f"Check that the disk of {place} is not full, and run the command again: nothing is lost.",
+            )
+        return ended
+
+
+def _code(error: sqlite3.Error) -> int:
+    """The primary code of SQLite's error; 0: it has none."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF

@@ -1,0 +1,379 @@
+"""A run of a flow, as durable steps: list, sweep the facets, look at the target, windows, cursor."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Protocol
+
+from ml_connector.core.audit import AuditAction
+from ml_connector.core.catalogue import CHANGED_SINCE_APPROVAL
+from ml_connector.core.change import Cursor, advance, telling_instants
+from ml_connector.core.errors import ConfigurationError, ConnectorError, RetryableError
+from ml_connector.core.load import NO_LOAD
+from ml_connector.core.ports import Clock, Facet
+from ml_connector.flows import facets
+from ml_connector.flows.arrivals import unsettled
+from ml_connector.flows.drift import require_fields
+from ml_connector.flows.keys import compare, find_vanished, nothing_recorded
+from ml_connector.flows.limit import LimitError, require_no_stop
+from ml_connector.flows.range import Range
+from ml_connector.flows.recording import ACTIONS
+from ml_connector.flows.refresh import refresh
+from ml_connector.flows.sync_window import sync_window
+from ml_connector.flows.waiting import stage_again, stage_waiting
+from ml_connector.flows.work import Work
+from ml_connector.store import audit, cursors, holds, links, looks, readings, staging
+from ml_connector.store.cursors import Progress
+from ml_connector.store.database import Connection
+from ml_connector.store.looks import Looked
+
+Result = dict[str, Any]  # JSON: what a step leaves behind
+
+#: How long a run waits when the system does not say: doubling from the first to the last, seconds.
+FIRST_WAIT, LONGEST_WAIT = 2.0, 300.0
+_BROKEN = "It was broken off by a fault; the run after it lists anew what was not done."
+#: How often the records are looked at that waited for another one of the same run; deeper families wait for the next.
+_ROUNDS = 3
+
+
+class Steps(Protocol):
+    """What the durable engine gives a run: a step is done once, and after a crash its result is read back."""
+
+    def do(self, name: str, step: Callable[[], Result]) -> Result:
+        """Do ``step``, or give back what it left the first time."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; after a crash only for the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class DirectSteps:
+    """Steps that are simply done: a plan and the tests need no engine."""
+
+    clock: Clock
+
+    def do(self, _name: str, step: Callable[[], Result]) -> Result:
+        return step()
+
+    def sleep(self, seconds: float) -> None:
+        self.clock.sleep(seconds)
+
+
+class StoppedError(Exception):
+    """The run cannot go on: how it ended, and why."""
+
+    def __init__(self, state: str, error: ConnectorError, *, stays: bool = False) -> None:
+        """``stays``: the next ordinary runs have to stop, too."""
+        super().__init__(error.happened)
+        self.state = state
+        self.error = error
+        self.stays = stays
+
+
+def pull(steps: Steps, work: Work, run: str) -> Result:
+    """One run of a flow, as it was ``work.asked``.
+
+    {"state": "done" | "away" | "failed" | "limit", "counts": {...}, "happened": ..., "remedy": ..., "notes": [...],
+    "load": {...}}.
+    A system that is away is waited for, up to ``max_wait`` in one go; then the run ends as "away", its cursor where
+    it was, and the next one does the rest.
+    """
+    counts: Counter[str] = Counter()
+    work.source.take_load()  # what was asked before is not this run's
+    _open(work, run)
+    try:
+        # Two runs that create in one module at once would not see each other's records.
+        with work.locked(f"create-{module}" for module in work.flow.modules):
+            notes = _work_off(steps, work, run, counts)
+    except StoppedError as stopped:
+        with work.database.begin() as tx:
+            staging.clear(tx, run)  # what was not worked off is listed again by the next run
+            if stopped.state == "limit" and stopped.stays and not work.asked.keys:
+                cursors.limit(tx, work.flow.company, work.flow.name)
+            counts |= _broken_off(tx, run, counts)
+            cursors.close_run(tx, run, work.clock.now(), stopped.state, stopped.error.happened, counts)
+        return ended(stopped.state, counts, stopped.error) | _load(work, run)
+    return ended("done", counts, notes=notes) | _load(work, run)
+
+
+def _broken_off(tx: Connection, run: str, counts: Counter[str]) -> Counter[str]:
+    """What the run did to records, its last window included: one that is broken off leaves no counts."""
+    told = audit.count(tx, run)
+    told[AuditAction.UPDATED] -= counts["marked"]  # a mark is an update, counted under a word of its own
+    return Counter({what: told[action] for what, action in ACTIONS.items()})
+
+
+def _open(work: Work, run: str) -> None:
+    """Record that the run begins; one before it that a fault of ours broke off is closed, its staged rows cleared.
+
+    One run of a flow is under way at a time, so another that has no end will never go on.
+    """
+    company, flow, now = work.flow.company, work.flow.name, work.clock.now()
+    with work.database.begin() as tx:
+        for broken in cursors.unended(tx, company, flow):
+            if broken.run != run:
+                staging.clear(tx, broken.run)
+                cursors.close_run(tx, broken.run, now, "broken", _BROKEN, broken.counts)
+        cursors.open_run(tx, run, company, flow, now)
+
+
+def ended(
+    state: str, counts: Mapping[str, int], error: ConnectorError | None = None, notes: Sequence[str] = ()
+) -> Result:
+    """How a run ended, as the engine keeps it."""
+    happened, remedy = (error.happened, error.remedy) if error else ("", "")
+    told = {"state": state, "counts": dict(counts), "happened": happened, "remedy": remedy}
+    return told | {"notes": list(notes), "load": {}}
+
+
+def _load(work: Work, run: str) -> Result:
+    """The load that the run put on the source, in all its attempts."""
+    with work.database.read() as tx:
+        told = cursors.find_run(tx, run)
+    return {"load": told.load.to_json() if told and told.load != NO_LOAD else {}}
+
+
+def _work_off(steps: Steps, work: Work, run: str, counts: Counter[str]) -> Sequence[str]:
+    """All steps of a run, adding to ``counts`` as they are done; what there is to say of it."""
+    _do(steps, work, run, "limit", partial(_require_no_stop, work))
+    prepared = prepare(steps, work, run)
+    counts += Counter(settled=prepared.settled, future=prepared.future)
+    counts.update(prepared.found)
+    weight = _windows(steps, work, run, prepared.span, counts, 0)
+    for _ in range(_ROUNDS):
+        if not _do(steps, work, run, "again", partial(stage_again, work, run))["staged"]:
+            break
+        weight = _windows(steps, work, run, prepared.span, counts, weight)
+    _do(steps, work, run, "end", partial(_end, work, run, prepared, counts))
+    return [*prepared.notes, *_short_list(counts)]
+
+
+def _short_list(counts: Mapping[str, int]) -> list[str]:
+    """A sentence if the source has records that its own list did not name: they were not taken for gone."""
+    there = counts.get("vanished", 0) - counts.get("absent", 0) - counts.get("held", 0)
+    if there <= 0:
+        return []
+    return [
+        f"The whole list left out {there:,} records that the source has when asked by key: none was marked."
+    ]
+
+
+def _require_no_stop(work: Work) -> Result:
+    require_no_stop(work)
+    return {}
+
+
+def _windows(steps: Steps, work: Work, run: str, span: Range, counts: Counter[str], weight: int) -> int:
+    """Everything that is staged, window by window; what the run weighs by then."""
+    after: str | None = ""
+    while after is not None:
+        told = _do(steps, work, run, "window", partial(_window, work, run, after, span, weight))
+        after, weight = told["next_after"], told["weight"]
+        counts.update(told["counts"])
+        with work.database.begin() as tx:
+            cursors.note_counts(tx, run, counts)
+    return weight
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a run is about to work off."""
+
+    span: Range
+    settled: int = 0  #: changes that were listed and dealt with before
+    future: int = 0  #: stamps from the future: written like any other, and they move no cursor
+    seen: tuple[datetime, ...] = ()  #: instants that move the cursor once all is recorded
+    whole: bool = True  #: False: only certain keys are looked at, and the cursor stays
+    found: Mapping[str, int] = field(default_factory=dict)  #: what the comparison of all keys found
+    notes: tuple[str, ...] = ()  #: what a person should know of the run
+
+
+def prepare(steps: Steps, work: Work, run: str, *, preview: bool = False) -> Prepared:
+    """Stage what there is to do and bring the index up to date; nothing of the records is read or written yet."""
+    begun = _do(steps, work, run, "begin", partial(begin, work))
+    span = Range.from_json(begun["range"])
+    if work.asked.keys:
+        prepared = Prepared(span, whole=False)
+        staged = _do(steps, work, run, "stage", partial(_stage_keys, work, run))
+    else:
+        prepared = _list_all(steps, work, run, span)
+        staged = _do(steps, work, run, "stage", partial(stage_waiting, work, run, preview=preview))
+    for module in work.flow.modules if staged["staged"] else ():
+        refresh(partial(_do, steps, work, run), work, run, module)
+    return replace(prepared, notes=tuple(begun["notes"]))
+
+
+def begin(work: Work) -> Result:
+    """Fix what the run looks at. A changed mapping makes it a backfill: everything is looked at again."""
+    work.context()  # another organisation or key prefix than the records were written with stops the run here
+    work.source.forget_ahead()
+    with work.database.read() as tx:
+        found = cursors.find(tx, work.flow.company, work.flow.name)
+        linked = sum(links.count(tx, work.pair(module)) for module in work.flow.modules)
+    if work.asked.reconcile and found is None:
+        raise nothing_recorded(work.flow.name)
+    clock_difference = work.source.clock_difference()
+    now = work.clock.now()
+    cursor = found.cursor if found else None
+    backfill = found is not None and found.fingerprint != work.flow.fingerprint
+    notes = require_fields(work, all_of_them=found is None or backfill)
+    loaded = found.modules if found else ()
+    everything = work.asked.full or work.asked.reconcile
+    since = cursor.since(work.options.overlap) if cursor and not backfill and not everything else None
+    granularity = cursor.granularity if cursor else Cursor(now, finer_than_day=False).granularity
+    span = Range(
+        began_at=now,
+        bound=now + timedelta(seconds=min(clock_difference, 0.0)),
+        since=since,
+        first_load=found is None,
+        doubt=granularity + timedelta(seconds=abs(clock_difference)),
+        skew=timedelta(seconds=abs(clock_difference)),
+        fingerprint=work.flow.fingerprint,
+        backfill=backfill,
+        linked=linked,
+        fresh=tuple(module for module in work.flow.modules if module not in loaded),
+    )
+    return {"range": span.to_json(), "notes": [*work.context().notes, *notes]}
+
+
+def _list_all(steps: Steps, work: Work, run: str, span: Range) -> Prepared:
+    """List what changed, and every facet that is due; or list everything and compare it with what was recorded."""
+    listed = _pages(steps, work, run, "list", partial(_list, work, run, span))
+    found = sum((Counter(told.get("found", {})) for told in listed), Counter[str]())
+    if work.asked.reconcile:
+        found.update(_do(steps, work, run, "vanished", partial(find_vanished, work, span)))
+    else:
+        for facet in work.flow.entity.facets:
+            _look_at(steps, work, run, facet, span)
+    seen = tuple(datetime.fromisoformat(at) for told in listed for at in told["seen"])
+    settled, future = (sum(told[name] for told in listed) for name in ("settled", "future"))
+    return Prepared(span, settled, future, seen, found=found)
+
+
+def _look_at(steps: Steps, work: Work, run: str, facet: Facet, span: Range) -> None:
+    """Look at one facet in the ways that are due."""
+    due = _do(steps, work, run, f"due {facet.name}", lambda: facets.find_due(work, facet, span).to_json())
+    look = facets.Look.from_json(due)
+    if look.whole or look.since:
+        read = partial(facets.sweep, work, facet, span, None if look.whole else look.since)
+        _pages(steps, work, run, f"sweep {facet.name}", read)
+    if look.roll:
+        _do(steps, work, run, f"roll {facet.name}", partial(facets.roll, work, facet, span))
+
+
+def _pages(
+    steps: Steps, work: Work, run: str, name: str, page: Callable[[str | None], Result]
+) -> list[Result]:
+    """Do ``page`` for one key range after the other; what each left."""
+    told = [_do(steps, work, run, name, partial(page, None))]
+    while (after := told[-1]["next_after"]) is not None:
+        told.append(_do(steps, work, run, name, partial(page, after)))
+    return told
+
+
+def _list(work: Work, run: str, span: Range, after: str | None) -> Result:
+    page = work.source.list_changes(work.flow.entity.name, span.since, after)
+    due = page.rows if work.asked.full else unsettled(work, page.rows, span.doubt)
+    if work.asked.reconcile and not span.backfill:
+        due = [change for change in due if change.at is not None]  # without a stamp the comparison decides
+    with work.database.begin() as tx:
+        now = max(work.clock.now(), span.began_at)  # our clock may be set back meanwhile
+        staging.put_names(tx, work.flow.company, work.flow.entity.name, page.rows, now)
+        staging.put_changes(tx, run, due, "asked" if work.asked.full else "listed")
+    work.source.read_ahead(work.flow.entity.name, [change.key for change in due])  # while the rest is listed
+    seen = telling_instants([change.at for change in page.rows], span.bound)
+    future = sum(change.at is not None and change.at > span.bound for change in page.rows)
+    told: Result = {
+        "settled": len(page.rows) - len(due),
+        "seen": [at.isoformat() for at in seen],
+        "future": future,
+    }
+    told["found"] = dict(compare(work, run, page.rows)) if work.asked.reconcile else {}
+    return {"next_after": page.next_after} | told
+
+
+def _stage_keys(work: Work, run: str) -> Result:
+    with work.database.begin() as tx:
+        staging.put_keys(tx, run, work.flow.company, work.flow.entity.name, work.asked.keys)
+        return {"staged": staging.count(tx, run)}
+
+
+def _window(work: Work, run: str, after: str, span: Range, weight: int) -> Result:
+    result = sync_window(work, run, after, span, weight)
+    return {"next_after": result.next_after, "counts": dict(result.counts), "weight": result.weight}
+
+
+def _end(work: Work, run: str, prepared: Prepared, counts: Mapping[str, int]) -> Result:
+    """Every change is recorded: move the cursor, and clear what was staged."""
+    company, flow, span = work.flow.company, work.flow, prepared.span
+    with work.database.begin() as tx:
+        found = cursors.find(tx, company, flow.name)
+        cursor = advance(found.cursor if found else None, prepared.seen, span.bound)
+        if prepared.whole:
+            loaded = [m for m in flow.modules if m not in span.fresh or _is_loaded(tx, work, m)]
+            cursors.put(tx, company, flow.name, Progress(cursor, span.fingerprint, tuple(loaded)))
+            for facet in flow.entity.facets if span.first_load else ():
+                readings.mark_swept(tx, company, flow.name, facet.name, span.began_at)
+            looks.put(tx, company, flow.name, looks.RECORD, Looked(looked_at=span.began_at))
+            if work.asked.reconcile:
+                looks.put(tx, company, flow.name, looks.KEYS, Looked(looked_at=span.began_at))
+        staging.clear(tx, run)
+        cursors.close_run(tx, run, work.clock.now(), "done", "", counts)
+    return {"cursor": cursor.at.isoformat() if cursor else None}
+
+
+def _is_loaded(tx: Connection, work: Work, module: str) -> bool:
+    """Whether the module's first load is done: something was written there, or nothing waits for its approval."""
+    if links.count(tx, work.pair(module)):
+        return True
+    waiting = holds.find(tx, work.flow.company, flow=work.flow.name, codes=[CHANGED_SINCE_APPROVAL])
+    mappings = {mapping.name for mapping in work.flow.of_module(module)}
+    return not any(hold.mapping in mappings for hold in waiting)
+
+
+def _do(steps: Steps, work: Work, run: str, name: str, step: Callable[[], Result]) -> Result:
+    """One durable step, waiting for a system that is away; expected errors never leave it as exceptions."""
+    waited, delay = 0.0, FIRST_WAIT
+    while True:
+        told = steps.do(name, partial(_guarded, step))
+        _add_load(work, run)
+        if "stop" in told:
+            error = ConfigurationError(told["stop"], told["remedy"])
+            raise StoppedError(told["state"], error, stays=told.get("stays", True))
+        if "wait" not in told:
+            return told
+        pause = told["after_seconds"] or delay
+        if waited + pause > work.options.max_wait.total_seconds():
+            raise StoppedError("away", RetryableError(told["wait"], told["remedy"]))
+        _note(work, run, "waiting", told["wait"])
+        steps.sleep(pause)
+        _note(work, run, "running", "")
+        waited, delay = waited + pause, min(delay * 2, LONGEST_WAIT)
+
+
+def _add_load(work: Work, run: str) -> None:
+    """Keep what the step asked of the source; a step that is only read back asked nothing."""
+    load = work.source.take_load()
+    if load.requests or load.quiet:
+        with work.database.begin() as tx:
+            cursors.add_load(tx, run, load)
+
+
+def _guarded(step: Callable[[], Result]) -> Result:
+    try:
+        return step()
+    except RetryableError as error:
+        return {"wait": error.happened, "remedy": error.remedy, "after_seconds": error.after_seconds}
+    except ConfigurationError as error:
+        state = "limit" if isinstance(error, LimitError) else "failed"
+        stays = isinstance(error, LimitError) and error.stays
+        return {"stop": error.happened, "remedy": error.remedy, "state": state, "stays": stays}
+
+
+def _note(work: Work, run: str, state: str, note: str) -> None:
+    with work.database.begin() as tx:
+        cursors.note_run(tx, run, state, note)

@@ -1,0 +1,73 @@
+"""What a run of a flow works with: the ports and the store, made by bootstrap and handed down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Mapping as MappingOf
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from ml_connector.core.flow import Flow
+from ml_connector.core.mapping import Mapping, recognised_by
+from ml_connector.core.ports import Clock, FieldState, Source, Target
+from ml_connector.core.similar import AUTOMATIC, NameIndex
+from ml_connector.core.transform import MapContext
+from ml_connector.flows.range import EVERYTHING, Asked
+from ml_connector.store.database import Database
+from ml_connector.store.links import Pair
+
+CHUNK = 100  #: records planned together, and the most that one call to the target may carry
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a run goes about it."""
+
+    overlap: timedelta = timedelta(seconds=1800)  #: how far a window reaches back before the cursor
+    window_size: int = 1000  #: changes in one durable step
+    writes_at_once: int = 10  #: calls to the target in flight
+    facet_every: MappingOf[str, timedelta] = field(default_factory=dict)  #: facet -> how stale it may get
+    facet_whole_every: MappingOf[str, timedelta] = field(
+        default_factory=dict
+    )  #: facet that is looked at by what changed -> how often it is listed whole all the same
+    sweep_nights: MappingOf[str, int] = field(
+        default_factory=dict
+    )  #: facet that no list has -> nights in which every record is read anew; 0 or none: never
+    max_wait: timedelta = timedelta(seconds=900)  #: how long a run waits for a system that is away
+    max_change_ratio: float = 0.1  #: of the linked records: so many may be created, emptied or given up
+    automatic_score: float = AUTOMATIC  #: from this score on a similar record is taken for the same
+    recreate_deleted: bool = False  #: what a person deleted in the target is made anew
+    operation_timeout: timedelta = timedelta(seconds=300)  #: how long a create may be under way in the target
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One flow and everything it touches."""
+
+    flow: Flow
+    source: Source
+    target: Target
+    database: Database
+    clock: Clock
+    context: Callable[[], MapContext]  #: asked for within a step: it may need the target
+    others: tuple[Mapping, ...] = ()  #: the mappings of the other flows, for rank
+    options: Options = field(default_factory=Options)
+    locked: Callable[[Iterable[str]], AbstractContextManager[None]] = lambda _names: nullcontext()
+    asked: Asked = EVERYTHING
+    field_states: dict[str, Sequence[FieldState]] = field(
+        default_factory=dict
+    )  #: by module, as a run read them
+    names: dict[str, NameIndex] = field(
+        default_factory=dict
+    )  #: module -> names to be similar to, read when needed
+
+    def pair(self, module: str) -> Pair:
+        """The pair that links between this flow's entity and ``module`` belong to."""
+        return Pair(self.flow.company, self.flow.entity.name, module)
+
+    def recognised_by(self, module: str) -> list[str]:
+        """Every field of ``module`` that the index has to know, as far as the target has it (still)."""
+        there = self.target.describe(module)
+        wanted = recognised_by(m for m in (*self.flow.mappings, *self.others) if m.target == module)
+        return [name for name in wanted if name in there]

@@ -1,0 +1,175 @@
+"""Sending plans to the target: packed by kind, calls overlapping up to the limit, every answer recorded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from ml_connector.core.catalogue import AMBIGUOUS_KEY, OWN_CODES
+from ml_connector.core.errors import ConnectorError, RecordRejectedError
+from ml_connector.core.match import Found, Match
+from ml_connector.core.plan import Action, Desired, Plan, pack
+from ml_connector.core.ports import Duplicate, Write, WriteResult
+from ml_connector.core.record import Ident
+from ml_connector.flows.guard import claimed_twice
+from ml_connector.flows.look_again import look_again, wait_for_lost
+from ml_connector.flows.planning import plan_matched
+from ml_connector.flows.recording import JOINED, Done, record
+from ml_connector.flows.work import CHUNK, Work
+from ml_connector.store import intents
+
+#: What may be written of these plans: on a first load, what was approved.
+Guard = Callable[[Sequence[Plan]], list[Plan]]
+
+
+class Writer:
+    """Takes plans as they are made and writes them in full calls; at the end everything is recorded or it raises.
+
+    If a call fails, those in flight are still waited for and recorded, then the first error is raised: the window
+    is done again, and what was recorded is settled by then.
+    """
+
+    def __init__(self, work: Work, run: str, module: str, guard: Guard) -> None:
+        self.counts: Counter[str] = Counter()
+        self._guard = guard
+        self.run, self.module = run, module
+        self._work = work
+        self._waiting: dict[Action, list[Plan]] = {Action.CREATE: [], Action.UPDATE: []}
+        self._pool = ThreadPoolExecutor(work.options.writes_at_once, thread_name_prefix="write")
+        self._claimed: dict[str, Desired] = {}  #: target id -> who was recognised in it and is not linked yet
+        self._in_flight: set[Future[list[Done]]] = set()
+        self._error: ConnectorError | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                self._send_all()
+            while self._in_flight:
+                self._collect()
+        finally:
+            self._pool.shutdown(cancel_futures=True)
+        if error is None and self._error is not None:
+            raise self._error
+
+    def take(self, plans: Sequence[Plan]) -> None:
+        """Record what needs no call; send what fills one."""
+        plans = [self._unless_claimed(plan) for plan in self._guard(plans)]
+        still = [plan for plan in plans if plan.action in (Action.SKIP, Action.HOLD)]
+        self._record([Done(plan) for plan in still])
+        for plan in plans:
+            if plan.action in self._waiting:
+                self._waiting[plan.action].append(plan)
+        for action in self._waiting:
+            while len(self._waiting[action]) >= CHUNK:
+                full, *others = pack(self._waiting[action], CHUNK)
+                self._submit(full)
+                self._waiting[action] = [plan for batch in others for plan in batch]
+
+    def _unless_claimed(self, plan: Plan) -> Plan:
+        """A record in which another one was recognised a moment ago is not taken over as well."""
+        if plan.by not in JOINED or plan.target_id is None or plan.action is Action.HOLD:
+            return plan
+        first = self._claimed.setdefault(plan.target_id, plan.desired)
+        return plan if first.ident == plan.desired.ident else claimed_twice(plan, first.key)
+
+    def _send_all(self) -> None:
+        for waiting in self._waiting.values():
+            for batch in pack(waiting, CHUNK):
+                self._submit(batch)
+
+    def _submit(self, batch: Sequence[Plan]) -> None:
+        while len(self._in_flight) >= self._work.options.writes_at_once:
+            self._collect()
+        if self._error is None:
+            self._in_flight.add(self._pool.submit(send, self._work, self.module, batch, self._guard))
+
+    def _collect(self) -> None:
+        finished, self._in_flight = wait(self._in_flight, return_when=FIRST_COMPLETED)
+        for future in finished:
+            try:
+                self._record(future.result())
+            except ConnectorError as error:
+                self._error = self._error or error
+
+    def _record(self, done: Sequence[Done]) -> None:
+        if done:
+            self.counts += record(self._work, self.run, self.module, done)
+
+
+def send(work: Work, module: str, batch: Sequence[Plan], guard: Guard) -> list[Done]:
+    """One call to the target and what came of it; creates look again first, and leave their intent."""
+    if batch[0].action is not Action.CREATE:
+        return _write(work, module, batch)
+    wait_for_lost(work, module, batch)
+    new, known = look_again(work, module, batch)
+    done = _apply(work, module, guard(plan_matched(work, module, known))) if known else []
+    return done + (_create(work, module, new, guard) if new else [])
+
+
+def _create(work: Work, module: str, batch: Sequence[Plan], guard: Guard) -> list[Done]:
+    pair = work.pair(module)
+    with work.database.begin() as tx:
+        lost = set(intents.find(tx, pair, [plan.desired.key for plan in batch]))
+        intents.put(tx, pair, [plan.desired.ident for plan in batch], work.clock.now())
+    done = _write(work, module, batch)
+    taken = [d for d in done if _is_taken(d)]
+    return [d for d in done if not _is_taken(d)] + _resolve(work, module, taken, lost, guard)
+
+
+def _is_taken(d: Done) -> bool:
+    return isinstance(d.result, Duplicate) and bool(d.result.target_id)
+
+
+def _write(work: Work, module: str, batch: Sequence[Plan]) -> list[Done]:
+    """One call: all creates or all updates, with one set of automations."""
+    writes = [Write(plan.fields, plan.target_id) for plan in batch]
+    results = work.target.write(module, writes, batch[0].trigger)
+    return [Done(plan, result, sent=True) for plan, result in zip(batch, results, strict=True)]
+
+
+def _resolve(work: Work, module: str, taken: Sequence[Done], lost: set[Ident], guard: Guard) -> list[Done]:
+    """Creates refused as duplicates: what stands there carries our key, then it is ours; or not, then it is held.
+
+    They go the same way as records that were recognised before: nothing is taken over that is not free, and a
+    first load writes nothing that was not approved.
+    """
+    if not taken:
+        return []
+    plans = guard(plan_matched(work, module, [_found(d.plan, d.result, lost) for d in taken]))
+    return _apply(work, module, [_in_their_words(p, d.result) for p, d in zip(plans, taken, strict=True)])
+
+
+def _found(plan: Plan, result: WriteResult | None, lost: set[Ident]) -> tuple[Desired, Match]:
+    assert isinstance(result, Duplicate)
+    return plan.desired, Found(result.target_id, "created" if plan.desired.ident in lost else "key")
+
+
+def _in_their_words(plan: Plan, result: WriteResult | None) -> Plan:
+    """A record that is not ours is held for the field in which the target found it to be the same."""
+    if plan.hold is None or plan.hold.code != AMBIGUOUS_KEY or not isinstance(result, Duplicate):
+        return plan
+    error = RecordRejectedError(
+        f"Another record of the CRM ({result.target_id}) has the same value in {result.field}.",
+        OWN_CODES[AMBIGUOUS_KEY].remedy,
+        code=AMBIGUOUS_KEY,
+        field=result.field,
+        answer=result.error.answer,
+    )
+    return replace(plan, hold=error)
+
+
+def _apply(work: Work, module: str, plans: Sequence[Plan]) -> list[Done]:
+    """Write the updates among these plans; the others are done as they are."""
+    results = [Done(plan, sent=True) for plan in plans if plan.action is not Action.UPDATE]
+    for batch in pack([plan for plan in plans if plan.action is Action.UPDATE], CHUNK):
+        results += _write(work, module, batch)
+    return results

@@ -1,0 +1,187 @@
+"""From settings and mapping files to flows, each checked against what GP can tell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+
+from ml_connector.connectors.dynamics_gp import GpSource
+from ml_connector.core.errors import ConfigurationError
+from ml_connector.core.flow import Flow, filter_of
+from ml_connector.core.mapping import Mapping as FieldMapping
+from ml_connector.core.mapping import conflicts, fitted
+from ml_connector.core.mapping_file import read_mapping
+from ml_connector.core.ports import Entity
+from ml_connector.core.record import fold_key
+from ml_connector.core.transform import MapContext
+from ml_connector.settings import FlowSettings, OwnersSettings, Settings
+
+#: The name that a mapping file gives itself: found without reading the whole, which may be broken.
+_NAME = re.compile(r"""^\s*["']?name["']?\s*=\s*(["'])(.*?)\1""", re.MULTILINE)
+
+
+def _mappings(settings: Settings) -> dict[str, FieldMapping]:
+    """The mappings that the enabled flows name, read and checked against what GP can tell."""
+    wanted = {name for flow in settings.flows.by_name.values() if flow.enabled for name in flow.mappings}
+    files = _files_by_name(settings.mappings.files)
+    chosen = {name: _mapping(settings.mappings.files, files, name) for name in sorted(wanted)}
+    if clashes := conflicts(list(chosen.values())):
+        raise ConfigurationError(
+            clashes[0], "Change one of the two mappings (a precedence ranks them; the lower wins)."
+        )
+    return chosen
+
+
+def _files_by_name(folder: Path) -> dict[str, list[Path]]:
+    """The mapping files by the name that each gives itself; those that cannot be read are under the empty name."""
+    files: dict[str, list[Path]] = {}
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            found = _NAME.search(path.read_text("utf-8", errors="replace"))
+        except OSError:
+            found = None
+        files.setdefault(found[2] if found else "", []).append(path)
+    return files
+
+
+def _mapping(folder: Path, files: Mapping[str, Sequence[Path]], name: str) -> FieldMapping:
+    """The one mapping of this name; only a file that is wanted has to be right."""
+    paths = files.get(name, ())
+    if len(paths) > 1:
+        raise ConfigurationError(
+            f"The mapping “{name}” is in two files: {' and '.join(map(_shown, paths))}.",
+            "Give one of them another name, or move it away.",
+        )
+    if not paths:
+        raise _no_mapping(folder, files, name)
+    try:
+        text = paths[0].read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"{_shown(paths[0])} cannot be read: {error}.",
+            "Save it as UTF-8, readable by ml-connector's user.",
+        ) from error
+    return read_mapping(_shown(paths[0]), text, GpSource.entities)
+
+
+def _no_mapping(folder: Path, files: Mapping[str, Sequence[Path]], name: str) -> ConfigurationError:
+    known = ", ".join(sorted(filter(None, files)))
+    remedy = f"Known are: {known}." if known else "There is no mapping file (*.toml) in it that has a name."
+    if nameless := ", ".join(path.name for path in files.get("", ())):
+        remedy += f" These cannot be read or have no name: {nameless}."
+    return ConfigurationError(f"There is no mapping “{name}” in {folder}.", remedy)
+
+
+def _shown(path: Path) -> str:
+    return path.name if "site-packages" in path.parts else str(path)
+
+
+def load_flows(settings: Settings) -> dict[str, Flow]:
+    """Every enabled flow of every company, by name. Raises ConfigurationError."""
+    mappings = _mappings(settings)
+    of_first = {
+        name: _flow(settings, name, flow, mappings)
+        for name, flow in settings.flows.by_name.items()
+        if flow.enabled
+    }
+    _check_apart(of_first)
+    return {
+        company.flow(name): replace(
+            flow,
+            name=company.flow(name),
+            company=company.key,
+            after=tuple(map(company.flow, flow.after)),
+        )
+        for company in settings.every_company
+        for name, flow in of_first.items()
+        if name not in company.leave_out
+    }
+
+
+def _flow(settings: Settings, name: str, flow: FlowSettings, mappings: Mapping[str, FieldMapping]) -> Flow:
+    used = [mappings[m] for m in flow.mappings]
+    entities = sorted({mapping.source for mapping in used})
+    if len(entities) > 1:
+        raise ConfigurationError(
+            f"The mappings of the flow “{name}” read different entities: {', '.join(entities)}.",
+            "A flow reads one entity; move the others to a flow of their own.",
+        )
+    entity = GpSource.entities[entities[0]]
+    _check_filter(name, flow, entity)
+    fitting = tuple(_fitting(mapping, flow, settings.owners) for mapping in used)
+    return Flow(name, str(settings.gp.company_id), entity, fitting, flow.after, filter_of(flow.wanted))
+
+
+def _check_apart(flows: Mapping[str, Flow]) -> None:
+    """Each entity is one flow's: of two, each would take changes and readings that the other has to see."""
+    by_entity: dict[str, str] = {}
+    for name, flow in flows.items():
+        other = by_entity.setdefault(flow.entity.name, name)
+        if other != name:
+            raise ConfigurationError(
+                f"The flows “{other}” and “{name}” both read {flow.entity.name}; only one of them may.",
+                "Name all these mappings in one of the two, and set enabled = false in the other.",
+            )
+
+
+def _check_filter(name: str, flow: FlowSettings, entity: Entity) -> None:
+    own = [field.name for field in entity.fields.values() if not field.facet and not field.each]
+    for field in flow.filter:
+        if field not in own:
+            near = get_close_matches(field, own, n=1)
+            raise ConfigurationError(
+                f"The filter of the flow “{name}” names “{field}”, which is no field of {entity.name}.",
+                f"Did you mean “{near[0]}”?" if near else f"Known are: {', '.join(own)}.",
+            )
+
+
+def _fitting(mapping: FieldMapping, flow: FlowSettings, owners: OwnersSettings) -> FieldMapping:
+    """The mapping as these settings have it: no owner where none is set, no mark of a filter that there is not."""
+    drop = {rule.target for rule in mapping.rules if rule.transform == "owner" and not owners.default}
+    if not flow.filter and "filtered" in mapping.marks:
+        drop.add(mapping.marks["filtered"])
+    has_owner = any(rule.transform == "owner" for rule in mapping.rules) and owners.default
+    beside = repr(sorted(flow.filter.items())) if flow.filter else ""
+    beside += repr((owners.default, sorted(owners.salespeople.items()))) if has_owner else ""
+    return fitted(mapping, drop, beside)
+
+
+def without(flow: Flow, no_room: Collection[tuple[str, str]]) -> Flow:
+    """The flow without the fields that there is no room for."""
+    mappings = tuple(
+        fitted(m, {field for module, field in no_room if module == m.target}, m.fingerprint)
+        if any(module == m.target for module, _ in no_room)
+        else m
+        for m in flow.mappings
+    )
+    return replace(flow, mappings=mappings)
+
+
+def with_owners(context: MapContext, owners: OwnersSettings, users: Mapping[str, str]) -> MapContext:
+    """The context with the users' ids; a salesperson without an active user has the default, and a note says so.
+
+    Raises ConfigurationError if the default itself is none.
+    """
+    default = _user(users, owners.default)
+    if not default:
+        raise ConfigurationError(
+            f"[owners] names {owners.default}, who is no active user of Zoho.",
+            f"Active are: {', '.join(sorted(users)) or 'none that we may see'}.",
+        )
+    found = {person: _user(users, user) for person, user in owners.salespeople.items()}
+    notes = [
+        f"[owners] names {owners.salespeople[person]} for {person}, who is no active user of Zoho:"
+        f" such records go to {owners.default}."
+        for person, user in found.items()
+        if not user
+    ]
+    known = {fold_key(person): user for person, user in found.items() if user}
+    return replace(context, owners=known, default_owner=default, notes=tuple(notes))
+
+
+def _user(users: Mapping[str, str], given: str) -> str:
+    """The id of an active user who is given by e-mail address or id; empty: there is none."""
+    return given if given in users.values() else users.get(given.strip().casefold(), "")

@@ -1,0 +1,299 @@
+"""The settings: one frozen tree, read once from ``ml-connector.toml`` (by ``settings_file``).
+
+Everything a person can set is a field here or in a connector's config, with its description, its default and its
+bounds; ``commented_settings`` writes the file that ``init`` makes from the same models. No secret is among them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+import ml_connector
+from ml_connector.connectors.dynamics_gp.config import AnotherCompany, GpConfig
+from ml_connector.connectors.zoho_crm.config import ZohoConfig
+from ml_connector.core.companies import Company
+from ml_connector.core.similar import AUTOMATIC
+
+_YEAR_SECONDS = 31_536_000
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class StoreSettings(_Section):
+    """Where ml-connector keeps what it knows."""
+
+    folder: Path = Field(
+        default=Path("data"), description="Folder for the database, locks and logs; relative to this file."
+    )
+    url: str = Field(
+        default="",
+        description="Database: postgresql+psycopg://USER@HOST/NAME (the password in ~/.pgpass or PGPASSWORD);"
+        " empty: SQLite in the folder.",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _without_password(cls, url: str) -> str:
+        if urlsplit(url).password is not None:
+            raise ValueError("a password is not written here: put it into ~/.pgpass or PGPASSWORD")
+        return url
+
+
+class SecretsSettings(_Section):
+    """Where the master key is that the secrets in the database are sealed with; one of the three."""
+
+    key_file: Path | None = Field(
+        default=None,
+        description="File with the master key, readable by its owner alone; left out: master.key in the data folder.",
+    )
+    key_env: str | None = Field(
+        default=None, min_length=1, description="Or: name of the environment variable that has it."
+    )
+    key_command: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="Or: program and arguments that print it, for example of a vault.",
+    )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> SecretsSettings:
+        given = [name for name in ("key_file", "key_env", "key_command") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"only one of {' and '.join(given)} may be set")
+        return self
+
+
+class SyncSettings(_Section):
+    """How changes are read."""
+
+    overlap_seconds: float = Field(
+        default=1800,
+        ge=0,
+        le=604_800,
+        description="How far behind the last reading the next begins: clocks differ and commits are late.",
+    )
+    window_size: int = Field(
+        default=1000,
+        ge=1,
+        le=10_000,
+        description="Most changes that are read, decided and written as one step.",
+    )
+    addresses_every_seconds: float = Field(
+        default=86_400,
+        ge=0,
+        le=_YEAR_SECONDS,
+        description="How often all addresses are compared (GP stamps them apart from the record); 0: every run.",
+    )
+    balances_every_seconds: float = Field(
+        default=0,
+        ge=0,
+        le=_YEAR_SECONDS,
+        description="How often balances are read (GP does not stamp them); 0: every run. Customers' are read whole,"
+        " vendors' where a payables document changed.",
+    )
+    payables_whole_every_seconds: float = Field(
+        default=86_400,
+        ge=0,
+        le=_YEAR_SECONDS,
+        description="How often what is owed to vendors is read whole all the same; 0: every time.",
+    )
+    email_sweep_nights: int = Field(
+        default=30,
+        ge=0,
+        le=3650,
+        description="In so many nights every record is read anew for its e-mail addresses, where GP keeps no track of"
+        " them (ping says); 0: never.",
+    )
+    max_wait_seconds: float = Field(
+        default=900,
+        gt=0,
+        le=_YEAR_SECONDS,
+        description="How long a run waits for a system that is away before it leaves the rest to the next.",
+    )
+    max_change_ratio: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="Share of the linked records that one run may create, empty or give up before it waits for a"
+        " person; 20 are always allowed, ordinary updates are not counted.",
+    )
+    automatic_score: float = Field(
+        default=AUTOMATIC,
+        ge=AUTOMATIC,
+        le=100,
+        description="From this score on (of 100) a record with a similar name is taken for the same; 100: never.",
+    )
+    recreate_deleted: bool = Field(
+        default=False,
+        description="Whether a record that a person deleted in Zoho is made anew; otherwise it is held.",
+    )
+
+
+class MappingsSettings(_Section):
+    """Which field goes where."""
+
+    folder: Path | None = Field(
+        default=None,
+        description="Folder of your own mapping files (*.toml); left out: those that come with ml-connector.",
+    )
+
+    @property
+    def files(self) -> Path:
+        """The folder that mappings are read from."""
+        return self.folder or Path(ml_connector.__file__).parent / "mappings"
+
+
+class FlowSettings(_Section):
+    """One entity of the source and what becomes of it."""
+
+    enabled: bool = Field(default=True, description="Whether sync runs it.")
+    mappings: tuple[str, ...] = Field(
+        default=(), min_length=1, description="Names of its mappings, in the order in which they are applied."
+    )
+    after: tuple[str, ...] = Field(default=(), description="Flows that have to be done before it.")
+    filter: dict[str, bool | int | str | tuple[bool | int | str, ...]] = Field(
+        default={},
+        description="Only these records are brought over: field = value, or a list of values, for example"
+        " { class_id = ['USA', 'EU'], is_active = true }. One that leaves it later is kept up to date and marked.",
+    )
+
+    @field_validator("filter")
+    @classmethod
+    def _lets_something_in(cls, given: dict[str, Any]) -> dict[str, Any]:
+        for name, value in given.items():
+            if value == ():
+                raise ValueError(f"{name} = [] would let nothing in; name the values, or take it away")
+        return given
+
+    @property
+    def wanted(self) -> dict[str, tuple[bool | int | str, ...]]:
+        """The filter with every value in a tuple."""
+        return {name: v if isinstance(v, tuple) else (v,) for name, v in self.filter.items()}
+
+
+class CustomersFlow(FlowSettings):
+    """Customers of GP to Accounts, and the persons they name to Contacts."""
+
+    mappings: tuple[str, ...] = Field(
+        default=("customer_accounts", "customer_financials", "customer_gl_accounts", "customer_contacts"),
+        min_length=1,
+        description="Names of its mappings, in the order in which they are applied.",
+    )
+
+
+class VendorsFlow(FlowSettings):
+    """Vendors of GP to Accounts."""
+
+    after: tuple[str, ...] = Field(
+        default=("customers",),
+        description="Flows that have to be done before it: a company that is both is one Account.",
+    )
+
+    mappings: tuple[str, ...] = Field(
+        default=("vendor_accounts", "vendor_financials", "vendor_gl_accounts"),
+        min_length=1,
+        description='Names of its mappings, in the order in which they are applied; ["vendor_contacts"] brings the'
+        " persons of vendors to Contacts instead.",
+    )
+
+
+class FlowsSettings(_Section):
+    """The flows, by name."""
+
+    customers: CustomersFlow = CustomersFlow()
+    vendors: VendorsFlow = VendorsFlow()
+
+    @model_validator(mode="after")
+    def _known_order(self) -> FlowsSettings:
+        for name, flow in self.by_name.items():
+            for other in flow.after:
+                if other == name or other not in self.by_name:
+                    raise ValueError(f"“after” of {name} names {other}, which is no other flow")
+        if self.customers.after and self.vendors.after:
+            raise ValueError("customers and vendors cannot each come after the other")
+        return self
+
+    @property
+    def by_name(self) -> Mapping[str, FlowSettings]:
+        """Every flow."""
+        return {"customers": self.customers, "vendors": self.vendors}
+
+
+class OwnersSettings(_Section):
+    """Who owns the records in Zoho: users, by e-mail address or id."""
+
+    default: str = Field(
+        default="",
+        description="The user who owns records without one of their own; empty: owners are not written.",
+    )
+    salespeople: dict[str, str] = Field(
+        default={},
+        description="GP's salesperson id = the user, for example { 'PAUL W.' = 'paul@example.com' }.",
+    )
+
+    @model_validator(mode="after")
+    def _has_default(self) -> OwnersSettings:
+        if self.salespeople and not self.default:
+            raise ValueError(
+                "salespeople need a “default” beside them, for everybody who is not in the table"
+            )
+        return self
+
+
+class CompanySettings(_Section):
+    """The company whose records these are."""
+
+    name: str = Field(default="", description="What the company is called in reports.")
+    key_prefix: str = Field(
+        default="",
+        max_length=16,
+        description="Put before every key in Zoho, to tell companies apart; fixed once provision has run.",
+    )
+
+
+class Settings(_Section):
+    """All settings. Paths are absolute, ``store.url`` is set, and so is the one place of the master key."""
+
+    gp: GpConfig = Field(description="Microsoft Dynamics GP.")
+    zoho: ZohoConfig = Field(description="Zoho CRM.")
+    company: CompanySettings = Field(default=CompanySettings(), description="The company.")
+    companies: dict[str, AnotherCompany] = Field(
+        default={}, description="Further companies of the same GP, each under a name of its own."
+    )
+    store: StoreSettings = Field(default=StoreSettings(), description="What ml-connector keeps.")
+    secrets: SecretsSettings = Field(
+        default=SecretsSettings(), description="The master key of the secrets: at most one of these."
+    )
+    sync: SyncSettings = Field(default=SyncSettings(), description="How changes are read.")
+    mappings: MappingsSettings = Field(default=MappingsSettings(), description="Which field goes where.")
+    owners: OwnersSettings = Field(default=OwnersSettings(), description="Who owns the records in Zoho.")
+    flows: FlowsSettings = FlowsSettings()
+
+    @property
+    def every_company(self) -> tuple[Company, ...]:
+        """The company of [gp], then the further ones."""
+        first = Company("", self.gp.company_id, self.company.key_prefix)
+        further = (
+            Company(name, c.company_id, c.key_prefix, c.leave_out) for name, c in self.companies.items()
+        )
+        return (first, *further)
+
+    def gp_of(self, company: Company) -> GpConfig:
+        """How this company is reached: as the one of [gp], under its own number."""
+        if not company.name:
+            return self.gp
+        sba = self.gp.sba.model_copy(update={"company": self.companies[company.name].sba_company})
+        return self.gp.model_copy(update={"company_id": company.number, "sba": sba})
+
+    def company_without_sba_name(self) -> tuple[str, str] | None:
+        """(Name, what is wrong) of a further company that SBA could not be asked for."""
+        fault = "needs an sba_company, its name as GP shows it, because [gp.sba] reads entities"
+        unnamed = [name for name, company in self.companies.items() if not company.sba_company]
+        return (unnamed[0], fault) if self.gp.sba.entities and unnamed else None

@@ -1,0 +1,33 @@
+"""A simulated Zoho CRM (API v8) that speaks the wire. Start here.
+
+    from ml_connector.simulators.zoho import ZohoOptions, ZohoSimulator
+
+    with ZohoSimulator(ZohoOptions(edition="professional", search_lag_seconds=2)) as zoho:
+        print(zoho.url)  # accounts server and API domain: POST {url}/oauth/v2/token, GET {url}/crm/v8/org
+
+or as a process: `python -m ml_connector.simulators.zoho '{"port": 8090}'` prints the URL and runs until interrupted.
+Any client that lets its base URLs be chosen works unchanged; Zoho's own Python SDK does (see the tests).
+
+It is faithful rather than kind. Token errors come as HTTP 200, the eleventh token in ten minutes is denied; lists
+want `fields` and end at 2,000 rows without a page token; writes answer item by item with 200, 201, 207 or 400;
+upserts match in Zoho's order, traps included; values that are too long are refused, never cut; /search lags and takes
+`equals` for "contains" while COQL sees everything at once; credits, concurrency and sub-concurrency end in 429
+without Retry-After. What Zoho leaves open is an option (`options.py`) with a comment; nothing is kept on disk.
+
+`/_control/` (see `control.py`) is the back door: seed and dump records, edit as a person, merge, change fields and
+layouts as an administrator (`schema_changes.py`), move the clock, plan faults (see `faults.py`), and read what was
+asked: calls, credits, writes by module and action, peaks. `examples.py` writes down one request of each shape.
+
+The way of a call: `server.py` (bytes) -> `gateway.py` (faults, journal) -> `api.py` (route, scopes, cost) ->
+`record_writes.py`, `record_reads.py`, `search.py`, `coql_run.py` or `settings_calls.py` -> `records.py` (a module's
+rows and indexes). A write is checked without a lock (`checking.py`, `values.py`) and committed under one
+(`writing.py`); stored rows are replaced, never changed, so that readers need none. Fields and lengths are data:
+`modules.json`, read by `metadata.py`.
+
+Not simulated: notifications, bulk read and write, composite requests, aggregates in COQL, related lists.
+"""
+
+from ml_connector.simulators.zoho.options import ALL_SCOPES, GrantCode, ZohoOptions
+from ml_connector.simulators.zoho.server import ZohoSimulator
+
+__all__ = ["ALL_SCOPES", "GrantCode", "ZohoOptions", "ZohoSimulator"]

@@ -1,0 +1,230 @@
+"""The API's surface: which path and method is which call, what it needs, what it costs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ml_connector.simulators.zoho import merging, record_reads, record_writes, settings_calls
+from ml_connector.simulators.zoho.call import Call, split_ids
+from ml_connector.simulators.zoho.coql import parse_query
+from ml_connector.simulators.zoho.coql_run import run_query
+from ml_connector.simulators.zoho.org import Org
+from ml_connector.simulators.zoho.replies import Reply, RequestRefusedError, json_reply
+from ml_connector.simulators.zoho.scopes import SEARCH, Operation, covers
+from ml_connector.simulators.zoho.search import search_records
+
+PREFIX = "/crm/v8/"
+_HEAVY_RECORDS = 10  # a write of more records counts against the sub-concurrency
+
+Needs = Callable[[Call], int]
+
+
+def run_coql(call: Call) -> Reply:
+    """POST /coql."""
+    query = parse_query(_select(call))
+    call.module = query.module
+    table = call.org.tables.get(query.module)
+    if table and not covers(_scopes(call), f"zohocrm.modules.{table.module.scope}", Operation.READ):
+        raise _scope_mismatch()
+    answer = run_query(call.org, query)
+    if not answer.data:
+        return record_reads.NOTHING
+    info = {"count": len(answer.data), "more_records": answer.more_records}
+    return json_reply(200, {"data": answer.data, "info": info}, len(answer.data))
+
+
+def _select(call: Call) -> str:
+    text = call.body.get("select_query")
+    if not isinstance(text, str):
+        details = {"api_name": "select_query"}
+        raise RequestRefusedError(400, "MANDATORY_NOT_FOUND", "mandatory key not found", details)
+    return text
+
+
+def _one(_call: Call) -> int:
+    return 1
+
+
+def _for_each_ten(call: Call) -> int:
+    return -(-_records_sent(call) // 10)
+
+
+def _for_each_hundred(call: Call) -> int:
+    return max(1, -(-len(split_ids(call.query.get("ids", ""))) // 100))
+
+
+def _by_limit(call: Call) -> int:
+    return parse_query(_select(call)).credits
+
+
+def _new_module(_call: Call) -> int:
+    return 500
+
+
+def _merging(_call: Call) -> int:
+    return merging.CREDITS
+
+
+def _records_sent(call: Call) -> int:
+    data = call.body.get("data")
+    return max(1, len(data)) if isinstance(data, list) else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A call: its name in the counts, the scope it needs, what it costs, and whether the sub-concurrency counts it."""
+
+    kind: str
+    handle: Callable[[Call], Reply]
+    area: str
+    """Scope without the operation; `modules` stands for the module's own."""
+    operation: Operation
+    cost: Needs = _one
+    has_body: bool = False
+    is_heavy: Callable[[Call], bool] = lambda _call: False
+    also: str | None = None
+    """A second scope area that is needed."""
+    customises: bool = False
+    """Whether the user's profile must permit to change modules and fields."""
+
+
+def _sends_many(call: Call) -> bool:
+    return _records_sent(call) > _HEAVY_RECORDS
+
+
+def _sorts(call: Call) -> bool:
+    return "sort_by" in call.query or "cvid" in call.query
+
+
+def _always(_call: Call) -> bool:
+    return True
+
+
+def _write(kind: str, handle: Callable[[Call], Reply], operation: Operation) -> Route:
+    return Route(kind, handle, "modules", operation, _for_each_ten, has_body=True, is_heavy=_sends_many)
+
+
+_READ, _CREATE, _UPDATE, _DELETE = Operation.READ, Operation.CREATE, Operation.UPDATE, Operation.DELETE
+_FIXED: dict[str, dict[str, Route]] = {
+    "org": {"GET": Route("org", settings_calls.get_org, "org", _READ)},
+    "users": {"GET": Route("users", settings_calls.get_users, "users", _READ)},
+    "coql": {"POST": Route("coql", run_coql, "coql", _READ, _by_limit, has_body=True, is_heavy=_always)},
+    "settings/modules": {
+        "GET": Route("settings.modules", settings_calls.list_modules, "settings.modules", _READ),
+        "POST": Route(
+            "settings.modules.create",
+            settings_calls.create_module,
+            "settings.modules",
+            _CREATE,
+            _new_module,
+            has_body=True,
+            customises=True,
+        ),
+    },
+    "settings/fields": {
+        "GET": Route("settings.fields", settings_calls.list_fields, "settings.fields", _READ),
+        "POST": Route(
+            "settings.fields.create",
+            settings_calls.create_fields,
+            "settings.fields",
+            _CREATE,
+            has_body=True,
+            customises=True,
+        ),
+    },
+    "settings/profiles": {
+        "GET": Route("settings.profiles", settings_calls.list_profiles, "settings.profiles", _READ)
+    },
+    "settings/layouts": {
+        "GET": Route("settings.layouts", settings_calls.list_layouts, "settings.layouts", _READ)
+    },
+}
+_ONE_MODULE = {"GET": Route("settings.module", settings_calls.get_module, "settings.modules", _READ)}
+_RECORDS = {
+    "GET": Route("records.list", record_reads.list_records, "modules", _READ, is_heavy=_sorts),
+    "POST": _write("records.insert", record_writes.insert_records, _CREATE),
+    "PUT": _write("records.update", record_writes.update_records, _UPDATE),
+    "DELETE": Route("records.delete", record_writes.delete_records, "modules", _DELETE, _for_each_hundred),
+}
+_RECORD = {
+    "GET": Route("record.get", record_reads.get_record, "modules", _READ),
+    "PUT": _write("record.update", record_writes.update_record, _UPDATE),
+    "DELETE": Route("record.delete", record_writes.delete_records, "modules", _DELETE),
+}
+_OF_MODULE: dict[str, dict[str, Route]] = {
+    "search": {"GET": Route("search", search_records, "modules", _READ, also=SEARCH)},
+    "deleted": {"GET": Route("deleted", record_reads.list_deleted, "modules", _READ)},
+    "upsert": {"POST": _write("records.upsert", record_writes.upsert_records, _CREATE)},
+}
+
+
+_MERGE = {
+    "POST": Route("record.merge", merging.merge_records, "modules", _UPDATE, _merging, has_body=True),
+}
+
+
+def find_route(path: str, method: str) -> tuple[Route, str, str]:
+    """(route, module, record) of a path below the prefix; RequestRefusedError for what does not exist."""
+    methods, module, record = _FIXED.get(path), "", ""
+    if methods is None:
+        match path.split("/"):
+            case ["settings", "modules", module]:
+                methods = _ONE_MODULE
+            case [module] if module and module != "settings":
+                methods = _RECORDS
+            case [module, word] if word in _OF_MODULE and module != "settings":
+                methods = _OF_MODULE[word]
+            case [module, record] if record and module not in ("settings", "org", "users", "coql", "actions"):
+                methods = _RECORD
+            case [module, record, "actions", "merge"]:
+                methods = _MERGE
+            case _:
+                message = "Please check if the URL trying to access is a correct one"
+                raise RequestRefusedError(404, "INVALID_URL_PATTERN", message)
+    if method not in methods:
+        message = "The http request method type is not a valid one"
+        raise RequestRefusedError(400, "INVALID_REQUEST_METHOD", message)
+    return methods[method], module, record
+
+
+def authorise(org: Org, header: str | None) -> frozenset[str]:
+    """Scopes of the token in the Authorization header; RequestRefusedError (401) without a good one."""
+    if not header:
+        raise RequestRefusedError(401, "AUTHENTICATION_FAILURE", "Authentication failed")
+    scheme, _, token = header.partition(" ")
+    grant = org.accounts.check(token.strip()) if scheme.lower() in ("zoho-oauthtoken", "bearer") else None
+    if grant is None:
+        raise RequestRefusedError(401, "INVALID_TOKEN", "invalid oauth token")
+    return grant.scopes
+
+
+def check_scopes(call: Call, route: Route, scopes: frozenset[str]) -> None:
+    """RequestRefusedError unless scopes (401) and profile (403) permit the call; an unknown module is told first."""
+    area = route.area
+    if area == "modules":
+        module = call.table.module
+        if module.generated_type == "subform":
+            details = {"resource_path_index": 0}
+            raise RequestRefusedError(
+                400, "INVALID_MODULE", "the given module is not supported in api", details
+            )
+        if module.api_name in call.org.options.hidden_modules:
+            raise _no_permission(f"Crm_Implied_View_{module.api_name}")
+        area = f"modules.{module.scope}"
+    if not covers(scopes, f"zohocrm.{area}", route.operation):
+        raise _scope_mismatch()
+    if route.also and not covers(scopes, route.also, _READ):
+        raise _scope_mismatch()
+    if route.customises and not call.org.options.may_customise:
+        raise _no_permission("Crm_Implied_Customize_Zoho_CRM")
+
+
+def _scopes(call: Call) -> frozenset[str]:
+    return authorise(call.org, call.headers.get("authorization"))
+
+
+def _no_permission(permission: str) -> RequestRefusedError:
+    return RequestRefusedError(403, "NO_PERMISSION", "permission denied", {"permissions": [permission]})
+
+
+def _scope_mismatch() -> RequestRefusedError:
+    return RequestRefusedError(401, "OAUTH_SCOPE_MISMATCH", "invalid oauth scope to access this URL")

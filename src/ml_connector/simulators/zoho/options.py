@@ -1,0 +1,77 @@
+"""What a simulated Zoho organisation is started with."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+ALL_SCOPES = (
+    "ZohoCRM.modules.ALL,ZohoCRM.settings.ALL,ZohoCRM.org.ALL,ZohoCRM.users.ALL,ZohoCRM.coql.READ,"
+    "ZohoCRM.notifications.ALL,ZohoCRM.bulk.ALL,ZohoFiles.files.ALL,ZohoSearch.securesearch.READ,"
+    "ZohoCRM.composite_requests.CUSTOM"
+)
+
+Edition = Literal["free", "standard", "professional", "enterprise", "ultimate"]
+
+
+@dataclass(frozen=True, slots=True)
+class GrantCode:
+    """A code that the operator copied from the API console: one use, three minutes from the simulator's start."""
+
+    code: str
+    scopes: str = ALL_SCOPES
+
+
+@dataclass(frozen=True, slots=True)
+class ZohoOptions:
+    """What can be chosen; from `edition` on it can be changed while it runs (`POST /_control/settings`)."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    client_id: str = "1000.SIMULATEDCLIENT"
+    client_secret: str = "simulated-client-secret"  # noqa: S105 -- known to everybody
+    refresh_token: str = "1000.simulated.refresh"  # noqa: S105
+    scopes: str = ALL_SCOPES
+    """Of the ready refresh token."""
+    grant_codes: tuple[GrantCode, ...] = ()
+    time_zone_offset: str = "-05:00"
+    """Of the user whose token asks: times are returned in it."""
+    request_log_size: int = 100_000
+    examples_file: str = ""
+    """Where an example of each shape of request goes (see examples.py); empty: as ZOHO_SIMULATOR_JOURNAL says."""
+
+    edition: Edition = "enterprise"
+    users: int = 5
+    """Licences bought: they raise the credits."""
+    credit_limit: int | None = None
+    """Instead of what edition and users give."""
+    latency_seconds: float = 0.0
+    """Of every API call; it is spent before the work, while the call counts as running."""
+    latency_per_record_seconds: float = 0.0
+    """Of each record written, on top."""
+    clock_offset_seconds: float = 0.0
+    search_lag_seconds: float = 5.0
+    """How long a change stays unseen by /search (the length is not documented)."""
+    hidden_modules: tuple[str, ...] = ()
+    """Modules that the user's profile does not permit: 403."""
+    may_customise: bool = True
+    """Whether the user's profile permits to create fields and modules; otherwise 403."""
+    closed_picklist_key: str = "restricted"
+    """How /settings/fields tells that a picklist is closed; empty: not at all (inferred: no source has such a key)."""
+    unknown_fields: Literal["ignore", "error"] = "ignore"
+    """What a write does with a field name that the module does not have (reports differ)."""
+
+
+CHANGEABLE = frozenset(
+    {
+        "edition",
+        "users",
+        "credit_limit",
+        "latency_seconds",
+        "latency_per_record_seconds",
+        "clock_offset_seconds",
+        "search_lag_seconds",
+        "hidden_modules",
+        "may_customise",
+        "closed_picklist_key",
+        "unknown_fields",
+    }
+)

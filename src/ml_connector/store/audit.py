@@ -1,0 +1,183 @@
+"""The audit trail: append only, one row for each thing that happened to a record, chained by hash."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import orjson
+import sqlalchemy as sa
+
+from ml_connector.core.audit import GENESIS, AuditAction, chain
+from ml_connector.core.record import fold_key
+from ml_connector.store.tables import audit
+
+_CHAIN_LOCK = 0x617564  # any number of our own: appending is one at a time on PostgreSQL
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One thing that happened."""
+
+    company: str
+    flow: str
+    run: str
+    mapping: str
+    source_key: str
+    entity: str
+    module: str
+    target_id: str
+    action: AuditAction
+    at: datetime | None  #: the source's instant
+    happened_at: datetime
+    before: Mapping[str, object] = field(default_factory=dict)
+    after: Mapping[str, object] = field(default_factory=dict)
+    reason: str = ""
+    attempt: int = 1
+    actor: str = "ml-connector"
+    part: str = ""
+
+    def natural(self) -> str:
+        """The same thing told twice has the same natural key: it happened once."""
+        of = (
+            self.company,
+            self.mapping,
+            self.module,
+            fold_key(self.source_key),
+            self.part,
+            str(_utc(self.at)),
+        )
+        told = (*of, self.action, str(self.attempt), _plain(self.after), self.reason, self._once())
+        return hashlib.sha256("\x1f".join(told).encode()).hexdigest()
+
+    def _once(self) -> str:
+        """What tells apart two times of what can happen again with the same words."""
+        if self.action in (AuditAction.VANISHED, AuditAction.REAPPEARED):
+            return self.run
+        return str(_utc(self.happened_at)) if self.action in _AGAIN else ""
+
+
+_AGAIN = frozenset(
+    {
+        AuditAction.LET_THROUGH,
+        AuditAction.DISCARDED,
+        AuditAction.REVIEWED,
+        AuditAction.MOVED,
+        AuditAction.LOST,
+        AuditAction.FOUND_AGAIN,
+    }
+)
+
+_SORTED = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
+
+
+def _plain(values: Mapping[str, object]) -> str:
+    return orjson.dumps(dict(values), default=_text, option=_SORTED).decode()
+
+
+def _text(value: object) -> str:
+    """A value as people read it: 12.50 and not 12.50000."""
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
+
+
+def append(tx: sa.Connection, rows: Sequence[AuditRow]) -> int:
+    """Write the rows that are not there yet, each chained to the one before; tells how many."""
+    if not rows:
+        return 0
+    if tx.dialect.name == "postgresql":
+        tx.execute(sa.select(sa.func.pg_advisory_xact_lock(_CHAIN_LOCK)))
+    keyed = {row.natural(): row for row in rows}
+    known = set(tx.execute(sa.select(audit.c.natural).where(audit.c.natural.in_(keyed))).scalars())
+    previous = tx.execute(sa.select(audit.c.hash).order_by(audit.c.seq.desc()).limit(1)).scalar() or GENESIS
+    values = []
+    for natural, row in keyed.items():
+        if natural in known:
+            continue
+        value = _value(natural, row)
+        value["previous"], value["hash"] = previous, chain(previous, _canonical(value))
+        previous = value["hash"]
+        values.append(value)
+    if values:
+        tx.execute(audit.insert(), values)
+    return len(values)
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    return at and at.astimezone(UTC)  # the hash is over the same text that the database gives back
+
+
+_SAME = (
+    "company",
+    "flow",
+    "run",
+    "mapping",
+    "source_key",
+    "part",
+    "entity",
+    "module",
+    "target_id",
+    "attempt",
+    "reason",
+    "actor",
+)
+
+
+def _value(natural: str, row: AuditRow) -> dict[str, object]:
+    return {name: getattr(row, name) for name in _SAME} | {
+        "natural": natural,
+        "key": fold_key(row.source_key),
+        "action": row.action.value,
+        "before": _plain(row.before),
+        "after": _plain(row.after),
+        "at": _utc(row.at),
+        "happened_at": _utc(row.happened_at),
+    }
+
+
+_CHAINED = [str(column.name) for column in audit.c if column.name not in ("seq", "previous", "hash")]
+
+
+def _canonical(value: Mapping[str, object]) -> str:
+    told = {name: value[name] for name in _CHAINED}
+    return orjson.dumps(told, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def of_key(tx: sa.Connection, company: str | None, key: str) -> list[Mapping[str, object]]:
+    """The whole story of one source key, or of one target id, oldest first; company None: of all, former ones too."""
+    query = sa.select(audit).where(
+        sa.true() if company is None else audit.c.company == company,
+        sa.or_(audit.c.key == fold_key(key), audit.c.target_id == key),
+    )
+    return [dict(row) for row in tx.execute(query.order_by(audit.c.seq)).mappings()]
+
+
+def count(tx: sa.Connection, run: str) -> Counter[str]:
+    """How many records of the target each action of a run concerned; each mapping has a row of its own for it."""
+    record = (audit.c.action, audit.c.module, audit.c.key, audit.c.part)
+    query = sa.select(*record).where(audit.c.run == run).distinct()
+    return Counter(row.action for row in tx.execute(query))
+
+
+def _all(tx: sa.Connection) -> Iterator[Mapping[str, object]]:
+    last = 0
+    while (
+        rows := tx.execute(sa.select(audit).where(audit.c.seq > last).order_by(audit.c.seq).limit(1000))
+        .mappings()
+        .all()
+    ):
+        yield from (dict(row) for row in rows)
+        last = rows[-1]["seq"]
+
+
+def verify(tx: sa.Connection) -> tuple[int, int | None]:
+    """How many rows follow each other unbroken, and the ``seq`` of the first that was changed, removed or moved."""
+    previous, good = GENESIS, 0
+    for row in _all(tx):
+        if row["previous"] != previous or row["hash"] != chain(previous, _canonical(row)):
+            return good, int(str(row["seq"]))
+        previous, good = str(row["hash"]), good + 1
+    return good, None

@@ -1,0 +1,193 @@
+"""The database: one engine, two kinds of transaction, migrations, upserts. The same code on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+import stamina
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ml_connector.core.errors import ConfigurationError, ConnectorError, RetryableError
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_UPGRADE_LOCK = 0x6D6C63  # any number of our own: the advisory lock that upgrades take on PostgreSQL
+
+_PATIENCE_SECONDS = 30  # for another process's transaction
+_LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+#: The file, its folder or its disk: for a person.
+FILE_TROUBLE = frozenset(
+    {
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_AUTH,
+        sqlite3.SQLITE_NOTADB,
+    }
+)
+
+Connection = sa.Connection
+Row = Mapping[str, Any]
+Found = sa.Row[Any]
+
+
+class Database:
+    """Where our tables are. ``read()`` sees a snapshot; ``begin()`` is the one writer and commits at its end."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            # An error is shown and kept: the values of the statement that failed are nobody's business.
+            self.engine = sa.create_engine(url, hide_parameters=True)
+        except sa.exc.ArgumentError as error:
+            raise ConfigurationError(
+                "The database address cannot be read.",
+                "Write it as sqlite:///file.db or postgresql+psycopg://...",
+            ) from error
+        if self.engine.dialect.name == "sqlite":
+            sa.event.listen(self.engine, "connect", _prepare_sqlite)
+            sa.event.listen(self.engine, "begin", _begin_sqlite)
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A connection for looking. RetryableError: locked or away; ConfigurationError: the file or its disk."""
+        options: dict[str, Any] = {}
+        if self.engine.dialect.name == "postgresql":
+            options["isolation_level"] = "REPEATABLE READ"  # as SQLite reads anyway: one instant
+        with self._told(), self.engine.connect().execution_options(**options) as connection:
+            yield connection
+
+    @contextmanager
+    def begin(self) -> Iterator[sa.Connection]:
+        """A transaction that writes: committed at the end of the block, undone if it raises. Errors as ``read``."""
+        writing = self.engine.connect
+        with self._told(), writing().execution_options(writes=True) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What the database itself suffers from is one of our errors; a statement that is wrong stays a bug."""
+        try:
+            yield
+        except sa.exc.DatabaseError as error:
+            if (told := self._trouble(error)) is not None:
+                raise told from error
+            raise
+
+    def _trouble(self, error: sa.exc.DatabaseError) -> ConnectorError | None:
+        if self.engine.dialect.name != "sqlite":
+            return self._unreachable(error) if isinstance(error, sa.exc.OperationalError) else None
+        code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code in _LOCKED:
+            return RetryableError(
+                f"The database {self._place()} is locked by another program.",
+                "Try again when that has finished.",
+            )
+        return self._unreachable(error) if code in FILE_TROUBLE else None
+
+    def upgrade(self) -> None:
+        """Bring the tables to this version's shape; one process at a time."""
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS))
+        try:
+            with self.begin() as connection:
+                if connection.dialect.name == "postgresql":
+                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+        except sa.exc.DatabaseError as error:
+            raise self._unreachable(error) from error
+        except CommandError as error:
+            raise ConfigurationError(
+                "The database was written by a newer version of ml-connector.",
+                "Run that version, or a newer one.",
+            ) from error
+
+    def _unreachable(self, error: sa.exc.DatabaseError) -> ConnectorError:
+        """A server that does not answer may come back; a file that cannot be opened is for a person."""
+        if self.engine.dialect.name == "sqlite":
+            return ConfigurationError(
+                f"The database {self._place()} cannot be used: {error.orig}.",
+                "Check the folder, its rights and the disk.",
+            )
+        return RetryableError(
+            f"The database {self._place()} does not answer: {error.orig}.", "Check that it runs."
+        )
+
+    def _place(self) -> str:
+        return self.engine.url.render_as_string(hide_password=True)
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self.engine.dispose()
+
+
+def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:  # noqa: ANN401 -- SQLAlchemy's hook
+    dbapi_connection.isolation_level = None  # we begin ourselves, below
+    for pragma in (f"busy_timeout={_PATIENCE_SECONDS * 1000}", "synchronous=FULL", "foreign_keys=ON"):
+        dbapi_connection.execute(f"PRAGMA {pragma}")
+    _write_ahead(dbapi_connection)
+
+
+def _is_locked(error: Exception) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF in _LOCKED
+
+
+@stamina.retry(on=_is_locked, attempts=None, timeout=_PATIENCE_SECONDS, wait_initial=0.02, wait_jitter=0.1)
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to WAL. On a new file that needs the file alone, and there SQLite fails at once instead of waiting."""
+    connection.execute("PRAGMA journal_mode=WAL")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # IMMEDIATE: a writer waits for its turn at the start instead of failing in the middle.
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _insert(tx: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    return postgresql.insert(table) if tx.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def upsert(tx: sa.Connection, table: sa.Table, rows: Sequence[Row], *, keep: Sequence[str] = ()) -> None:
+    """Insert rows or replace what has the same primary key; columns in ``keep`` stay as they were.
+
+    All rows have the same columns. One statement, executed for many (never ``.values(list)``: far slower).
+    """
+    if not rows:
+        return
+    statement = _insert(tx, table)
+    keys = [column.name for column in table.primary_key]
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys and name not in keep}
+    tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows))
+
+
+def in_portions(keys: Iterable[str], size: int = 10_000) -> Iterator[list[str]]:
+    """The keys in lists that one statement can carry: PostgreSQL takes 65,535 parameters."""
+    waiting = iter(keys)
+    while portion := list(islice(waiting, size)):
+        yield portion
+
+
+def select_in(
+    tx: sa.Connection, query: sa.Select[Any], column: sa.ColumnElement[str], keys: Iterable[str]
+) -> Iterator[Found]:
+    """The rows of ``query`` whose ``column`` is one of ``keys``, however many there are."""
+    for portion in in_portions(keys):
+        yield from tx.execute(query.where(column.in_(portion)))
+
+
+def insert_new(tx: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
+    """Insert the rows whose primary key is not there yet."""
+    if rows:
+        tx.execute(_insert(tx, table).on_conflict_do_nothing(), list(rows))

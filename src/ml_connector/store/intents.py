@@ -1,0 +1,48 @@
+"""Creates that were about to be sent: committed before the call, so that one found after a crash is told as ours."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from ml_connector.core.record import Ident, fold_key
+from ml_connector.store.database import select_in, upsert
+from ml_connector.store.links import Pair
+from ml_connector.store.tables import intents
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A create that was sent and never recorded."""
+
+    attempt: int
+    opened_at: datetime  #: of the last attempt
+
+
+def find(tx: sa.Connection, pair: Pair, keys: Collection[str]) -> dict[Ident, Intent]:
+    """The creates of these source keys, with all their parts, that were sent and never recorded."""
+    query = sa.select(intents).where(pair.within(intents))
+    rows = select_in(tx, query, intents.c.key, map(fold_key, keys))
+    return {(row.key, row.part): Intent(row.attempt, row.opened_at) for row in rows}
+
+
+def put(tx: sa.Connection, pair: Pair, idents: Collection[Ident], at: datetime) -> None:
+    """These creates are about to be sent."""
+    before = find(tx, pair, {key for key, _ in idents})
+    rows = []
+    for key, part in idents:
+        known = before.get((fold_key(key), part))
+        one = {"key": fold_key(key), "part": part, "attempt": known.attempt + 1 if known else 1}
+        rows.append(pair.columns() | one | {"opened_at": at})
+    upsert(tx, intents, rows)
+
+
+def remove(tx: sa.Connection, pair: Pair, idents: Collection[Ident]) -> None:
+    """What became of these creates is recorded."""
+    one = (intents.c.key == sa.bindparam("b_key"), intents.c.part == sa.bindparam("b_part"))
+    if idents:
+        values = [{"b_key": fold_key(key), "b_part": part} for key, part in idents]
+        tx.execute(sa.delete(intents).where(pair.within(intents), *one), values)

@@ -1,0 +1,59 @@
+"""Locks over all processes that share the database: each frees itself when its holder dies."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from ml_connector.store.database import Database
+
+
+class Locks:
+    """Named locks: files beside a SQLite database, advisory locks in PostgreSQL.
+
+    ``tell`` is given a sentence before one is waited for.
+    """
+
+    def __init__(
+        self, database: Database, folder: Path, tell: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self._database = database
+        self._folder = folder
+        self._tell = tell
+
+    @contextmanager
+    def held(self, names: Iterable[str]) -> Iterator[None]:
+        """Hold these locks, taken in the order of their names, so that two holders never wait for each other."""
+        with ExitStack() as stack:
+            for name in sorted(set(names)):
+                one = self._advisory if self._database.engine.dialect.name == "postgresql" else self._file
+                stack.enter_context(one(name))
+            yield
+
+    @contextmanager
+    def _file(self, name: str) -> Iterator[None]:
+        with (self._folder / f"{name.replace('/', '%')}.lock").open("a") as file:  # a company/flow
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self._tell_of(name)
+                fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    @contextmanager
+    def _advisory(self, name: str) -> Iterator[None]:
+        number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+        with self._database.engine.connect() as connection, connection.begin():
+            if not connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(number))).scalar_one():
+                self._tell_of(name)
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+            yield
+
+    def _tell_of(self, name: str) -> None:
+        _, _, what = name.partition("-")
+        self._tell(f"Another ml-connector process is working at {what}. Waiting until it has finished.")

@@ -1,0 +1,425 @@
+"""Every table. A row has a natural key: writing it again changes nothing.
+
+Keys of source records are stored folded (``fold_key``) where they are compared and as written where they are shown.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    false,
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC instant; SQLite keeps it naive, PostgreSQL as timestamptz."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Prose(TypeDecorator[str]):
+    """Text in somebody else's words: a null character in it, which PostgreSQL refuses, stops no record."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return value and value.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _key(name: str, length: int = 64) -> Column[str]:
+    return Column(name, String(length), primary_key=True)
+
+
+def _part() -> Column[str]:
+    """Which target record of a source record: "" or a person's normalised name, of any length."""
+    return Column("part", Text, primary_key=True)
+
+
+#: Which record is which on the other side.
+links = Table(
+    "links",
+    metadata,
+    _key("company"),
+    _key("entity"),
+    _key("module"),
+    _key("key"),
+    _part(),
+    Column("source_key", Text, nullable=False),
+    Column("target_id", String(64), nullable=False),
+    Column("gone", String(16), nullable=False),  # "" there, deleted, lost
+    Column("linked_by", String(16), nullable=False),  # created, key, name
+    Column("linked_at", Instant, nullable=False),
+    Column("modified_at", Instant),  # the target's stamp of our last write
+    UniqueConstraint("company", "entity", "module", "target_id"),
+    Index("ix_links_target", "module", "target_id"),
+)
+
+#: What became of a record under a mapping, and what we last left there.
+outcomes = Table(
+    "outcomes",
+    metadata,
+    _key("company"),
+    _key("mapping"),
+    _key("direction", 16),
+    _key("key"),
+    _part(),
+    Column("result", String(16), nullable=False),  # written, skipped, held, absent
+    Column("at", Instant),
+    Column("fetched_at", Instant, nullable=False),
+    Column("fingerprint", String(32), nullable=False),
+    Column("fields", Text, nullable=False),  # JSON: what we last left
+    Column("of_parts", Integer, nullable=False, server_default="1"),  # of this reading
+    Column("final", Boolean, nullable=False, server_default=false()),  # it never changes again
+)
+
+#: Facets of source records: what they said last, and up to what reading the mappings have followed.
+readings = Table(
+    "readings",
+    metadata,
+    _key("company"),
+    _key("entity"),
+    _key("facet"),
+    _key("key"),
+    Column("source_key", Text, nullable=False),
+    Column("fields", Text, nullable=False),
+    Column("digest", String(32), nullable=False),
+    Column(
+        "settled_digest", String(32), nullable=False
+    ),  # differs from digest: the mappings have yet to follow
+    Column("changed_at", Instant, nullable=False),  # when a reading last changed it
+    Column("read_at", Instant, nullable=False),
+)
+
+#: The name of every record of the source, so that namesakes are seen over all of them.
+source_names = Table(
+    "source_names",
+    metadata,
+    _key("company"),
+    _key("entity"),
+    _key("key"),
+    Column("source_key", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False),
+    Column("listed_at", Instant, nullable=False),  # when a listing last named it
+    Index("ix_source_names_name", "company", "entity", "name_key"),
+)
+
+#: The changes that a run has listed and not yet worked off.
+staged = Table(
+    "staged",
+    metadata,
+    _key("run"),
+    _key("key"),
+    Column("source_key", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("at", Instant),
+    Column(
+        "why", String(16), nullable=False
+    ),  # listed, asked (whatever is settled), facet (only a facet moved)
+)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    _key("company"),
+    _key("flow"),
+    Column("at", Instant),  # empty: the first load is done, and no record had a stamp
+    Column("finer_than_day", Boolean, nullable=False),
+    Column("fingerprint", String(64), nullable=False),  # of all mappings, when it was set
+    Column("modules", Text, nullable=False),  # JSON: those whose first load is done
+    Column("limited", Boolean, nullable=False),  # the last whole run stopped at the safety limit
+)
+
+#: When each facet was last listed whole.
+sweeps = Table(
+    "sweeps",
+    metadata,
+    _key("company"),
+    _key("flow"),
+    _key("facet"),
+    Column("swept_at", Instant, nullable=False),
+)
+
+#: Facets that are looked at in other ways than as a whole: what changed since, or every record in its turn.
+looks = Table(
+    "looks",
+    metadata,
+    _key("company"),
+    _key("flow"),
+    _key("facet"),
+    Column("looked_at", Instant),  # when the source was last asked what changed
+    Column("tracked_at", Instant),  # since when the source is known to keep a track of it
+    Column("position", Text, nullable=False),  # the last folded key of the round that is under way
+    Column("round_at", Instant),  # when that round began; empty: none is under way
+    Column("rolled_at", Instant),  # when a portion of it was last taken
+)
+
+#: What was learned of the row limit of each list operation: where to probe first, never a proof.
+row_limits = Table(
+    "row_limits",
+    metadata,
+    _key("company"),
+    _key("operation", 128),
+    Column("longest", Integer, nullable=False),
+    Column("limit", Integer),
+    Column("hints", Text, nullable=False),  # JSON: keys by which the next reading finds its way
+    Column("learned_at", Instant, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    _key("run", 128),
+    Column("company", String(64), nullable=False),
+    Column("flow", String(64), nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("state", String(16), nullable=False),  # see cursors.Run
+    Column("note", Prose, nullable=False),
+    Column("counts", Text, nullable=False),
+    Column("load", Text, nullable=False, server_default="{}"),  # JSON: what it asked of the source
+)
+
+#: What exists in a module of the target.
+match_index = Table(
+    "match_index",
+    metadata,
+    _key("module"),
+    _key("target_id"),
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False),
+    Column("modified_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),  # by our clock: when it was last read or written
+    Index("ix_match_index_name", "name_key", "module"),
+)
+
+#: What these records carry in the fields that recognise them; only what is set.
+match_values = Table(
+    "match_values",
+    metadata,
+    _key("module"),
+    _key("target_id"),
+    _key("field"),
+    Column("value", Text, nullable=False),
+    Column("value_key", Text, nullable=False),
+    # The module last: where nothing is analysed yet, PostgreSQL would read all of it to find one record.
+    Index("ix_match_values_value", "value_key", "field", "module"),
+)
+
+refreshes = Table(
+    "refreshes",
+    metadata,
+    _key("module"),
+    Column("refreshed_at", Instant, nullable=False),  # by the target's clock: the greatest stamp seen
+    Column("filled_at", Instant, nullable=False),  # by our clock: when it was last read whole
+    Column("fields", Text, nullable=False),  # JSON: those it was filled with
+)
+
+#: A create that was about to be sent: found after a crash, it is told as what it was.
+intents = Table(
+    "intents",
+    metadata,
+    _key("company"),
+    _key("entity"),
+    _key("module"),
+    _key("key"),
+    _part(),
+    Column("attempt", Integer, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+)
+
+#: What a person decided about one record.
+verdicts = Table(
+    "verdicts",
+    metadata,
+    _key("company"),
+    _key("entity"),
+    _key("module"),
+    _key("key"),
+    _part(),
+    Column("source_key", Text, nullable=False),
+    Column("chosen", Text, nullable=False),
+    Column("replaces", Text, nullable=False),
+    Column("rejected", Text, nullable=False),  # JSON: target ids
+    Column("released", Text, nullable=False),  # JSON: codes of holds
+    Column("declined", Boolean, nullable=False),
+    Column("reason", Prose, nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("decided_at", Instant, nullable=False),
+)
+
+#: Which records wait for the link of another one.
+awaited = Table(
+    "awaited",
+    metadata,
+    _key("company"),
+    _key("entity"),
+    _key("module"),
+    _key("key"),
+    _key("on_entity"),
+    _key("on_module"),
+    _key("on_key"),
+    Column("source_key", Text, nullable=False),
+)
+
+#: Records that the next run has to look at, whatever is settled.
+asked = Table(
+    "asked",
+    metadata,
+    _key("company"),
+    _key("entity"),
+    _key("key"),
+    Column("source_key", Text, nullable=False),
+    Column("reason", Prose, nullable=False),
+)
+
+#: Records that wait, with their reason.
+holds = Table(
+    "holds",
+    metadata,
+    _key("company"),
+    _key("flow"),
+    _key("mapping"),
+    _key("key"),
+    _part(),
+    Column("source_key", Text, nullable=False),
+    Column("code", Prose, nullable=False),
+    Column("field", Prose, nullable=False),
+    Column("happened", Prose, nullable=False),
+    Column("remedy", Prose, nullable=False),
+    Column("answer", Prose, nullable=False),
+    Column("detail", Text, nullable=False),  # JSON: the values, the candidates
+    Column("attempts", Integer, nullable=False),
+    Column("run", String(128), nullable=False),  # of the last attempt: a repeated step is no new one
+    Column("opened_at", Instant, nullable=False),
+    Column("last_at", Instant, nullable=False),
+    Column("closed_at", Instant),
+    Index("ix_holds_open", "closed_at"),
+)
+
+#: What happened to every record: append only, chained by hash.
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("natural", String(64), nullable=False, unique=True),  # hash of the natural key
+    Column("company", String(64), nullable=False),
+    Column("flow", String(64), nullable=False),
+    Column("run", String(128), nullable=False),
+    Column("mapping", String(64), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("source_key", Text, nullable=False),
+    Column("part", Text, nullable=False),
+    Column("entity", String(64), nullable=False),
+    Column("module", String(64), nullable=False),
+    Column("target_id", String(64), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("at", Instant),  # the source's instant
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("reason", Prose, nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("happened_at", Instant, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Index("ix_audit_key", "company", "key"),
+    Index("ix_audit_target", "module", "target_id"),
+)
+
+#: The last whole plan of each flow, and whether a person ever approved one; an empty plan is one too.
+plans = Table(
+    "plans",
+    metadata,
+    _key("company"),
+    _key("flow"),
+    Column("plan", String(64), nullable=False),
+    Column("approved", Boolean, nullable=False),
+)
+
+#: Decisions of plans, and which of them a person approved; of older plans only what was approved stays.
+decisions = Table(
+    "decisions",
+    metadata,
+    _key("company"),
+    _key("flow"),
+    _key("module"),
+    _key("key"),
+    _part(),
+    Column("plan", String(64), nullable=False),
+    Column("source_key", Text, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("target_id", String(64), nullable=False),
+    Column("by", String(16), nullable=False),
+    Column("score", Float, nullable=False),
+    Column("candidates", Text, nullable=False),  # JSON: target ids
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False),
+    Column("approved", Boolean, nullable=False),
+    Index("ix_decisions_name", "company", "flow", "name_key"),
+    Index("ix_decisions_target", "target_id", "module"),
+)
+
+#: What must not change once it was used, such as the prefix of keys.
+frozen = Table("frozen", metadata, _key("name"), Column("value", Text, nullable=False))
+
+#: Fields that the target's edition has no room for: the mappings do without.
+left_out = Table("left_out", metadata, _key("module"), _key("field"))
+
+#: Sign-ins that were refused, so that no later process tries the same again and locks the account.
+refusals = Table(
+    "refusals",
+    metadata,
+    _key("name", 128),
+    Column("mark", String(64), nullable=False),  # of the account and its sealed password, never the password
+    Column("reason", Prose, nullable=False),
+    Column("refused_at", Instant, nullable=False),
+)
+
+#: Secrets, each under a data key of its own, which the master key wraps.
+secrets = Table(
+    "secrets",
+    metadata,
+    _key("name", 128),
+    Column("key_id", String(64), nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+)

@@ -1,0 +1,70 @@
+"""Every request that ml-connector sends to the Zoho simulator in a test run is held against Zoho's OpenAPI files.
+
+The simulators, in this process or in others, write an example of each shape of request into one file (see
+`ml_connector.simulators.zoho.examples`); the end of the session checks it, and fails the session.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+import openapi
+from ml_connector.simulators.zoho.examples import VARIABLE
+
+# A landing is not refused for an example that chance found that day: chance looks on every other machine.
+settings.register_profile(
+    "run",
+    derandomize=bool(os.environ.get("CI")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("run")
+
+_FOLDER = pytest.StashKey[Path]()
+_FINDINGS = pytest.StashKey[openapi.Findings]()
+_EXAMPLES = "zoho-requests.jsonl"
+
+
+def pytest_sessionstart(session):
+    os.environ["KRB5_CONFIG"] = os.devnull  # no test asks the realm that this machine may belong to
+    if openapi.FILES.is_dir():
+        folder = session.config.stash[_FOLDER] = Path(tempfile.mkdtemp(prefix="ml-connector-"))
+        os.environ[VARIABLE] = str(folder / _EXAMPLES)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    folder = session.config.stash.get(_FOLDER, None)
+    if folder is None:
+        return
+    examples = folder / _EXAMPLES
+    if examples.exists():
+        lines = examples.read_text(encoding="utf-8", errors="replace").splitlines()
+        findings = session.config.stash[_FINDINGS] = openapi.check(lines)
+        if findings.faults and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    os.environ.pop(VARIABLE, None)
+    shutil.rmtree(folder)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if _FOLDER not in config.stash:
+        terminalreporter.write_line(f"no check against OpenAPI: there is no {openapi.FILES}")
+    findings = config.stash.get(_FINDINGS, None)
+    if findings is None or not findings.checked:
+        return
+    terminalreporter.write_line(
+        f"{findings.checked} distinct requests of {findings.requests} checked against OpenAPI: "
+        f"{len(findings.faults)} faults"
+    )
+    for fault in findings.faults:
+        terminalreporter.write_line(fault, red=True)
+    if config.args_source == pytest.Config.ArgsSource.TESTPATHS:
+        for known in findings.unused:
+            terminalreporter.write_line(f"never used: {known.operation} {known.complaint} ({known.reason})")

@@ -1,0 +1,101 @@
+"""The descriptions of GP's web services beside the repository, where they are: not part of it, and not everywhere."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+FOLDER = Path(__file__).parents[2] / "shared/reference/gp"
+LEGACY = FOLDER / "DynamicsGP-legacy-2006-01-subset-reconstructed.wsdl"
+NATIVE = FOLDER / "DynamicsGP-native-2010-01.wsdl"
+GP = "http://schemas.microsoft.com/dynamics/gp/2006/01"
+NATIVE_GP = "http://schemas.microsoft.com/dynamics/gp/2010/01"
+XS = "{http://www.w3.org/2001/XMLSchema}"
+
+#: Operations that the legacy file lacks, derived from the native one: members in its order, base class first.
+DERIVED = """
+<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:gp="http://schemas.microsoft.com/dynamics/gp/2006/01"
+  xmlns:dyn="http://schemas.microsoft.com/dynamics/2006/01">
+  <xs:element name="GetChangedInternetAddressKeyList"><xs:complexType><xs:sequence>
+    <xs:element minOccurs="0" name="criteria" type="gp:InternetAddressKeyChangedCriteria"/>
+    <xs:element minOccurs="0" name="context" type="dyn:Context"/>
+  </xs:sequence></xs:complexType></xs:element>
+  <xs:complexType name="InternetAddressKeyChangedCriteria"><xs:complexContent>
+    <xs:extension base="gp:BaseChangedKeyCriteria"><xs:sequence>
+      <xs:element minOccurs="0" name="AddressKeyId" type="gp:BetweenRestrictionOfString"/>
+      <xs:element minOccurs="0" name="InternetAddressKeyId" type="gp:BetweenRestrictionOfString"/>
+      <xs:element minOccurs="0" name="InternetAddressType" type="gp:BetweenRestrictionOfString"/>
+    </xs:sequence></xs:extension></xs:complexContent></xs:complexType>
+  <xs:element name="GetChangedInternetAddressKeyListResponse"><xs:complexType><xs:sequence>
+    <xs:element minOccurs="0" name="GetChangedInternetAddressKeyListResult" type="gp:ArrayOfChangedInternetAddressKey"/>
+  </xs:sequence></xs:complexType></xs:element>
+  <xs:complexType name="ArrayOfChangedInternetAddressKey"><xs:sequence>
+    <xs:element minOccurs="0" maxOccurs="unbounded" name="ChangedInternetAddressKey" nillable="true"
+      type="gp:ChangedInternetAddressKey"/>
+  </xs:sequence></xs:complexType>
+  <xs:complexType name="ChangedInternetAddressKey"><xs:complexContent>
+    <xs:extension base="gp:ChangedBusinessObjectGreatPlainsKey"><xs:sequence>
+      <xs:element minOccurs="0" name="AddressKey" type="gp:AddressKey"/>
+      <xs:element minOccurs="0" name="InternetAddressKey" type="xs:string"/>
+      <xs:element minOccurs="0" name="InternetAddressType" type="xs:string"/>
+    </xs:sequence></xs:extension></xs:complexContent></xs:complexType>
+</xs:schema>"""
+
+needs_reference = pytest.mark.skipif(
+    not (LEGACY.exists() and NATIVE.exists()), reason=f"the reference descriptions are missing: {FOLDER}"
+)
+
+
+def write_schema(folder: Path) -> etree.XMLSchema:
+    """The legacy description's types; its embedded schemas become files, so that their imports can be followed."""
+    schemas = list(etree.parse(str(LEGACY)).iter(f"{XS}schema"))
+    legacy = next(one for one in schemas if one.get("targetNamespace") == GP)
+    legacy.extend(etree.fromstring(DERIVED))
+    files = {schema.get("targetNamespace"): f"{number}.xsd" for number, schema in enumerate(schemas)}
+    for schema in schemas:
+        for imported in schema.iterfind(f"{XS}import"):
+            imported.set("schemaLocation", files[imported.get("namespace")])
+        (folder / files[schema.get("targetNamespace")]).write_bytes(etree.tostring(schema))
+    return etree.XMLSchema(etree.parse(str(folder / files[GP])))
+
+
+@cache
+def operations() -> frozenset[str]:
+    """The operations that the legacy description has."""
+    wsdl = "{http://schemas.xmlsoap.org/wsdl/}"
+    found = etree.parse(str(LEGACY)).iterfind(f".//{wsdl}portType/{wsdl}operation")
+    return frozenset(operation.get("name") for operation in found)
+
+
+@cache
+def native_arguments() -> dict[str, dict[str, str]]:
+    """The arguments of every operation of the native description, in order, with the names of their types."""
+    found = {}
+    for schema in etree.parse(str(NATIVE)).iter(f"{XS}schema"):
+        if schema.get("targetNamespace") == NATIVE_GP:
+            for element in schema.iterfind(f"{XS}element"):
+                inside = [e for e in element.iter(f"{XS}element") if e is not element]
+                found[element.get("name")] = {e.get("name"): _local(e.get("type")) for e in inside}
+    return found
+
+
+@cache
+def native_members() -> dict[str, set[str]]:
+    """The members of every type of the native description, those of its bases among them."""
+    types = {t.get("name"): t for t in etree.parse(str(NATIVE)).iter(f"{XS}complexType") if t.get("name")}
+
+    def members(name: str) -> set[str]:
+        if name not in types:
+            return set()
+        bases = [_local(base.get("base")) for base in types[name].iter(f"{XS}extension")]
+        own = {element.get("name") for element in types[name].iter(f"{XS}element")}
+        return own.union(*map(members, bases))
+
+    return {name: members(name) for name in types}
+
+
+def _local(name: str | None) -> str:
+    return (name or "").rpartition(":")[2]

@@ -1,0 +1,409 @@
+"""A source and a target in memory: fakes that stand at the ports, for testing what the flows decide."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
+
+from ml_connector.core.change import Change, Page
+from ml_connector.core.errors import RecordRejectedError
+from ml_connector.core.load import Load
+from ml_connector.core.ports import (
+    Absent,
+    Candidate,
+    Candidates,
+    Duplicate,
+    Entity,
+    Facet,
+    Fetched,
+    FieldNeed,
+    FieldShape,
+    FieldState,
+    Refused,
+    SourceField,
+    Unreadable,
+    Write,
+    WriteResult,
+    Written,
+)
+from ml_connector.core.record import Reading, Record, digest, fold_key
+
+START = datetime(2026, 11, 2, 8, 30, 15, tzinfo=UTC)
+
+
+class FakeClock:
+    """Time that only moves when it is told to."""
+
+    def __init__(self, at: datetime = START) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+def _field(name: str, type_: str = "text", **more: object) -> SourceField:
+    return SourceField(name, type_, **more)
+
+
+CUSTOMERS = Entity(
+    "customers",
+    {
+        f.name: f
+        for f in (
+            _field("customer_id"),
+            _field("name"),
+            _field("city"),
+            _field("email"),
+            _field("phone"),
+            _field("postal_code"),
+            _field("contact_person"),
+            _field("corporate_id"),
+            _field("class_id"),
+            _field("is_active", "boolean"),
+            _field("salesperson"),
+            _field("limit", "money", carried=True),
+            _field("balance", "money", facet="receivables"),
+        )
+    },
+    (
+        Facet("receivables", brings_fields=True),
+        Facet("addresses", brings_fields=False),
+        Facet("emails", brings_fields=False, listed=False, of=frozenset({"email"})),
+    ),
+)
+VENDORS = Entity(
+    "vendors",
+    {
+        f.name: f
+        for f in (
+            _field("vendor_id"),
+            _field("name"),
+            _field("city"),
+            _field("email"),
+            _field("contact_person"),
+        )
+    },
+)
+
+
+@dataclass
+class Row:
+    """One record of the memory source."""
+
+    key: str
+    fields: dict[str, object]
+    at: datetime | None
+    city: str = ""
+
+
+@dataclass
+class MemorySource:
+    """Records by entity; counts what it is asked."""
+
+    clock: FakeClock
+    rows: dict[str, dict[str, Row]] = field(default_factory=lambda: {"customers": {}, "vendors": {}})
+    balances: dict[str, Decimal] = field(default_factory=dict)
+    page_size: int = 1000
+    unreadable: dict[str, RecordRejectedError] = field(default_factory=dict)
+    fetched: list[str] = field(default_factory=list)
+    entities: dict[str, Entity] = field(default_factory=lambda: {"customers": CUSTOMERS, "vendors": VENDORS})
+    track: dict[str, datetime] | None = None  #: key -> when its e-mail changed; None: no track is kept
+    asked_for_track: int = 0
+    between_pages: list[Callable[[], object]] = field(default_factory=list)  #: what happens meanwhile
+
+    def put(self, key: str, entity: str = "customers", at: datetime | None = None, **fields: object) -> None:
+        """Add or change a record; its stamp is the clock's unless given."""
+        known = self.rows[entity].get(key)
+        merged = {**(known.fields if known else {}), **fields}
+        self.rows[entity][key] = Row(key, merged, at or self.clock.now())
+
+    def clock_difference(self) -> float:
+        return 0.0
+
+    def list_changes(self, entity: str, since: datetime | None, after: str | None) -> Page[Change]:
+        rows = sorted(self.rows[entity].values(), key=lambda row: row.key)
+        rows = [r for r in rows if since is None or (r.at is not None and r.at >= since)]
+        rows = [r for r in rows if after is None or r.key > after]
+        page = [Change(r.key, str(r.fields["name"]), r.at) for r in rows[: self.page_size]]
+        if self.between_pages:
+            self.between_pages.pop(0)()
+        return Page(page, page[-1].key if len(rows) > self.page_size else None)
+
+    def follows(self, entity: str, facet: str) -> bool:
+        self.asked_for_track += 1
+        return facet == "emails" and self.track is not None
+
+    def list_readings(
+        self, entity: str, facet: str, after: str | None, since: datetime | None = None
+    ) -> Page[Reading]:
+        if facet == "emails":
+            assert since is not None
+            touched = {key: at for key, at in (self.track or {}).items() if at >= since}
+            return Page([Reading(key, facet, {}, at.isoformat()) for key, at in touched.items()], None)
+        if facet == "addresses":
+            rows = [Reading(r.key, facet, {}, str(r.fields.get("city"))) for r in self.rows[entity].values()]
+            return Page(rows, None)
+        values = {key: {"balance": amount} for key, amount in self.balances.items()}
+        return Page([Reading(key, facet, v, digest(v)) for key, v in values.items()], None)
+
+    def take_load(self) -> Load:
+        return Load()
+
+    def forget_ahead(self) -> None:
+        """Nothing is read ahead."""
+
+    def read_ahead(self, entity: str, keys: Sequence[str]) -> None:
+        """Nothing is slow here."""
+
+    def fetch(self, entity: str, keys: Sequence[str]) -> Iterator[Fetched]:
+        for key in keys:
+            self.fetched.append(key)
+            if key in self.unreadable:
+                yield Unreadable(key, self.unreadable[key], self.clock.now())
+            elif key not in self.rows[entity]:
+                yield Absent(key, self.clock.now())
+            else:
+                row = self.rows[entity][key]
+                yield Record(
+                    entity,
+                    key,
+                    dict(row.fields),
+                    self.clock.now(),
+                    {"addresses": str(row.fields.get("city"))},
+                )
+
+
+#: Module -> the fields that name a record of it.
+Of = ParamSpec("Of")
+Answer = TypeVar("Answer")
+
+NAMES = {
+    "Accounts": ("Account_Name",),
+    "Contacts": ("First_Name", "Last_Name"),
+    "Vendors": ("Vendor_Name",),
+    "GP_Journal_Entries": ("Name",),
+    "GP_Journal_Lines": ("Name",),
+}
+#: Module -> its fields that point to another record.
+LOOKUPS = {"Accounts": ("Parent_Account",), "Contacts": ("Account_Name", "Vendor_Name")}
+
+
+def _one_at_a_time(
+    method: Callable[Concatenate[MemoryTarget, Of], Answer],
+) -> Callable[Concatenate[MemoryTarget, Of], Answer]:
+    """The target's own lock around a call: flows write from several threads."""
+
+    @wraps(method)
+    def alone(self: MemoryTarget, *args: Of.args, **named: Of.kwargs) -> Answer:
+        with self.lock:
+            return method(self, *args, **named)
+
+    return alone
+
+
+@dataclass
+class MemoryTarget:
+    """Records by id, with unique key fields, and errors that can be asked for."""
+
+    clock: FakeClock
+    lock: threading.RLock = field(default_factory=threading.RLock)  #: calls come from several threads
+    unique: tuple[str, ...] = ("GP_Customer_ID", "GP_Vendor_ID", "GP_Contact_Key")
+    records: dict[str, dict[str, object]] = field(default_factory=dict)
+    modules: dict[str, str] = field(default_factory=dict)  #: id -> module
+    stamps: dict[str, datetime] = field(default_factory=dict)
+    refuse: dict[str, RecordRejectedError] = field(default_factory=dict)  #: by name
+    gone: set[str] = field(default_factory=set)  #: deleted by a person
+    locked: set[str] = field(default_factory=set)  #: refuse to be written
+    hidden: set[str] = field(default_factory=set)  #: our user may not see them, and nobody says why
+    drift: dict[str, FieldShape | None] = field(
+        default_factory=dict
+    )  #: fields as a person left them; None: gone
+    people: dict[str, str] = field(default_factory=lambda: {"sally@fabrikam.example": "411002"})
+    before_write: list[Exception] = field(default_factory=list)
+    after_write: list[Exception] = field(default_factory=list)
+    #: what people do before we look again
+    meanwhile: list[Callable[[], object]] = field(default_factory=list)
+    writes: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+    triggered: list[str] = field(default_factory=list)  #: automation, once for each record that started it
+    known: dict[tuple[str, str], FieldNeed] = field(default_factory=dict)
+    crowd: int = 2000  #: as many records of one value are told
+    reads: int = 0
+    queries: int = 0
+
+    @_one_at_a_time
+    def seed(self, name: str, module: str = "Accounts", **fields: object) -> str:
+        """A record that was there before."""
+        return self._store(module, None, {NAMES[module][-1]: name, **fields})
+
+    def _store(self, module: str, target_id: str | None, fields: dict[str, object]) -> str:
+        target_id = target_id or str(7000 + len(self.records))
+        self.records.setdefault(target_id, {}).update(fields)
+        self.modules[target_id] = module
+        self.stamps[target_id] = self.clock.now()
+        return target_id
+
+    def _there(self, module: str) -> dict[str, dict[str, object]]:
+        away = self.gone | self.hidden
+        return {i: r for i, r in self.records.items() if self.modules[i] == module and i not in away}
+
+    @_one_at_a_time
+    def edit(self, target_id: str, **fields: object) -> None:
+        """What a person changes in the CRM."""
+        self._store(self.modules[target_id], target_id, fields)
+
+    @_one_at_a_time
+    def merge(self, loser: str, master: str, *kept: str) -> None:
+        """A person merges two records: ``kept`` are the fields whose value the master takes from the loser."""
+        self.gone.add(loser)
+        self.edit(master, **{name: self.records[loser].get(name) for name in kept})
+        for target_id, record in list(self.records.items()):
+            for lookup in LOOKUPS.get(self.modules[target_id], ()):
+                if record.get(lookup) == loser:
+                    self.edit(target_id, **{lookup: master})
+
+    def only(self, module: str = "Accounts") -> dict[str, object]:
+        """The one record of a module."""
+        (record,) = self._there(module).values()
+        return record
+
+    def of(self, module: str = "Accounts") -> list[dict[str, object]]:
+        """The records of a module that are there, in the order in which they were made."""
+        return list(self._there(module).values())
+
+    def by_key(self, value: str, field_name: str = "GP_Customer_ID", module: str = "Accounts") -> list[str]:
+        """The ids that carry this key."""
+        there = self._there(module)
+        return [i for i, r in there.items() if fold_key(str(r.get(field_name) or "")) == fold_key(value)]
+
+    @_one_at_a_time
+    def write(self, module: str, batch: Sequence[Write], trigger: Sequence[str] = ()) -> list[WriteResult]:
+        if self.before_write:
+            raise self.before_write.pop(0)
+        results = [self._write(module, write) for write in batch]
+        self.triggered += [name for name in trigger for one in results if isinstance(one, Written)]
+        if self.after_write:
+            raise self.after_write.pop(0)
+        return results
+
+    def _write(self, module: str, write: Write) -> WriteResult:
+        there = self._there(module)
+        if write.target_id and write.target_id not in there:
+            return Refused(RecordRejectedError("It is gone."), gone=True)
+        wrong = self._refusal(module, write)
+        if wrong is not None:
+            return Refused(wrong)
+        for unique in write.fields.keys() & set(self.unique):
+            taken = self.by_key(str(write.fields[unique]), unique, module)
+            if write.fields[unique] and set(taken) - {write.target_id}:
+                return Duplicate(
+                    taken[0], unique, RecordRejectedError("duplicate data", code="DUPLICATE_DATA")
+                )
+        target_id = self._store(module, write.target_id, dict(write.fields))
+        self.writes.append(("update" if write.target_id else "create", dict(write.fields)))
+        return Written(target_id, self.clock.now())
+
+    def _refusal(self, module: str, write: Write) -> RecordRejectedError | None:
+        """Asked for by the test, or a lookup that leads nowhere."""
+        name = _name(module, write.fields)
+        if name in self.refuse:
+            return self.refuse[name]
+        if write.target_id in self.locked:
+            return RecordRejectedError("It is locked.", code="LOCKED")
+        for lookup in LOOKUPS.get(module, ()):
+            to = write.fields.get(lookup)
+            if to is not None and (to not in self.records or to in self.gone):
+                return RecordRejectedError("invalid data", code="INVALID_DATA", field=lookup)
+        return None
+
+    @_one_at_a_time
+    def read(self, module: str, ids: Sequence[str], fields: Sequence[str]) -> dict[str, dict[str, object]]:
+        self.reads += 1
+        there = self._there(module)
+        return {i: {n: there[i].get(n) for n in fields} for i in ids if i in there}
+
+    def _candidates(self, module: str, fields: Sequence[str]) -> list[Candidate]:
+        self.queries += 1
+        return [
+            Candidate(i, _name(module, r), {k: str(r[k]) for k in fields if r.get(k)}, self.stamps[i])
+            for i, r in self._there(module).items()
+        ]
+
+    @_one_at_a_time
+    def list_candidates(
+        self, module: str, fields: Sequence[str], since: datetime | None, after: str | None
+    ) -> Page[Candidate]:
+        rows = self._candidates(module, fields)
+        return Page([row for row in rows if since is None or row.modified_at >= since], None)
+
+    @_one_at_a_time
+    def find_candidates(
+        self, module: str, field: str, values: Sequence[str], fields: Sequence[str]
+    ) -> Candidates:
+        if self.meanwhile:
+            self.meanwhile.pop(0)()
+        there, rows = self._there(module), self._candidates(module, fields)
+        texts = {
+            row.target_id: str(there[row.target_id].get(field) or "") if field else row.name for row in rows
+        }
+        of_value = {
+            v: [row for row in rows if texts[row.target_id].casefold() == v.casefold()] for v in values
+        }
+        few = {v.casefold(): found for v, found in of_value.items() if len(found) <= self.crowd}
+        crowded = frozenset(v for v, found in of_value.items() if len(found) > self.crowd)
+        return Candidates([row for found in few.values() for row in found], crowded)
+
+    @_one_at_a_time
+    def list_deleted(self, module: str, since: datetime) -> list[str]:
+        return sorted(i for i in self.gone if self.modules.get(i, module) == module)
+
+    @_one_at_a_time
+    def check_fields(self, needs: Sequence[FieldNeed]) -> list[FieldState]:
+        self.known |= {(need.module, need.name): need for need in needs}
+        return [self._state(need) for need in needs]
+
+    def _state(self, need: FieldNeed) -> FieldState:
+        """There, and as it is needed, unless ``drift`` says otherwise."""
+        shape = self.drift.get(need.name, FieldShape(need.name, need.type or "text", length=need.length))
+        if shape is None:
+            return FieldState(need, exists=False)
+        if not shape.writable:
+            return FieldState(need, exists=True, problem="It cannot be written.")
+        if need.type and shape.type != need.type:
+            return FieldState(need, exists=True, problem=f"It is of the type {shape.type}.")
+        shorter = need.length and shape.length and shape.length < need.length
+        return FieldState(need, exists=True, problem="It is too short." if shorter else "")
+
+    def create_fields(self, needs: Sequence[FieldNeed]) -> list[FieldState]:
+        return self.check_fields(needs)
+
+    @_one_at_a_time
+    def describe(self, module: str) -> dict[str, FieldShape]:
+        """Its name, what was asked for and what records carry, and over it what ``drift`` says."""
+        shapes = {name: FieldShape(name, "text") for r in self._there(module).values() for name in r}
+        shapes |= {
+            need.name: FieldShape(need.name, need.type or "text", length=need.length)
+            for need in self.known.values()
+            if need.module == module
+        }
+        shapes |= {name: FieldShape(name, "text", unique=True) for name in self.unique}
+        name = NAMES[module][-1]
+        shapes[name] = FieldShape(name, "text", mandatory=True)
+        return {name: shape for name, shape in (shapes | self.drift).items() if shape is not None}
+
+    def users(self) -> dict[str, str]:
+        return self.people
+
+    def currency(self) -> str:
+        return "USD"
+
+
+def _name(module: str, fields: Mapping[str, object]) -> str:
+    return " ".join(str(fields[name]) for name in NAMES[module] if fields.get(name))

@@ -1,0 +1,176 @@
+"""SBA as the simulator speaks it, asked by a stranger's client."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+
+import pytest
+import spnego
+from gp_sim_wire import PASSWORD, USER, Reply, Wire, token_of
+
+from ml_connector.simulators.gp import Account, GpOptions, GpSimulator
+from ml_connector.simulators.gp.sba import Runtimes
+
+COMPANY = "/GPService/Tenants(DefaultTenant)/Companies(Fabrikam%2C%20Inc.)"
+
+
+class SbaWire(Wire):
+    """One connection that asks for resources."""
+
+    def get(self, path: str, method: str = "GET", **headers: str) -> Reply:
+        reply = self.send(method, path, headers=headers)
+        return self._signed_in(path, method, headers) if reply.status == 401 else reply
+
+    def _signed_in(self, path: str, method: str, headers: dict[str, str]) -> Reply:
+        handshake = spnego.client(
+            self.user, self.password, hostname=self.host, service="HTTP", protocol="ntlm"
+        )
+        token = handshake.step()
+        for _ in range(3):
+            said = f"NTLM {base64.b64encode(token).decode()}"
+            reply = self.send(method, path, headers={**headers, "Authorization": said})
+            if reply.status != 401 or not (answer := token_of(reply, "NTLM")):
+                break
+            token = handshake.step(answer)
+        return reply
+
+    def read(self, path: str, **headers: str):
+        reply = self.get(f"{COMPANY}{path}", **headers)
+        assert reply.status == 200, reply.body
+        return json.loads(reply.body)
+
+
+@pytest.fixture
+def wired():
+    opened = []
+
+    def start(**options) -> SbaWire:
+        simulator = GpSimulator(GpOptions(**options)).start()
+        wire = SbaWire(simulator.url)
+        opened.append((simulator, wire))
+        wire.simulator = simulator
+        return wire
+
+    yield start
+    for simulator, wire in opened:
+        wire.http.close()
+        simulator.stop()
+
+
+def test_nobody_reads_unsigned(wired):
+    reply = wired().send("GET", f"{COMPANY}/Purchasing/Vendors")
+    assert reply.status == 401
+    assert reply.headers.get_all("WWW-Authenticate") == ["Negotiate", "NTLM"]
+
+
+def test_discovery_is_a_page(wired):
+    reply = wired().get("/gpservice/Tenants(DefaultTenant)/help")
+    assert reply.headers["Content-Type"] == "text/html"
+    assert b"Dictionaries:" in reply.body
+    assert b"Microsoft.Dynamics.GP.BusinessObjects" in reply.body
+
+
+def test_three_envelopes(wired):
+    wire = wired(sba_envelope="bare")
+    bare = wire.read("/Purchasing/Vendors")
+    assert bare[0]["VendorId"].rstrip() == "ACETRAVE0001"
+    wire.simulator.control("POST", "settings", {"sba_envelope": "resource"})
+    assert wire.read("/Purchasing/Vendors") == {"Vendors": bare}
+    wire.simulator.control("POST", "settings", {"sba_envelope": "payload"})
+    assert wire.read("/Purchasing/Vendors")["Payload"] == bare
+
+
+def test_objects_stand_under_their_keys(wired):
+    wire = wired(sba_envelope="bare")
+    vendor = wire.read("/Purchasing/Vendors(acetrave0001)")
+    assert vendor["PaymentTermsId"].rstrip() == "Net 30"
+    address = wire.read("/Purchasing/VendorAddresses(ACETRAVE0001;REMIT%20TO)")
+    assert address["Address1"].rstrip() == "Box 342"
+    assert address in wire.read("/Purchasing/Vendors(ACETRAVE0001)/VendorAddresses")
+    assert address in wire.read("/Purchasing/VendorAddresses")
+    customer = wire.read("/Sales/Customers(AARONFIT0001)")
+    assert customer["CustomerName"].rstrip() == "Aaron Fitz Electrical"
+    assert (
+        wire.read("/Sales/Customers(AARONFIT0001)/CustomerAddresses")[0]["OwnerId"].rstrip() == "AARONFIT0001"
+    )
+
+
+def test_a_custom_dictionary_lists_what_changed(wired):
+    wire = wired(sba_envelope="bare")
+    wire.simulator.control(
+        "POST", "vendors", {"id": "NEW", "name": "New", "modified_at": "2031-02-03T04:05:06"}
+    )
+    since = "2031-02-03T04:05:06"
+    for found in (
+        wire.read(f"/ZohoSync/Purchasing/VendorsModified({since})"),
+        wire.read(f"/ZohoSync/Purchasing/VendorsModified?since={since}"),
+        wire.read("/ZohoSync/Purchasing/VendorsModified", **{"X-Modified-Since": since}),
+    ):
+        assert [row["VendorId"] for row in found] == ["NEW"]
+        assert found[0]["Addresses"][0]["AddressId"] == "PRIMARY"
+    assert wire.get(f"{COMPANY}/ZohoSync/Purchasing/VendorsModified(soon)").status == 400
+
+
+def test_pages_follow_each_other_and_end(wired):
+    wire = wired(vendors=2500, sba_envelope="bare")
+    keys, after = [], ""
+    while rows := wire.read(f"/ZohoSync/Purchasing/VendorPages({after})"):
+        keys += [row["VendorId"].rstrip() for row in rows]
+        after = keys[-1]
+    assert len(keys) == len(set(keys)) == 2500
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "html"),
+    [
+        ("/GPService/Tenants(Other)/Companies", 404, False),
+        ("/GPService/Tenants(DefaultTenant)/Companies(Nobody)/Purchasing/Vendors", 404, False),
+        (f"{COMPANY}/Purchasing/Vendors(NOBODY)", 404, False),
+        (f"{COMPANY}/Purchasing/Suppliers", 404, True),
+        (f"{COMPANY}/Sales/Vendors", 404, True),
+        ("/GPService/Tenants(DefaultTenant)/Companies(Fabrikam%20Test)/Purchasing/Vendors", 403, False),
+    ],
+)
+def test_what_is_not_there_or_not_allowed(wired, path, status, html):
+    account = Account(*USER.split("\\"), PASSWORD, companies=(-1,))
+    reply = wired(accounts=(account,)).get(path)
+    assert reply.status == status
+    assert (b"<HTML>" in reply.body) is html
+
+
+def test_nothing_is_written_and_a_custom_action_is_a_header(wired):
+    wire = wired(sba_envelope="bare")
+    nothing = {"Content-Length": "0"}
+    assert wire.get(f"{COMPANY}/Purchasing/Vendors", "POST", **nothing).status == 405
+    listed = wire.get(
+        f"{COMPANY}/ZohoSync/Purchasing/VendorsModified", "POST", **nothing, **{"GP-Custom-Action": "LIST"}
+    )
+    assert listed.status == 200
+
+
+def test_a_service_that_starts_answers_503(wired):
+    wire = wired(cold_start_seconds=3600, sba_starting="503")
+    assert wire.get(f"{COMPANY}/Purchasing/Vendors").status == 503
+
+
+def test_a_program_takes_one_request_at_a_time():
+    programs = Runtimes(1, 0.0, 600.0)
+    waiting = threading.Thread(target=programs.__enter__)
+    with programs:
+        waiting.start()
+        waiting.join(0.05)
+        assert waiting.is_alive(), "the only program is at work"
+    waiting.join(30)
+    assert not waiting.is_alive()
+
+
+def test_what_was_asked_is_counted(wired):
+    wire = wired()
+    wire.read("/Purchasing/Vendors")
+    wire.read("/Purchasing/Vendors(ACETRAVE0001)")
+    counts = wire.simulator.control("GET", "requests?limit=10")
+    assert counts["operations"] == {"GET Vendors": 2}
+    assert counts["log"][-1]["asked"].endswith("Vendors(ACETRAVE0001)")
+    assert counts["log"][-1]["company_id"] == -1
