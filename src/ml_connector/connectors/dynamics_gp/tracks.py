@@ -33,9 +33,10 @@ def is_kept(client: GpClient, gp: GpEntity) -> bool:
 def read(client: GpClient, gp: GpEntity, since: datetime) -> list[Reading]:
     """Whose e-mail or address changed at or after ``since``: one reading for each, its digest the last instant.
 
-    An instant of this moment is marked: another edit may follow under the same one, so the next reading differs.
+    Beside an instant of this moment stands when it was read: another edit may follow under the same one, so that
+    every reading differs until it is old.
     """
-    young = client.now() - _YOUNG
+    now = client.now()
     found: dict[str, tuple[str, datetime]] = {}
     for listing in gp.tracks:
         lister = Lister(listing, client.list_rows, RowLimit(), _where(gp, listing, since))
@@ -43,10 +44,11 @@ def read(client: GpClient, gp: GpEntity, since: datetime) -> list[Reading]:
             key, at = key_of(listing.levels[0], row), _stamp(row) or since
             known = found.get(fold_key(key))
             found[fold_key(key)] = (key, max(at, known[1]) if known else at)
-    return [
-        Reading(key, "emails", {}, f"{at.isoformat()}{'~' if at >= young else ''}")
-        for key, at in found.values()
-    ]
+    return [Reading(key, "emails", {}, _digest(at, now)) for key, at in found.values()]
+
+
+def _digest(at: datetime, now: datetime) -> str:
+    return f"{at.isoformat()}~{now.isoformat()}" if at >= now - _YOUNG else at.isoformat()
 
 
 def _where(gp: GpEntity, listing: Listing, since: datetime) -> Where:
