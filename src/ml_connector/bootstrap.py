@@ -119,6 +119,10 @@ class App:
             for name in ([word] if word in self.flows else of_company.get(word) or [word])
         ]
 
+    def beside(self, name: str) -> list[str]:
+        """All flows of the company of this one."""
+        return [other for other, flow in self.flows.items() if flow.company == self.flows[name].company]
+
     def source_of(self, flow: Flow) -> GpSource:
         """The company of GP that the flow reads from."""
         return self.companies[flow.company].source

@@ -176,3 +176,17 @@ def test_the_keys_of_a_further_company_are_compared_too(world):
     world.sync("EU/customers", approve=report["hash"])
     told = world.ok("reconcile", "keys", "EU/customers", "--json").json["flows"]
     assert told["EU/customers"]["counts"]["compared"] == len(of_company(world, 2))
+
+
+def test_a_company_that_stops_does_not_stop_the_other(world):
+    add_company(world)
+    world.first()
+    for number in range(40):
+        world.customer(f"NEW{number:04}", f"Number {number} Limited")
+    world.gp.control("POST", f"customers/{AARON}?company=2", {"set": {"name": "Aaron Fitz SE"}})
+    told = world.ok("sync", "--json", code=3).json
+    assert told["flows"].keys() == {"customers", "EU/customers", "EU/vendors"}
+    assert told["not_run"] == ["vendors"]
+    assert world.account(f"EU-{AARON}")["Account_Name"] == "Aaron Fitz SE"
+    said = world.ok("sync", code=3)
+    assert "Not run after that: vendors. They are run by the next sync." in said.err

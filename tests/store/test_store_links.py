@@ -34,6 +34,12 @@ def test_a_link_is_found_by_any_spelling_of_its_key(tx):
     assert all(one.ident == ident for ident, one in found.items())
 
 
+def test_the_longest_account_number_is_a_key_like_any_other(tx):
+    account = "-".join(["1234567", *["12345678"] * 2, *["123456"] * 7])  # 10 segments, 65 characters of them
+    links.put(tx, PAIR, [link(account, "7")])
+    assert links.find(tx, PAIR, [account])[account, ""].target_id == "7"
+
+
 def test_a_record_has_a_counterpart_for_each_part(tx):
     rows = [link("Aaron", "7"), link("Aaron", "8", part="ann"), link("AARON", "9", part="bob " * 200)]
     for _ in range(2):

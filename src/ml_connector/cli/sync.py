@@ -71,15 +71,17 @@ class Ran:
 
     flows: dict[str, Mapping[str, Any]] = field(default_factory=dict)  #: what was asked for
     interrupted: list[Mapping[str, Any]] = field(default_factory=list)  #: of earlier commands, finished first
+    not_run: list[str] = field(default_factory=list)  #: asked for, but ended by another that did not end well
 
     @property
     def results(self) -> list[Mapping[str, Any]]:
         """All of them."""
         return [*self.interrupted, *self.flows.values()]
 
-    def stopped(self, flows: Collection[str]) -> bool:
-        """Whether a run of one of these flows did not end well."""
-        return any(result["flow"] in flows and result["state"] != "done" for result in self.results)
+    def ends(self, company_flows: Collection[str], asked: Collection[str]) -> bool:
+        """Whether a run that did not end well ends the flows of a company: it is one of them, or a system is away."""
+        stopped = [result for result in self.results if result["state"] != "done" and result["flow"] in asked]
+        return any(result["state"] == "away" or result["flow"] in company_flows for result in stopped)
 
 
 def sync(  # noqa: PLR0913 -- one parameter an option
@@ -171,7 +173,8 @@ def run_and_show(app: App, asked: Mapping[str, Asked], waits: Sequence[str] = ()
 def run_flows(app: App, asked: Mapping[str, Asked]) -> Ran:
     """Finish what was interrupted, then run these flows (name -> what is asked) one after the other.
 
-    One that does not end well ends the rest. An interrupted ordinary run of a flow is that flow's ordinary run.
+    One that does not end well ends the rest of its company, and where a system is away, of all: they share it. An
+    interrupted ordinary run of a flow is that flow's ordinary run.
     """
     ran = Ran()
     with app.engine() as engine:
@@ -183,9 +186,11 @@ def run_flows(app: App, asked: Mapping[str, Asked]) -> Ran:
             else:
                 ran.interrupted.append(told)
         for name, wanted in asked.items():
-            if ran.stopped(asked):
-                break
-            if name not in ran.flows:
+            if name in ran.flows:
+                continue
+            if ran.ends(app.beside(name), asked):
+                ran.not_run.append(name)
+            else:
                 run_name = f"{name}-{app.clock.now():%Y%m%dT%H%M%S.%f}"
                 engine.start(name, run_name, wanted)
                 ran.flows[name] = _ended(app, engine, name, run_name)
@@ -254,6 +259,7 @@ def show_results(ran: Ran, held: int, spent: Spent, waits: Sequence[str] = (), *
                 "exit_code": int(end),
                 "flows": ran.flows,
                 "interrupted": ran.interrupted,
+                "not_run": ran.not_run,
                 "waits_for_approval": waits,
                 "held": held,
                 "cost": spent,
@@ -267,6 +273,8 @@ def show_results(ran: Ran, held: int, spent: Spent, waits: Sequence[str] = (), *
         note(" ".join(filter(None, (result["happened"], result["remedy"]))))
         for text in result["notes"]:
             note(text)
+    if ran.not_run:
+        note(f"Not run after that: {', '.join(ran.not_run)}. They are run by the next sync.")
     if waits:
         note(f"Not run: {_waiting(waits)} {_APPROVE_IT}")
     if not as_json:

@@ -21,9 +21,9 @@ from ml_connector.flows.drift import require_fields
 from ml_connector.flows.keys import compare, find_vanished, nothing_recorded
 from ml_connector.flows.limit import LimitError, require_no_stop
 from ml_connector.flows.range import Range
-from ml_connector.flows.recording import ACTIONS
 from ml_connector.flows.refresh import refresh
 from ml_connector.flows.sync_window import sync_window
+from ml_connector.flows.telling import ACTIONS
 from ml_connector.flows.waiting import stage_again, stage_waiting
 from ml_connector.flows.work import Work
 from ml_connector.store import audit, cursors, holds, links, looks, readings, staging

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
-from ml_connector.core.audit import AuditAction
-from ml_connector.core.errors import RecordRejectedError
 from ml_connector.core.mapping import Part
-from ml_connector.core.plan import Action, Plan
-from ml_connector.core.ports import Candidate, Refused, WriteResult, Written
+from ml_connector.core.plan import Action
+from ml_connector.core.ports import Candidate, Written
 from ml_connector.core.record import Fields, Ident, fold_key
-from ml_connector.flows.arrivals import Missing
-from ml_connector.flows.planning import gone
+from ml_connector.flows.done import Done, fault_of
+from ml_connector.flows.telling import Teller
 from ml_connector.flows.work import Work
 from ml_connector.store import (
     asked,
@@ -28,61 +24,12 @@ from ml_connector.store import (
     match_index,
     outcomes,
     readings,
-    staging,
     verdicts,
 )
-from ml_connector.store.audit import AuditRow
 from ml_connector.store.database import Connection
 from ml_connector.store.holds import Hold
 from ml_connector.store.links import Link
 from ml_connector.store.outcomes import Outcome
-
-#: How a record is recognised for the first time.
-JOINED = ("key", "email", "name", "similar", "review")
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """A plan, and the target's answer where one was asked for."""
-
-    plan: Plan
-    result: WriteResult | None = None
-    sent: bool = False  #: the target has answered: whatever was intended is decided
-
-    @property
-    def error(self) -> RecordRejectedError | None:
-        """Why it waits; None: it went through."""
-        if self.result is None:
-            return self.plan.hold
-        desired = self.plan.desired
-        if isinstance(self.result, Written) or (self.is_gone and (desired.former or desired.vanished)):
-            return None  # what left and is not there any more needs no mark
-        return gone(self.plan.target_id or "") if self.is_gone else self.result.error
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether the target says that it has no such record (any more)."""
-        return isinstance(self.result, Refused) and self.result.gone
-
-    @property
-    def target_id(self) -> str:
-        """The record in the target, as far as there is one."""
-        return self.result.target_id if isinstance(self.result, Written) else self.plan.target_id or ""
-
-    @property
-    def count(self) -> str:
-        """The word under which a run counts it."""
-        if self.error:
-            return "held"
-        if self.plan.desired.vanished:
-            return "marked"
-        if self.plan.desired.left_alone and not self.target_id:
-            return self.plan.desired.left_alone
-        if self.plan.action is Action.CREATE or self.plan.by == "created":
-            return "created"
-        if self.plan.by in JOINED:
-            return "matched"
-        return "updated" if self.plan.action is Action.UPDATE else "unchanged"
 
 
 def record(work: Work, run: str, module: str, done: Sequence[Done]) -> Counter[str]:
@@ -106,11 +53,11 @@ def record(work: Work, run: str, module: str, done: Sequence[Done]) -> Counter[s
             tx, work.flow.company, work.flow.entity.name, missed, "gone from the target: who is it now?"
         )
         faults = [
-            *(_hold(work, run, d, part) for d in done for part in d.plan.desired.parts if _fault(d, part))
+            _hold(work, run, d, part) for d in done for part in d.plan.desired.parts if fault_of(d, part)
         ]
         held = holds.put(tx, work.flow.company, faults)
         closed = _close(tx, work, module, done, now)
-        teller = _Teller(work, run, module, now, {(h.mapping, h.source_key, h.part): h for h in held})
+        teller = Teller(work, run, module, now, {(h.mapping, h.source_key, h.part): h for h in held})
         rows = [row for d in done for row in teller.of(d)]
         audit.append(tx, [*rows, *(teller.released(hold) for hold in closed)])
     return Counter(d.count for d in done)
@@ -153,12 +100,6 @@ def _await_parents(tx: Connection, work: Work, module: str, done: Sequence[Done]
     awaited.put_many(tx, work.pair(module), waits)
 
 
-def _fault(d: Done, part: Part) -> RecordRejectedError | None:
-    """Why this mapping's part waits: the record's own reason, or the part's; what is not wanted waits for nothing."""
-    left_alone = d.plan.desired.left_alone and not d.target_id
-    return d.error or (None if left_alone else part.fault)
-
-
 def _put_outcomes(tx: Connection, work: Work, done: Sequence[Done]) -> None:
     told: dict[tuple[str, ...], list[Outcome]] = defaultdict(list)
     for d in done:
@@ -177,12 +118,12 @@ def _stays(d: Done, part: Part) -> tuple[str, ...]:
     desired = d.plan.desired
     of_record = ("at", "fetched_at", "of_parts", "final")
     stays = of_record if desired.facet_only else ("at",) if desired.at is None else ()
-    return (*stays, *(("fields",) if d.is_gone or _fault(d, part) is not None else ()))
+    return (*stays, *(("fields",) if d.is_gone or fault_of(d, part) is not None else ()))
 
 
 def _outcome(d: Done, part: Part) -> Outcome | None:
     """What became of one part; None: nothing to write to yet, it comes with the record that it belongs to."""
-    desired, mapping, faulty = d.plan.desired, part.mapping, _fault(d, part) is not None
+    desired, mapping, faulty = d.plan.desired, part.mapping, fault_of(d, part) is not None
     if desired.former:
         result = "former"  # whatever became of it, it says nothing of the person that the record names now
     elif faulty:
@@ -224,7 +165,7 @@ def _looked_at(tx: Connection, work: Work, module: str, through: Sequence[Done])
 
 
 def _hold(work: Work, run: str, d: Done, part: Part) -> Hold:
-    error = _fault(d, part)
+    error = fault_of(d, part)
     assert error is not None
     detail: dict[str, object] = {}
     if error.field in part.fields:
@@ -271,7 +212,7 @@ def _parts_through(done: Sequence[Done]) -> set[tuple[str, Ident]]:
         for d in done
         if d.error is None
         for part in d.plan.desired.parts
-        if not _fault(d, part)
+        if not fault_of(d, part)
     }
 
 
@@ -304,117 +245,11 @@ def _through(tx: Connection, work: Work, done: Sequence[Done]) -> list[tuple[str
         (part.mapping.name, d.plan.desired.key)
         for d in good
         for part in d.plan.desired.parts
-        if not _fault(d, part)
+        if not fault_of(d, part)
     ]
     mappings = {mapping.name for mapping in work.flow.mappings}
     opened = holds.find(tx, work.flow.company, flow=work.flow.name, keys=[d.plan.desired.key for d in good])
     return [*went, *((hold.mapping, hold.source_key) for hold in opened if hold.mapping not in mappings)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Teller:
-    """Makes the audit rows of one batch."""
-
-    work: Work
-    run: str
-    module: str
-    now: datetime
-    held: MappingOf[tuple[str, str, str], Hold]  #: (mapping, key, part) -> the hold as it stands now
-
-    def row(self, mapping: str, key: str, action: AuditAction) -> AuditRow:
-        """What every row of the batch has in common."""
-        flow = self.work.flow
-        return AuditRow(
-            company=flow.company,
-            flow=flow.name,
-            run=self.run,
-            mapping=mapping,
-            source_key=key,
-            entity=flow.entity.name,
-            module=self.module,
-            target_id="",
-            action=action,
-            at=None,
-            happened_at=self.now,
-        )
-
-    def of(self, d: Done) -> Iterator[AuditRow]:
-        """The rows of one record: one for each mapping to which something happened."""
-        for part in d.plan.desired.parts:
-            counted = "updated" if d.count == "marked" else d.count
-            error, action = _fault(d, part), ACTIONS.get(counted)
-            if error is not None:
-                yield self.waits(
-                    self.held[part.mapping.name, d.plan.desired.key, d.plan.desired.part], d.target_id
-                )
-            elif action is AuditAction.UPDATED and (d.is_gone or not _of_part(d, part, d.plan.fields)):
-                continue  # there is nothing to update any more, or the update was another mapping's
-            elif action is not None:
-                yield self._of_part(d, part, action, _reason(d))
-
-    def waits(self, hold: Hold, target_id: str = "") -> AuditRow:
-        """That a record waits: one row for each attempt."""
-        row = self.row(hold.mapping, hold.source_key, AuditAction.HELD)
-        reason = f"{hold.happened} {hold.remedy}".strip()
-        return replace(row, target_id=target_id, at=hold.opened_at, attempt=hold.attempts, reason=reason)
-
-    def _of_part(self, d: Done, part: Part, action: AuditAction, reason: str) -> AuditRow:
-        return replace(
-            self.row(part.mapping.name, d.plan.desired.key, action),
-            target_id=d.target_id,
-            part=d.plan.desired.part,
-            at=d.plan.desired.at or d.plan.desired.fetched_at,
-            before=_of_part(d, part, d.plan.before),
-            after=_of_part(d, part, _left(d)),
-            reason=reason,
-        )
-
-    def vanished(self, missing: Missing) -> AuditRow:
-        """That the source no longer has a record."""
-        row = self.row(self.work.flow.mappings[0].name, missing.key, AuditAction.VANISHED)
-        return replace(row, at=missing.at, reason="The source no longer has it.")
-
-    def released(self, hold: Hold) -> AuditRow:
-        """That a record no longer waits."""
-        row = self.row(hold.mapping, hold.source_key, AuditAction.RELEASED)
-        return replace(
-            row, at=hold.opened_at, attempt=hold.attempts, reason=f"Held as {hold.code}; it went through."
-        )
-
-
-def _left(d: Done) -> MappingOf[str, object]:
-    """What stands in the target by this: of a create that was found again, everything it wrote."""
-    if d.plan.by != "created":
-        return d.plan.fields
-    parts = {name: v for part in d.plan.desired.parts for name, v in part.fields.items() if v is not None}
-    return {d.plan.desired.key_field: d.plan.desired.key_value} | parts | dict(d.plan.fields)
-
-
-#: What stands in the audit trail of a record that a run counts under this word.
-ACTIONS = {
-    "created": AuditAction.CREATED,
-    "matched": AuditAction.MATCHED,
-    "updated": AuditAction.UPDATED,
-    "held": AuditAction.HELD,
-}
-
-
-def _reason(d: Done) -> str:
-    if d.plan.desired.former:
-        return "The ERP names another person now."
-    if d.plan.desired.vanished:
-        return "The ERP has it no more."
-    if d.plan.by == "created":
-        return "Found after an interruption: our own create, whose answer was lost."
-    score = f", {d.plan.score:g} of 100" if d.plan.score else ""
-    return f"Recognised by {d.plan.by}{score}." if d.plan.by in JOINED else ""
-
-
-def _of_part(d: Done, part: Part, values: MappingOf[str, object]) -> dict[str, object]:
-    names = {*part.fields, part.mapping.as_of}
-    if part.mapping.creates:
-        names.add(d.plan.desired.key_field)
-    return {name: value for name, value in values.items() if name in names}
 
 
 def _settle_readings(tx: Connection, work: Work, done: Sequence[Done]) -> None:
@@ -425,61 +260,3 @@ def _settle_readings(tx: Connection, work: Work, done: Sequence[Done]) -> None:
     with_record = {(row.key, row.facet) for row in rows}
     seen = [(d.plan.desired.key, facet, mark) for d in done for facet, mark in d.plan.desired.seen]
     readings.settle(tx, company, entity, [s for s in seen if (s[0], s[1]) not in with_record])
-
-
-def record_missing(work: Work, run: str, module: str, missing: Sequence[Missing]) -> Counter[str]:
-    """Records that the source did not give: refused ones wait; absent ones are told, and no longer wait."""
-    now, company, flow = work.clock.now(), work.flow.company, work.flow
-    refused = [m for m in missing if m.error]
-    absent = [m for m in missing if not m.error]
-    everywhere = [(mapping.name, m.key) for m in absent for mapping in flow.mappings]
-    with work.database.begin() as tx:
-        waits = holds.find(tx, company, flow=flow.name, keys=[m.key for m in absent]) if absent else []
-        marks = {(hold.mapping, fold_key(hold.source_key)) for hold in waits if hold.run == run}
-        _put_missing_outcomes(tx, work, missing)
-        seen = [(m.key, facet, mark) for m in missing for facet, mark in m.seen]
-        readings.settle(tx, company, flow.entity.name, seen)
-        held = holds.put(tx, company, [_hold_refused(work, run, m, now) for m in refused])
-        done = [(mapping, key) for mapping, key in everywhere if (mapping, fold_key(key)) not in marks]
-        holds.close(tx, company, flow.name, done, now)  # a mark that was refused a moment ago waits on
-        asked.remove(tx, company, flow.entity.name, [m.key for m in missing])
-        for one in flow.modules:  # else a parent that comes would have it read by every run
-            awaited.put_many(tx, work.pair(one), {m.key: [] for m in missing})
-        teller = _Teller(work, run, module, now, {})
-        known = staging.names_of(tx, company, flow.entity.name, [m.key for m in absent])
-        gone = [
-            teller.vanished(m) for m in absent if fold_key(m.key) in known
-        ]  # a slip of the pen never was there
-        audit.append(tx, [*(teller.waits(hold) for hold in held), *gone])
-        staging.remove_names(tx, company, flow.entity.name, [m.key for m in absent])
-    return Counter(held=len(refused), absent=len(absent))
-
-
-def _put_missing_outcomes(tx: Connection, work: Work, missing: Sequence[Missing]) -> None:
-    """So that they are settled like any other, and not read again by every run."""
-    for listed in (True, False):
-        rows = [
-            Outcome(
-                mapping.name,
-                m.key,
-                "held" if m.error else "absent",
-                m.at,
-                m.fetched_at,
-                mapping.fingerprint,
-                {},
-            )
-            for m in missing
-            if m.listed is listed
-            for mapping in work.flow.mappings
-        ]
-        keep = ("fields",) if listed else ("fields", "at")
-        outcomes.put(tx, work.flow.company, rows, keep=keep)
-
-
-def _hold_refused(work: Work, run: str, missing: Missing, now: datetime) -> Hold:
-    e = missing.error
-    assert e is not None
-    first = work.flow.mappings[0].name
-    return Hold(
-        work.flow.name, first, missing.key, e.code, e.field, e.happened, e.remedy, e.answer, now, {}, run
-    )

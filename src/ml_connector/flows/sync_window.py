@@ -16,9 +16,9 @@ from functools import partial
 from ml_connector.flows import limit
 from ml_connector.flows.arrivals import Arrival, Arrived, Missing, arrivals
 from ml_connector.flows.guard import hold_unapproved
+from ml_connector.flows.missing import record_missing
 from ml_connector.flows.planning import plan_chunk
 from ml_connector.flows.range import Range
-from ml_connector.flows.recording import record_missing
 from ml_connector.flows.vanished import plan_vanished
 from ml_connector.flows.work import Work
 from ml_connector.flows.write import Writer

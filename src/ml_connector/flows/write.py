@@ -15,10 +15,11 @@ from ml_connector.core.match import Found, Match
 from ml_connector.core.plan import Action, Desired, Plan, pack
 from ml_connector.core.ports import Duplicate, Write, WriteResult
 from ml_connector.core.record import Ident
+from ml_connector.flows.done import JOINED, Done
 from ml_connector.flows.guard import claimed_twice
 from ml_connector.flows.look_again import look_again, wait_for_lost
 from ml_connector.flows.planning import plan_matched
-from ml_connector.flows.recording import JOINED, Done, record
+from ml_connector.flows.recording import record
 from ml_connector.flows.work import CHUNK, Work
 from ml_connector.store import intents
 

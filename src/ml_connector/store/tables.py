@@ -63,6 +63,10 @@ metadata = MetaData(
 )
 
 
+#: Characters of a record's key, folded: a GL account has at most 66 and nine separators (ACTNUMBR_1 to 10).
+RECORD_KEY = 128
+
+
 def _key(name: str, length: int = 64) -> Column[str]:
     return Column(name, String(length), primary_key=True)
 
@@ -79,7 +83,7 @@ links = Table(
     _key("company"),
     _key("entity"),
     _key("module"),
-    _key("key"),
+    _key("key", RECORD_KEY),
     _part(),
     Column("source_key", Text, nullable=False),
     Column("target_id", String(64), nullable=False),
@@ -98,7 +102,7 @@ outcomes = Table(
     _key("company"),
     _key("mapping"),
     _key("direction", 16),
-    _key("key"),
+    _key("key", RECORD_KEY),
     _part(),
     Column("result", String(16), nullable=False),  # written, skipped, held, absent
     Column("at", Instant),
@@ -116,7 +120,7 @@ readings = Table(
     _key("company"),
     _key("entity"),
     _key("facet"),
-    _key("key"),
+    _key("key", RECORD_KEY),
     Column("source_key", Text, nullable=False),
     Column("fields", Text, nullable=False),
     Column("digest", String(32), nullable=False),
@@ -133,7 +137,7 @@ source_names = Table(
     metadata,
     _key("company"),
     _key("entity"),
-    _key("key"),
+    _key("key", RECORD_KEY),
     Column("source_key", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("name_key", Text, nullable=False),
@@ -146,7 +150,7 @@ staged = Table(
     "staged",
     metadata,
     _key("run"),
-    _key("key"),
+    _key("key", RECORD_KEY),
     Column("source_key", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("at", Instant),
@@ -259,7 +263,7 @@ intents = Table(
     _key("company"),
     _key("entity"),
     _key("module"),
-    _key("key"),
+    _key("key", RECORD_KEY),
     _part(),
     Column("attempt", Integer, nullable=False),
     Column("opened_at", Instant, nullable=False),
@@ -272,7 +276,7 @@ verdicts = Table(
     _key("company"),
     _key("entity"),
     _key("module"),
-    _key("key"),
+    _key("key", RECORD_KEY),
     _part(),
     Column("source_key", Text, nullable=False),
     Column("chosen", Text, nullable=False),
@@ -292,10 +296,10 @@ awaited = Table(
     _key("company"),
     _key("entity"),
     _key("module"),
-    _key("key"),
+    _key("key", RECORD_KEY),
     _key("on_entity"),
     _key("on_module"),
-    _key("on_key"),
+    _key("on_key", RECORD_KEY),
     Column("source_key", Text, nullable=False),
 )
 
@@ -305,7 +309,7 @@ asked = Table(
     metadata,
     _key("company"),
     _key("entity"),
-    _key("key"),
+    _key("key", RECORD_KEY),
     Column("source_key", Text, nullable=False),
     Column("reason", Prose, nullable=False),
 )
@@ -317,7 +321,7 @@ holds = Table(
     _key("company"),
     _key("flow"),
     _key("mapping"),
-    _key("key"),
+    _key("key", RECORD_KEY),
     _part(),
     Column("source_key", Text, nullable=False),
     Column("code", Prose, nullable=False),
@@ -381,7 +385,7 @@ decisions = Table(
     _key("company"),
     _key("flow"),
     _key("module"),
-    _key("key"),
+    _key("key", RECORD_KEY),
     _part(),
     Column("plan", String(64), nullable=False),
     Column("source_key", Text, nullable=False),
