@@ -43,6 +43,18 @@ def test_a_parent_of_a_later_window_is_linked_in_the_same_run(world: World) -> N
     assert parents(world) == {f"C{n}": f"C{n + 1}" for n in range(7)}
 
 
+def test_a_record_whose_parent_comes_behind_it_is_read_once(world: World) -> None:
+    world.change(window_size=2)
+    for n in range(7):
+        world.customer(f"C{n}", corporate_id=f"C{n + 1}")
+    world.customer("C7")
+    world.approve("customers")
+    world.source.fetched.clear()
+    assert world.sync()["state"] == "done"
+    assert sorted(world.source.fetched) == [f"C{n}" for n in range(8)]
+    assert len(parents(world)) == 7
+
+
 def test_a_parent_s_keys_are_compared_as_the_erp_does(world: World) -> None:
     world.customer("B1", corporate_id="head")
     world.customer("HEAD ")

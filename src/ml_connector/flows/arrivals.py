@@ -120,9 +120,11 @@ def _fetched(
     skew: timedelta,
 ) -> Iterator[Arrived]:
     """What the source gives, with the clocks' difference of now: they may be right again when its age is judged."""
-    for row, result in zip(
-        rows, work.source.fetch(work.flow.entity.name, [r.source_key for r in rows]), strict=True
-    ):
+    kept = {row.key: work.kept.pop(row.key) for row in rows if row.key in work.kept}
+    asked = [row.source_key for row in rows if row.key not in kept]
+    given = iter(work.source.fetch(work.flow.entity.name, asked))
+    for row in rows:
+        result = kept[row.key] if row.key in kept else next(given)
         known = {name: f for name, f in facets.get(row.key, {}).items() if name != CARRIED}
         if isinstance(result, Record):
             whole = replace(result, fields=_with_facets(work, result.fields, known))

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from ml_connector.core.plan import Plan
 from ml_connector.flows import limit
 from ml_connector.flows.arrivals import Arrival, Arrived, Missing, arrivals
 from ml_connector.flows.guard import hold_unapproved
@@ -72,7 +73,8 @@ def _staged(work: Work, run: str, after: str) -> list[Staged]:
 
 
 def _read_ahead(work: Work, run: str, after: str) -> None:
-    keys = [row.source_key for row in _staged(work, run, after) if row.why != "facet"]
+    staged = _staged(work, run, after)
+    keys = [row.source_key for row in staged if row.why != "facet" and row.key not in work.kept]
     if keys:
         work.source.read_ahead(work.flow.entity.name, keys)
 
@@ -85,9 +87,18 @@ def _write_chunk(
     at_hand = [arrived for arrived in chunk if isinstance(arrived, Arrival)]
     missing = [arrived for arrived in chunk if isinstance(arrived, Missing)]
     plans = plan_chunk(work, module, at_hand, span)
+    _keep_waiting(work, at_hand, plans)
     if not span.is_first(module):  # what is written first is approved instead
         first = module == work.flow.modules[0]
         absent = [m.key for m in missing if m.error is None] if first else []
         result.weight += limit.weigh(work, module, plans, absent)
         limit.check(work, span, result.weight)
     writer.take([*plans, *plan_vanished(work, module, missing)])
+
+
+def _keep_waiting(work: Work, at_hand: Sequence[Arrival], plans: Sequence[Plan]) -> None:
+    """Keep the whole records that wait for a parent, which may come behind them in the order of keys."""
+    waits = {plan.desired.key for plan in plans if plan.desired.awaits}
+    for arrival in at_hand:
+        if arrival.record.key in waits and not arrival.facet_only:
+            work.keep(arrival.record)

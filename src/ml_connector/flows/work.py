@@ -11,6 +11,7 @@ from datetime import timedelta
 from ml_connector.core.flow import Flow
 from ml_connector.core.mapping import Mapping, recognised_by
 from ml_connector.core.ports import Clock, FieldState, Source, Target
+from ml_connector.core.record import Record, fold_key
 from ml_connector.core.similar import AUTOMATIC, NameIndex
 from ml_connector.core.transform import MapContext
 from ml_connector.flows.range import EVERYTHING, Asked
@@ -18,6 +19,7 @@ from ml_connector.store.database import Database
 from ml_connector.store.links import Pair
 
 CHUNK = 100  #: records planned together, and the most that one call to the target may carry
+_MOST_KEPT = 500  # records, some eight megabytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,14 @@ class Work:
     names: dict[str, NameIndex] = field(
         default_factory=dict
     )  #: module -> names to be similar to, read when needed
+    kept: dict[str, Record] = field(
+        default_factory=dict
+    )  #: by folded key: read in this run, waits for a parent
+
+    def keep(self, record: Record) -> None:
+        """Keep a record that waits for a parent: when that is there, later in the run, it is not read once more."""
+        if len(self.kept) < _MOST_KEPT:
+            self.kept[fold_key(record.key)] = record
 
     def pair(self, module: str) -> Pair:
         """The pair that links between this flow's entity and ``module`` belong to."""
