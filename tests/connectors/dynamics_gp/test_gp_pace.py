@@ -46,7 +46,7 @@ def test_usual_answers_change_nothing():
     gp = Gp()
     assert gp.answers(100, 0.2) == CAP
     assert [usual.seconds for usual in gp.pace.usual.values()] == [pytest.approx(0.2)]
-    assert not gp.pace.is_slowed(CAP, gp.now)
+    assert gp.at_once == CAP
 
 
 @pytest.mark.parametrize(("cap", "halves"), [(2, [1, 1]), (3, [1, 1]), (4, [2, 1]), (5, [2, 1])])

@@ -71,10 +71,6 @@ class Pace:
         )  # a clock that was set back must not hold it for ever
         return min(cap, self.allowed + steps)
 
-    def is_slowed(self, cap: int, now: datetime) -> bool:
-        """Whether fewer than ``cap`` may run at once."""
-        return self.at_once(cap, now) < cap
-
     def usual_of(self, answer: Answer) -> Usual:
         """The usual time of this kind of answer; of one that never came, that of the slowest kind it could be."""
         if answer.came:
