@@ -77,6 +77,7 @@ class Line(NamedTuple):
 
 
 EntryKey = tuple[date, int, int, bool]  # date, journal id, recurring sequence, whether it is in Work
+NumberKey = tuple[int, date, int]  # journal id, date, recurring sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,11 @@ class Entry:
     def key(self) -> EntryKey:
         """What names it within the company, in the order of dates."""
         return self.on, self.journal_id, self.sequence, self.state == "Work"
+
+    @property
+    def number_key(self) -> NumberKey:
+        """What names it beside its state, in the order of journal ids."""
+        return self.journal_id, self.on, self.sequence
 
     @property
     def balance(self) -> int:
@@ -164,6 +170,13 @@ class Journals:
             keys = sorted(self._keys[first:last], key=lambda key: (key[1], key[0], key[2]))
         found = map(self._entries.get, keys)
         return (entry for entry in found if entry is not None)
+
+    def behind(self, key: NumberKey | None) -> Iterator[Entry]:
+        """Yield the entries behind a key, or all, in the order of their number keys; what is posted before Work."""
+        with self._lock:
+            ids = sorted(number for number in self._of if key is None or number >= key[0])
+        found = (entry for number in ids for entry in self.of(number))
+        return (entry for entry in found if key is None or entry.number_key > key)
 
     def post(self, entry: Entry, at: datetime) -> Entry:
         """Move an entry from Work to Open; a recurring one stays in Work, a month later, for the next time."""

@@ -4,7 +4,8 @@ The address says everything: tenant, company by its name, dictionary, series, re
 resource is a function of what is asked; the table at the end is the contract. Beside what ships (vendors, customers
 and their addresses) stands one customer's own dictionary, ``ZohoSync``, of whole records with their addresses within:
 one (``Vendors(KEY)``), lists by the instant of their change (``VendorsModified(2026-01-31T00:00:00)``, or behind
-``?since=``, or in the header ``X-Modified-Since``), or page by page behind a key (``VendorPages(KEY)``).
+``?since=``, or in the header ``X-Modified-Since``), or page by page behind a key (``VendorPages(KEY)``). Its Financial
+series is in ``sba_ledger``.
 """
 
 from __future__ import annotations
@@ -15,22 +16,27 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from ml_connector.simulators.gp import sba_json
+from ml_connector.simulators.gp import sba_json, sba_ledger
 from ml_connector.simulators.gp.collation import collation_key
 from ml_connector.simulators.gp.company import EMPTY_DATE, Company, KeyedTable, KeyRange, Master
-from ml_connector.simulators.gp.criteria import read_instant
 from ml_connector.simulators.gp.options import Account
+from ml_connector.simulators.gp.sba_request import (
+    Asked,
+    Place,
+    RefusedError,
+    Request,
+    Resource,
+    not_there,
+)
 from ml_connector.simulators.gp.state import Simulation
 
 BASE = "/GPService"
 TENANT = "DefaultTenant"
 _SEGMENT = re.compile(r"([^()]*)(?:\((.*)\))?")
-_PAGE = 1000  # rows of a page of ZohoSync's
 
 DISCOVERY = (
     "<HTML><HEAD><TITLE>Discovery</TITLE></HEAD><BODY><H1>Discovery</H1><H2>Dictionaries:</H2>"
@@ -39,42 +45,6 @@ DISCOVERY = (
     '<A href="help/2">Microsoft.Dynamics.GP.ManagementReporterServices</A> '
     '<A href="help/3">Microsoft.Dynamics.GP.Svc.Application</A></BODY></HTML>'
 )
-
-
-class RefusedError(Exception):
-    """A request that is not answered with what was asked."""
-
-    def __init__(self, status: int, said: str, *, page: bool = False) -> None:
-        super().__init__(said)
-        self.status = status
-        self.said = said
-        self.page = page  # the web server's own HTML
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request, taken apart: segments are (name in lower case, key)."""
-
-    method: str
-    segments: tuple[tuple[str, str | None], ...]
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-
-    @property
-    def operation(self) -> str:
-        """What is counted: the method and the resource, as it is written in the table."""
-        name = self.segments[-1][0] if self.segments else ""
-        return f"{self.method} {_WRITTEN.get(name, name)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a resource gets: the company, its key and its owner's, and the request."""
-
-    company: Company
-    key: str | None
-    owner: str | None
-    request: Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +101,9 @@ def read_request(method: str, target: str, headers: Mapping[str, str]) -> Reques
         if found is None:
             raise RefusedError(400, "Bad Request", page=True)
         segments.append((found[1].lower(), found[2]))
-    return Request(method, tuple(segments), dict(parse_qsl(parts.query)), headers)
+    name = segments[-1][0]
+    operation = f"{method} {_WRITTEN.get(name, name)}"
+    return Request(method, operation, tuple(segments), dict(parse_qsl(parts.query)), headers)
 
 
 def perform(simulation: Simulation, request: Request, account: Account) -> Found:
@@ -211,12 +183,12 @@ class _Kind:
         wanted = collation_key(address_id)
         found = next((a for a in owner.addresses if collation_key(a.id) == wanted), None)
         if found is None:
-            raise RefusedError(404, "The object does not exist.")
+            raise not_there()
         return f"{self.one}Address", sba_json.address(owner, found)
 
     def modified(self, asked: Asked) -> tuple[str, object]:
         """Whole records stamped at or after an instant; all of them where none is told."""
-        since = _since(asked)
+        since = asked.since
         rows = self.table(asked.company).rows()
         return self.many, [self._complete(r) for r in rows if (r.modified_at or EMPTY_DATE) >= since]
 
@@ -225,7 +197,7 @@ class _Kind:
         low = collation_key(asked.key) if asked.key else None
         rows = self.table(asked.company).rows(KeyRange(low=low))
         behind = (row for row in rows if low is None or collation_key(row.id) != low)
-        return self.many, [self._complete(row) for row in islice(behind, _PAGE)]
+        return self.many, [self._complete(row) for row in islice(behind, asked.page_rows)]
 
     def _complete(self, row: Master) -> sba_json.Json:
         return {**self.whole(row), "Addresses": [sba_json.address(row, a) for a in row.addresses]}
@@ -233,25 +205,14 @@ class _Kind:
     def _find(self, asked: Asked, key: str | None) -> Any:  # noqa: ANN401 -- a vendor or a customer
         found = self.table(asked.company).get(key or "")
         if found is None:
-            raise RefusedError(404, "The object does not exist.")
+            raise not_there()
         return found
-
-
-def _since(asked: Asked) -> datetime:
-    said = asked.key or asked.request.query.get("since") or asked.request.headers.get("x-modified-since")
-    try:
-        return read_instant(said) if said else EMPTY_DATE
-    except ValueError as error:
-        raise RefusedError(400, f"The date cannot be read: {error}") from error
 
 
 _KINDS = (
     _Kind("purchasing", "Vendors", "Vendor", lambda c: c.vendors, sba_json.vendor_summary, sba_json.vendor),
     _Kind("sales", "Customers", "Customer", lambda c: c.customers, sba_json.customer_summary, sba_json.customer),
 )  # fmt: skip
-
-Place = tuple[tuple[str, ...], bool]
-Resource = Callable[[Asked], tuple[str, object]]
 
 
 def _of_kind(kind: _Kind) -> Iterable[tuple[Place, Resource]]:
@@ -267,14 +228,18 @@ def _of_kind(kind: _Kind) -> Iterable[tuple[Place, Resource]]:
         yield (("zohosync", series, f"{kind.one}pages".lower()), with_key), kind.pages
 
 
-RESOURCES: dict[Place, Resource] = {place: run for kind in _KINDS for place, run in _of_kind(kind)}
+RESOURCES: dict[Place, Resource] = {
+    **{place: run for kind in _KINDS for place, run in _of_kind(kind)},
+    **sba_ledger.RESOURCES,
+}
 """Where a resource stands and whether it has a key -> what it answers."""
 
-_WRITTEN = {
-    name.lower(): name
+_OF_KINDS = [
+    name
     for kind in _KINDS
     for name in (kind.many, f"{kind.one}Addresses", f"{kind.many}Modified", f"{kind.one}Pages")
-} | {"companies": "Companies"}
+]
+_WRITTEN = {name.lower(): name for name in ("Companies", *_OF_KINDS, *sba_ledger.NAMES)}
 
 
 def body(found: Found, envelope: str) -> bytes:

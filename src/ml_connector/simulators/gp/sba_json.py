@@ -1,4 +1,4 @@
-"""Vendors and customers as SBA's JSON. Its real form is documented nowhere (facts 1.6): the names here are invented.
+"""Records as SBA's JSON. Its real form is documented nowhere (facts 1.6): the names here are invented.
 
 What holds of the columns holds of the JSON: texts keep their trailing blanks, phones their zeros, an empty date is
 1900-01-01, ModifiedDate is UTC without a zone.
@@ -11,7 +11,16 @@ from decimal import Decimal
 from typing import Any
 
 from ml_connector.simulators.gp.answers import moment
-from ml_connector.simulators.gp.company import Address, CreditLimit, Customer, Master, Vendor
+from ml_connector.simulators.gp.company import (
+    FUNCTIONAL_CURRENCY,
+    Address,
+    Company,
+    CreditLimit,
+    Customer,
+    Master,
+    Vendor,
+)
+from ml_connector.simulators.gp.ledger import Account, Entry, Line
 
 Json = dict[str, Any]
 
@@ -107,6 +116,102 @@ def address(owner: Master, address: Address) -> Json:
         "EmailCc": address.email.cc,
         "SalespersonId": address.salesperson,
     }
+
+
+def account_summary(account: Account) -> Json:
+    """What a list of accounts gives of one."""
+    return {
+        "AccountNumber": _column(account.id, 15),
+        "Description": _column(account.description, 51),
+        "AccountType": account.type,
+        "IsActive": account.is_active,
+        "ModifiedDate": moment(account.modified_at),
+    }
+
+
+def account(account: Account, company: Company) -> Json:
+    """An account, whole, with its segments; what its type does not have is null."""
+    posting = account.type == "Posting"
+    return {
+        **account_summary(account),
+        "Alias": account.alias,
+        "Category": account.category if posting else None,
+        "PostingType": account.posting_type if posting else None,
+        "TypicalBalance": account.typical_balance if posting else None,
+        "AllowAccountEntry": True if posting else None,
+        "DecimalPlaces": account.decimal_places if account.type == "Unit" else None,
+        "UserDefined1": account.user_defined1 if posting else None,
+        "UserDefined2": account.user_defined2 if posting else None,
+        "CreatedDate": _day(account.created_on),
+        **_segments(account, company),
+    }
+
+
+def _segments(account: Account, company: Company) -> Json:
+    parts = account.id.split(company.separator)
+    named = list(zip(company.segments, parts, strict=False))
+    return {
+        **{f"Segment{segment.number}": _column(part, 9) for segment, part in named},
+        **{f"SegmentName{segment.number}": segment.name for segment, _ in named},
+        "MainSegment": next((part for segment, part in named if segment.is_main), None),
+    }
+
+
+def entry_summary(entry: Entry) -> Json:
+    """What a list of journal entries gives of one: no lines."""
+    return {
+        "JournalId": entry.journal_id,
+        "Date": _day(entry.on),
+        "RecurringTransactionSequence": entry.sequence,
+        "FiscalYear": entry.fiscal_year,
+        "TransactionState": entry.state,
+        "Reference": _column(entry.reference, 31),
+        "ModifiedDate": moment(entry.modified_at),
+    }
+
+
+def entry(entry: Entry) -> Json:
+    """A journal entry with its lines."""
+    posted = entry.state != "Work"
+    return {
+        **entry_summary(entry),
+        "IsVoided": entry.is_voided,
+        "SourceDocumentId": _column(entry.source_document, 11),
+        "Series": entry.series,
+        "LedgerType": entry.ledger,
+        "CurrencyCode": entry.currency,
+        "ExchangeRate": None,
+        "BatchId": _column(entry.batch, 15),
+        "AuditTrailCode": f"GLTRX{entry.journal_id:08d}" if posted else "",
+        "PostedDate": _day(entry.on if posted else None),
+        "PostedBy": entry.posted_by,
+        "ModifiedBy": "sa",
+        "Lines": [_line(line) for line in entry.lines],
+    }
+
+
+def _line(line: Line) -> Json:
+    """A line; amounts in the company's own currency, or the quantity of a unit account."""
+    origin = line.origin
+    return {
+        "SequenceNumber": line.sequence,
+        "AccountNumber": _column(line.account, 15),
+        "DebitAmount": line.debit / 100,
+        "CreditAmount": line.credit / 100,
+        "CurrencyCode": "" if line.is_unit else FUNCTIONAL_CURRENCY,
+        "IsUnitAccount": line.is_unit,
+        "Description": _column(line.description, 31),
+        "DocumentId": origin and origin.document,
+        "DocumentControlId": origin and origin.control_id,
+        "DocumentType": origin and origin.type,
+        "MasterId": origin and _column(origin.master_id, 31),
+        "MasterName": origin and _column(origin.master_name, 65),
+    }
+
+
+def _column(text: str, width: int) -> str:
+    """A text as a column of so many characters holds it."""
+    return text.ljust(width)
 
 
 def _credit(limit: CreditLimit) -> Json:

@@ -23,6 +23,7 @@ from ml_connector.simulators.gp.answers import envelope
 from ml_connector.simulators.gp.criteria import describe
 from ml_connector.simulators.gp.operations import SIGNATURES, perform
 from ml_connector.simulators.gp.requests import Call, MalformedError, read_call
+from ml_connector.simulators.gp.sba_request import RefusedError, Request
 from ml_connector.simulators.gp.state import Simulation
 from ml_connector.simulators.gp.traffic import LoggedRequest
 from ml_connector.simulators.gp.windows_auth import Accounts, Identity, SignIn, Verdict, judge, vouched
@@ -260,18 +261,18 @@ class _Connection(BaseHTTPRequestHandler):
             with runtimes:
                 simulation.wait(cold + simulation.settings.latency_seconds)
                 return self._perform_sba(request, work, planned)
-        except sba.RefusedError as error:
+        except RefusedError as error:
             work.fault = error.said
             said, media_type = sba.refusal(error)
             return _Reply(error.status, said, content_type=media_type)
 
-    def _perform_sba(self, request: sba.Request, work: _Work, planned: faults.PlannedFault | None) -> _Reply:
+    def _perform_sba(self, request: Request, work: _Work, planned: faults.PlannedFault | None) -> _Reply:
         simulation = self.server.simulation
         if planned is not None:
             work.fault = planned.kind
             simulation.wait(planned.seconds if planned.kind == "delay" else 0)
             if planned.kind in _SBA_FAULTS:
-                raise sba.RefusedError(*_SBA_FAULTS[planned.kind])
+                raise RefusedError(*_SBA_FAULTS[planned.kind])
             if (instead := self._instead(planned, work)) is not None:
                 return instead
         found = sba.perform(simulation, request, work.identity.account)
