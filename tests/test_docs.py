@@ -26,7 +26,7 @@ from ml_connector.cli.codes import catalogue
 from ml_connector.cli.exits import MEANINGS
 from ml_connector.cli.secrets import NAMES
 from ml_connector.cli.sync import _COLUMNS as COUNTS
-from ml_connector.connectors.dynamics_gp.sba_config import ADDRESS, RECORD
+from ml_connector.connectors.dynamics_gp.sba_names import ADDRESS, RECORD
 from ml_connector.connectors.zoho_crm.codes import SAME
 from ml_connector.connectors.zoho_crm.schema import CUSTOM_FIELDS, scopes_needed
 from ml_connector.core import mapping_file, similar

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_connector.connectors.dynamics_gp import errors, sba, schema
-from ml_connector.connectors.dynamics_gp.sba_config import RECORD, SbaCustomers, SbaVendors, known_fields
+from ml_connector.connectors.dynamics_gp import errors, sba, sba_trees, schema
+from ml_connector.connectors.dynamics_gp.sba_config import SbaCustomers, SbaVendors
+from ml_connector.connectors.dynamics_gp.sba_names import RECORD, known_fields
 from ml_connector.connectors.dynamics_gp.soap import AnswerError
 from ml_connector.core.errors import ConfigurationError, ConnectorError, RecordRejectedError
 from ml_connector.core.record import digest, dump_fields
@@ -34,8 +35,8 @@ def one(body: bytes | str):
 
 def flat(row: dict, *addresses: dict) -> dict:
     """The fields of a vendor in this JSON."""
-    trees = [sba.address_tree(VENDORS.address_paths, address) for address in addresses]
-    return schema.flatten(schema.VENDORS, sba.record_tree(schema.VENDORS, VENDORS.field_paths, row, trees))[0]
+    trees = [sba_trees.address_tree(VENDORS.address_paths, address) for address in addresses]
+    return schema.flatten(schema.VENDORS, sba_trees.record_tree(VENDORS, row, "GET Vendors", trees))[0]
 
 
 # -- addresses

@@ -83,6 +83,8 @@ class Checks:
             tries |= self.ledger.tries(gp) or {
                 gp.read_operation: partial(client.read, gp.read_operation, _NOBODY)
             }
+        elif sba.needs_format(gp.name):
+            tries |= self.ledger.format_tries()
         if "payables" in facets and client.config.payables == "exact":
             tries[INVOICE] = partial(client.read, INVOICE, _NOBODY)
         return tries

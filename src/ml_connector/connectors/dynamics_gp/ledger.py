@@ -15,6 +15,7 @@ from decimal import Decimal
 from ml_connector.connectors.dynamics_gp import values
 from ml_connector.connectors.dynamics_gp.schema import (
     DAYS,
+    GP_ENTITIES,
     NUMBERS,
     GpEntity,
     GpField,
@@ -34,9 +35,9 @@ _ACCOUNT_FIELDS = fields_of("", """
     account_id       text     Key/Id
     description      text     Description
     alias            text     Alias
-    type             text     -
+    type             text     Type
     category         text     GLAccountCategoryKey/Id
-    posting_type     text     -
+    posting_type     text     PostingType
     typical_balance  text     TypicalBalance
     is_active        boolean  IsActive
     allows_entry     boolean  AllowAccountEntry
@@ -47,10 +48,10 @@ _ACCOUNT_FIELDS = fields_of("", """
     user_defined4    text     UserDefined4
     created_at       instant  CreatedDate
     modified_at      instant  ModifiedDate
-    segment.main     text     -
+    segment.main     text     Segments/main
 """)  # fmt: skip
 _SEGMENT_FIELDS = fields_of("segment.", "\n".join(
-    f"{number}{part} text -" for number in range(1, SEGMENTS + 1) for part in ("", ".name")
+    f"{number}{part} text Segments/{number}{part}" for number in range(1, SEGMENTS + 1) for part in ("", ".name")
 ))  # fmt: skip
 #: The type of the object that GP answers with -> what it is called in the list (facts.md 2.5, GLAccountSummaryType).
 _ACCOUNT_TYPES = {
@@ -76,9 +77,8 @@ ACCOUNTS = GpEntity(
 POSTING_ACCOUNT = "GetGLPostingAccountByKey"
 ACCOUNT_OPERATIONS = (ACCOUNTS.read_operation, POSTING_ACCOUNT)
 FORMAT = Listing("GetGLAccountFormatList", "GLAccountFormat", ())
-ACCOUNT_WANTED = Wanted.of(
-    [*(path for item in _ACCOUNT_FIELDS for path in item.paths), ("Type",), ("PostingType",)]
-)
+ACCOUNT_WANTED = Wanted.of(path for item in _ACCOUNT_FIELDS for path in item.paths)
+SEGMENTS_AT = "Segments"  #: in a tree: the segments, where they came with the account; SOAP never brings them
 
 _ENTRY_FIELDS = fields_of("", """
     entry_key           text     -
@@ -107,8 +107,8 @@ _ENTRY_FIELDS = fields_of("", """
 _LINE_FIELDS = fields_of("line.", """
     number                   integer  Key/SequenceNumber
     account                  text     GLAccountKey/Id
-    debit                    money    -
-    credit                   money    -
+    debit                    money    DebitAmount/Value
+    credit                   money    CreditAmount/Value
     currency                 text     DebitAmount/Currency|CreditAmount/Currency
     is_unit                  boolean  -
     quantity                 decimal  -
@@ -124,9 +124,11 @@ _LINE_FIELDS = fields_of("line.", """
     exchange_rate            decimal  ExchangeRate
     intercompany_id          integer  IntercompanyKey/Id
 """)  # fmt: skip
-_LINES = ("Lines", "GLTransactionLine")
-_STATES = ("Work", "Open", "History")
+LINES = ("Lines", "GLTransactionLine")
+WORK = "Work"
 POSTED = ("Open", "History")
+STATES = (WORK, *POSTED)
+QUANTITY = "Quantity"  #: the type of an amount that is no money (facts.md 2.7)
 WORK_OPERATION, POSTED_OPERATION = "GetGLTransactionByKey", "GetGLPostedTransactionByKey"
 
 JOURNALS = GpEntity(
@@ -139,7 +141,7 @@ JOURNALS = GpEntity(
             Level("Date", ("Key", "Date"), order=DAYS),
             Level("JournalId", ("Key", "JournalId")),
             Level(
-                "TransactionState", ("TransactionState",), _STATES, single="Work"
+                "TransactionState", ("TransactionState",), STATES, single=WORK
             ),  # there a journal id is one
             Level(
                 "RecurringTransactionSequence",
@@ -161,12 +163,13 @@ JOURNALS = GpEntity(
 ENTRY_WANTED = Wanted.of(
     [
         *(path for item in _ENTRY_FIELDS for path in item.paths),
-        *((*_LINES, *path) for item in _LINE_FIELDS for path in item.paths),
-        *((*_LINES, name) for name in ("DebitAmount", "CreditAmount")),
+        *((*LINES, *path) for item in _LINE_FIELDS for path in item.paths),
+        *((*LINES, name) for name in ("DebitAmount", "CreditAmount")),
     ]
 )
 
 LEDGER: dict[str, GpEntity] = {entity.name: entity for entity in (ACCOUNTS, JOURNALS)}
+EVERY: dict[str, GpEntity] = {**GP_ENTITIES, **LEDGER}  #: every kind of record that is read
 ENTITIES: dict[str, Entity] = {name: describe(entity) for name, entity in LEDGER.items()}
 
 
@@ -210,21 +213,23 @@ def account_format(rows: Sequence[Tree], separator: str) -> AccountFormat:
     )
 
 
-def flatten_account(tree: Tree, format_: AccountFormat) -> dict[str, Value]:
-    """All fields of an account; those that its type does not have are None."""
-    flat = _read(_ACCOUNT_FIELDS, tree) | dict.fromkeys(item.name for item in _SEGMENT_FIELDS)
+def flatten_account(tree: Tree, format_: AccountFormat | None) -> dict[str, Value]:
+    """All fields of an account; those that its type does not have are None. No format: its segments came with it."""
+    flat = _read(ACCOUNTS.fields, tree)
     kind = tree.get(KIND)
-    own = values.to_text(tree.get("Type"))
-    flat["type"] = _ACCOUNT_TYPES.get(kind if isinstance(kind, str) else "", own)
-    posting_type = values.to_text(tree.get("PostingType"))
-    flat["posting_type"] = _POSTING_TYPES.get(posting_type or "", posting_type)
-    segments = format_.split(str(flat["account_id"] or ""))
-    for number, (name, segment) in enumerate(zip(format_.names, segments, strict=True), 1):
-        flat[f"segment.{number}"] = segment or None
-        flat[f"segment.{number}.name"] = name or None
+    flat["type"] = _ACCOUNT_TYPES.get(kind if isinstance(kind, str) else "", flat["type"])
+    flat["posting_type"] = _POSTING_TYPES.get(str(flat["posting_type"]), flat["posting_type"])
+    return flat if format_ is None else flat | _segments(format_, str(flat["account_id"] or ""))
+
+
+def _segments(format_: AccountFormat, account: str) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    for number, (name, segment) in enumerate(zip(format_.names, format_.split(account), strict=True), 1):
+        found[f"segment.{number}"] = segment or None
+        found[f"segment.{number}.name"] = name or None
     if format_.main >= 0:
-        flat["segment.main"] = flat[f"segment.{format_.main + 1}"]
-    return flat
+        found["segment.main"] = found[f"segment.{format_.main + 1}"]
+    return found
 
 
 def is_whole_account(tree: Tree) -> bool:
@@ -258,7 +263,7 @@ class Place:
     @property
     def rank(self) -> int:
         """Later is further on: an entry that moves while it is listed may be in both places."""
-        return _STATES.index(self.state) if self.state in _STATES else len(_STATES)
+        return STATES.index(self.state) if self.state in STATES else len(STATES)
 
 
 _KEY = re.compile(r"(\d{1,10})/(\d{4}-\d{2}-\d{2})(?:/(\d{1,10}))?")
@@ -309,20 +314,19 @@ def flatten_entry(tree: Tree, key: EntryKey) -> tuple[dict[str, Value], dict[str
     flat["recurring_sequence"] = key.sequence
     flat["is_posted"] = flat["state"] in POSTED
     series = str(flat["series"] or "")
-    lines = _numbered([_line(line, series) for line in values.children(tree, _LINES)])
+    lines = _numbered([_line(line, series) for line in values.children(tree, LINES)])
     flat["line_count"] = len(lines)
     return flat, lines
 
 
 def _line(tree: Tree, series: str) -> dict[str, Value]:
     flat = _read(_LINE_FIELDS, tree)
-    debit, credit = tree.get("DebitAmount"), tree.get("CreditAmount")
-    is_unit = any(isinstance(side, dict) and side.get(KIND) == "Quantity" for side in (debit, credit))
+    sides = (tree.get("DebitAmount"), tree.get("CreditAmount"))
+    debit, credit = map(_value, sides)
+    is_unit = any(isinstance(side, dict) and side.get(KIND) == QUANTITY for side in sides)
     flat["line.is_unit"] = is_unit
-    if is_unit:
-        flat["line.quantity"] = _value(debit) - _value(credit)
-    else:
-        flat["line.debit"], flat["line.credit"] = _value(debit), _value(credit)
+    flat["line.quantity"] = debit - credit if is_unit else None
+    flat["line.debit"], flat["line.credit"] = (None, None) if is_unit else (debit, credit)
     master = flat["line.master_id"]
     flat["line.customer_id"] = master if series == "Sales" else None
     flat["line.vendor_id"] = master if series == "Purchasing" else None

@@ -20,7 +20,6 @@ from ml_connector.connectors.dynamics_gp.ledger import (
 from ml_connector.connectors.dynamics_gp.schema import GpEntity
 from ml_connector.connectors.dynamics_gp.soap import Where
 from ml_connector.connectors.dynamics_gp.values import Tree
-from ml_connector.core.ports import Absent, Fetched
 from ml_connector.core.record import Record, fold_key
 
 _NOBODY = "~nobody~"  # an account that no company has
@@ -62,24 +61,29 @@ class LedgerReader:
         if wanted is not None and place.fiscal_year is not None:
             self._years[wanted.on] = place.fiscal_year
 
-    def account(self, key: str, fetched_at: datetime) -> Fetched:
-        """One account, whatever its type."""
+    def account(self, key: str) -> Tree | None:
+        """One account, whatever its type, by SOAP."""
         wanted, argument = ledger.ACCOUNT_WANTED, soap.account_key(key)
         tree = self._client.read_by(ACCOUNTS.read_operation, argument, wanted)
         if tree is not None and not ledger.is_whole_account(tree):
             tree = self._client.read_by(ledger.POSTING_ACCOUNT, argument, wanted)
-        if tree is None:
-            return Absent(key, fetched_at)
-        fields = ledger.flatten_account(tree, self._format)
+        return tree
+
+    def entry(self, key: str) -> Tree | None:
+        """One journal entry with its lines, by SOAP."""
+        wanted = ledger.read_key(key)
+        return None if wanted is None else self._read(wanted)
+
+    def account_record(self, key: str, tree: Tree, fetched_at: datetime) -> Record:
+        """An account as a record, whichever service it came by."""
+        fields = ledger.flatten_account(tree, None if ledger.SEGMENTS_AT in tree else self._format)
         own = str(fields["account_id"] or "")
         return Record(ACCOUNTS.name, own if fold_key(own) == fold_key(key) else key, fields, fetched_at)
 
-    def entry(self, key: str, fetched_at: datetime) -> Fetched:
-        """One journal entry with its lines."""
+    def entry_record(self, key: str, tree: Tree, fetched_at: datetime) -> Record:
+        """A journal entry as a record, whichever service it came by."""
         wanted = ledger.read_key(key)
-        tree = None if wanted is None else self._read(wanted)
-        if wanted is None or tree is None:
-            return Absent(key, fetched_at)
+        assert wanted is not None, key  # it was read by it
         fields, lines = ledger.flatten_entry(tree, wanted)
         return Record(JOURNALS.name, key, fields, fetched_at, parts=lines)
 
@@ -93,7 +97,7 @@ class LedgerReader:
 
     def _place(self, key: EntryKey) -> Place | None:
         if str(key) in self._in_work:
-            return Place("Work")
+            return Place(ledger.WORK)
         year = self._years.get(key.on)
         return None if year is None else Place("Open", year)
 
@@ -122,9 +126,11 @@ class LedgerReader:
         tries: dict[str, Callable[[], object]] = {
             name: partial(self._client.read_by, name, key) for name, key in reads
         }
-        if gp is ACCOUNTS:
-            tries[ledger.FORMAT.operation] = partial(self._client.list_rows, ledger.FORMAT, {})
-        return tries
+        return tries | (self.format_tries() if gp is ACCOUNTS else {})
+
+    def format_tries(self) -> dict[str, Callable[[], object]]:
+        """The same for the segments of account numbers."""
+        return {ledger.FORMAT.operation: partial(self._client.list_rows, ledger.FORMAT, {})}
 
     def _by_state(self) -> list[tuple[str, tuple[int, int] | None]]:
         """The operations for what is read, with the shape of a key that nothing has."""

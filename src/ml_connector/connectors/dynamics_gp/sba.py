@@ -1,6 +1,5 @@
 """The dialect of SBA, GP's REST service: addresses out, JSON in. Pure; nothing else knows its form.
 
-A JSON row becomes the tree that the SOAP answer would have been, so that the same table (``schema.py``) reads both.
 Numbers stay the text that GP wrote: money never passes through a float. An answer is taken apart row by row, so that
 a whole list costs its bytes and one row.
 """
@@ -9,15 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from urllib.parse import quote
 
 from ml_connector.connectors.dynamics_gp import meanings, sba_meanings
 from ml_connector.connectors.dynamics_gp.errors import redact
-from ml_connector.connectors.dynamics_gp.schema import ADDRESS_FIELDS, EMAIL_FIELDS, GpEntity, Path
 from ml_connector.connectors.dynamics_gp.soap import AnswerError, is_html
-from ml_connector.connectors.dynamics_gp.values import Node, Tree, children, find
+from ml_connector.connectors.dynamics_gp.values import Node, Tree, find
 
 _MOST_DEPTH = 100
 _MOST_ROW = 8 * 1024 * 1024  # characters of one record; parsed, each costs at most twenty bytes
@@ -29,18 +27,18 @@ _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: How .NET's own serializer writes an instant, milliseconds since 1970, and the zone it was meant in.
 _NET_DATE = re.compile(r"/Date\((-?\d{1,15})(?:([+-])(\d\d)(\d\d))?\)/")
-#: What GP's columns keep for the two special credit limits (facts.md 3.3).
-_LIMIT_CODES = {"0": "No Credit", "1": "Unlimited Credit"}
-_OWNER = "owner_id"
-_SALESPERSON: Path = ("SalespersonKey", "Id")
 
 
-def target(base: str, template: str, **places: str) -> str:
+def target(base: str, template: str, **places: str | Sequence[str]) -> str:
     """Path and query to ask for: ``template`` below the path of the address, with every place percent-encoded.
 
-    A company's parentheses stay as they are: a name that has them works raw (facts.md 1.2).
+    The parts of a key are joined by ``;``. A company's parentheses stay as they are: a name that has them works raw
+    (facts.md 1.2).
     """
-    written = {name: quote(text, safe="()" if name == "company" else "") for name, text in places.items()}
+    written = {}
+    for name, said in places.items():
+        parts = [said] if isinstance(said, str) else said
+        written[name] = ";".join(quote(part, safe="()" if name == "company" else "") for part in parts)
     return base + template.format_map(written)
 
 
@@ -57,6 +55,11 @@ def resource_name(template: str) -> str:
 
 def read_rows(body: bytes, places: Sequence[str], operation: str) -> Iterator[Tree]:
     """The rows of a list, one after the other; AnswerError for what is not whole JSON, a stop where no list stands."""
+    return (_decoded(written, body) for written in split_rows(body, places, operation))
+
+
+def split_rows(body: bytes, places: Sequence[str], operation: str) -> Iterator[str]:
+    """The same, each as it is written: for ``read_row``."""
     text = _text(body)
     for place in places:
         start = _locate(text, place)
@@ -65,6 +68,11 @@ def read_rows(body: bytes, places: Sequence[str], operation: str) -> Iterator[Tr
     raise sba_meanings.NO_ROWS.error(
         operation=operation, places=", ".join(places), beginning=_beginning(text)
     )
+
+
+def read_row(written: str) -> Tree:
+    """A row of ``split_rows``; errors as for ``read_rows``."""
+    return _decoded(written, written.encode())
 
 
 def read_object(body: bytes, places: Sequence[str], operation: str) -> Tree:
@@ -77,57 +85,17 @@ def read_object(body: bytes, places: Sequence[str], operation: str) -> Tree:
         if start is not None and text[start] == "[":
             rows = list(_items(text, start, body))
             if len(rows) == 1:
-                return rows[0]
+                return _decoded(rows[0], body)
     raise sba_meanings.NO_RECORD.error(
         operation=operation, places=", ".join(places), beginning=_beginning(text)
     )
 
 
-def record_tree(gp: GpEntity, paths: Mapping[str, str], row: Tree, addresses: Sequence[Tree]) -> Tree:
-    """A record as SOAP would have sent it; ``addresses`` by ``address_tree``. RecordRejectedError: a value is none."""
-    tree: Tree = {}
-    for item in gp.fields:
-        said, place = value(row, paths.get(item.name, "")), item.paths[0]
-        if item.kind == "limit kind":  # a limit that is neither of the two special ones is told by its amount
-            special = _LIMIT_CODES.get(str(said), said)
-            said, place = special if special in _LIMIT_CODES.values() else None, (*place, "SpecialAmount")
-        _put(tree, place, said)
-    for role, place in gp.roles.items():
-        _put(tree, place, value(row, paths.get(f"{role}.address_id", "")))
-    _put(tree, gp.addresses, list(addresses))
-    return tree
-
-
-def nested(row: Tree, path: str) -> list[Tree]:
-    """The addresses that stand in a record."""
-    return children(row, tuple(path.split("/")))
-
-
-def address_tree(paths: Mapping[str, str], row: Tree, owner: Path | None = None) -> Tree:
-    """An address as SOAP would have sent it; ``owner``: where the key of its record goes."""
-    tree: Tree = {}
-    for item in (*ADDRESS_FIELDS, *EMAIL_FIELDS):
-        if item.name in paths:
-            _put(tree, item.paths[0], value(row, paths[item.name]))
-    _put(tree, _SALESPERSON, value(row, paths.get("salesperson_id", "")))
-    if owner is not None:
-        _put(tree, owner, value(row, paths[_OWNER]))
-    return tree
-
-
-def _put(tree: Tree, path: Path, value: Node) -> None:
-    if value is None:
-        return
-    for name in path[:-1]:
-        below = tree.setdefault(name, {})
-        assert isinstance(below, dict), path
-        tree = below
-    tree[path[-1]] = value
-
-
 def value(row: Tree, path: str) -> Node:
     """The text at ``path``, checked and with .NET's dates as others write them; None where nothing stands."""
-    found = find(row, tuple(path.split("/"))) if path else None
+    if not path:
+        return None
+    found = find(row, tuple(path.split("/"))) if "/" in path else row.get(path)
     if not isinstance(found, str):
         return None
     if _NOT_TEXT.search(found):
@@ -231,8 +199,8 @@ def _member(text: str, start: int, name: str) -> int | None:
     return None
 
 
-def _items(text: str, start: int, body: bytes) -> Iterator[Tree]:
-    """The objects of an array."""
+def _items(text: str, start: int, body: bytes) -> Iterator[str]:
+    """The objects of an array, as they are written."""
     position = _after_space(text, start + 1)
     if text[position : position + 1] == "]":
         return
@@ -241,7 +209,7 @@ def _items(text: str, start: int, body: bytes) -> Iterator[Tree]:
             end = _end(text, position)
         except ValueError as error:
             raise _broken(body) from error
-        yield _decoded(text[position:end], body)
+        yield text[position:end]
         position = _after_space(text, end)
         if text[position : position + 1] != ",":
             break

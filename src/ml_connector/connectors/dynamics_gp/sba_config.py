@@ -6,19 +6,25 @@ looks like is not, anywhere in public: every default about that is an ASSUMPTION
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 from string import Formatter
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from ml_connector.connectors.dynamics_gp import schema
+from ml_connector.connectors.dynamics_gp.sba_names import ADDRESS, LINE, RECORD, known_fields
 
-SbaEntity = Literal["vendors", "customers"]
+SbaEntity = Literal["vendors", "customers", "gl_accounts", "journal_entries"]
 
 #: What may stand in the paths, and where it comes from: the settings, the record, the run.
 _PLACES = frozenset({"tenant", "company", "key", "since", "after"})
 _COMPANY = "/Tenants({tenant})/Companies({company})"
+_NOTHING_SHIPS = (
+    ": nothing that ships with GP lists them by SBA, so name the services that your GP partner wrote for it"
+    " (docs/how-to/use-sba.md), or leave them to SOAP"
+)
 
 
 def _address(text: str) -> str:
@@ -80,6 +86,38 @@ class SbaResource(BaseModel):
         " true: it gives whole records.",
     )
     record_path: Path = Field(default="", description="Path of one record by its {key}.")
+    rows_at: Places = Field(
+        default=(".",),
+        description="ASSUMPTION: where in the answer of a list its rows stand; the first that is there counts."
+        ' Names parted by /; "." is the answer itself.',
+    )
+    record_at: Places = Field(
+        default=(".",), description="ASSUMPTION: the same for the answer of one record."
+    )
+    fields: dict[str, str] = Field(
+        default={},
+        description="ASSUMPTION: our field = where it stands in the JSON (names parted by /), over the defaults"
+        " that the guide lists; empty text: it is not there.",
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> SbaResource:
+        _known(self.fields, known_fields(self.entity))
+        if self.record_path and "{key}" not in self.record_path:
+            raise ValueError("record_path needs {key}")
+        if self.changed_path and "{since}" not in self.changed_path and not self.since_header:
+            raise ValueError("changed_path needs {since}, or since_header")
+        return self
+
+    @cached_property
+    def field_paths(self) -> dict[str, str]:
+        """Our field -> where it stands, the defaults filled in."""
+        return {**RECORD.get(self.entity, {}), **self.fields}
+
+
+class SbaMasters(SbaResource):
+    """Records with addresses."""
+
     addresses_path: Path = Field(
         default="",
         description="ASSUMPTION: path of a record's addresses by its {key}, one request more for each record."
@@ -89,147 +127,36 @@ class SbaResource(BaseModel):
         default="",
         description="Path of the list of all addresses, for the pass that compares them. Empty: that pass is by SOAP.",
     )
-    rows_at: Places = Field(
-        default=(".",),
-        description="ASSUMPTION: where in the answer of a list its rows stand; the first that is there counts."
-        ' Names parted by /; "." is the answer itself.',
-    )
-    record_at: Places = Field(
-        default=(".",), description="ASSUMPTION: the same for the answer of one record."
-    )
     addresses_at: str = Field(
         default="Addresses", description="ASSUMPTION: where in a record its addresses stand."
-    )
-    fields: dict[str, str] = Field(
-        default={},
-        description="ASSUMPTION: our field = where it stands in the JSON (names parted by /), over the defaults"
-        " that the guide lists; empty text: it is not there.",
     )
     address_fields: dict[str, str] = Field(
         default={}, description="ASSUMPTION: the same for an address; owner_id is the key of its record."
     )
 
     @model_validator(mode="after")
-    def _fits(self) -> SbaResource:
-        _known(self.fields, known_fields(self.entity))
+    def _fits_addresses(self) -> SbaMasters:
         _known(self.address_fields, ADDRESS)
-        if self.record_path and "{key}" not in self.record_path:
-            raise ValueError("record_path needs {key}")
-        if self.changed_path and "{since}" not in self.changed_path and not self.since_header:
-            raise ValueError("changed_path needs {since}, or since_header")
         return self
 
-    @property
-    def field_paths(self) -> dict[str, str]:
-        """Our field -> where it stands, the defaults filled in."""
-        return {**RECORD.get(self.entity, {}), **self.fields}
-
-    @property
+    @cached_property
     def address_paths(self) -> dict[str, str]:
-        """The same for an address."""
+        """As ``field_paths``, of an address."""
         return {**ADDRESS, **self.address_fields}
 
 
-def _known(given: dict[str, str], known: dict[str, str]) -> None:
+def _known(given: Mapping[str, str], known: Iterable[str]) -> None:
     for name in given:
         if name not in known:
             raise ValueError(f"“{name}” is not a field that is read here; known are {', '.join(known)}")
 
 
-def known_fields(entity: str) -> dict[str, str]:
-    """The fields of an entity that a record can bring: its own, and the address id of each role."""
-    if entity not in schema.GP_ENTITIES:
-        return {}
-    gp = schema.GP_ENTITIES[entity]
-    names = [item.name for item in gp.fields if item.name != "salesperson_id"]  # it stands with the address
-    return dict.fromkeys([*names, *(f"{role}.address_id" for role in gp.roles)], "")
-
-
-def _table(text: str) -> dict[str, str]:
-    rows = (line.split() for line in text.strip().splitlines())
-    return {row[0]: row[1] for row in rows}
-
-
-#: ASSUMPTIONS, all of them: the names are those of the web service's objects, run together.
-RECORD: dict[str, dict[str, str]] = {
-    "vendors": _table("""
-        vendor_id               VendorId
-        name                    VendorName
-        short_name              ShortName
-        check_name              CheckName
-        class_id                ClassId
-        payment_terms_id        PaymentTermsId
-        currency_code           CurrencyCode
-        vendor_account_number   VendorAccountNumber
-        is_active               IsActive
-        is_on_hold              IsOnHold
-        is_one_time             IsOneTime
-        comment1                Comment1
-        comment2                Comment2
-        minimum_order.amount    MinimumOrder
-        credit_limit.kind       CreditLimitType
-        credit_limit.amount     CreditLimitAmount
-        created_at              CreatedDate
-        modified_at             ModifiedDate
-        default.address_id      PrimaryAddressId
-        purchase.address_id     PurchaseAddressId
-        remit_to.address_id     RemitToAddressId
-        ship_from.address_id    ShipFromAddressId
-    """),
-    "customers": _table("""
-        customer_id             CustomerId
-        name                    CustomerName
-        short_name              ShortName
-        statement_name          StatementName
-        class_id                ClassId
-        corporate_account_id    ParentCustomerId
-        payment_terms_id        PaymentTermsId
-        price_level_id          PriceLevel
-        currency_code           CurrencyCode
-        is_active               IsActive
-        is_on_hold              IsOnHold
-        comment1                Comment1
-        comment2                Comment2
-        tax_registration_number TaxRegistrationNumber
-        credit_limit.kind       CreditLimitType
-        credit_limit.amount     CreditLimitAmount
-        created_at              CreatedDate
-        modified_at             ModifiedDate
-        default.address_id      PrimaryAddressId
-        bill_to.address_id      BillToAddressId
-        ship_to.address_id      ShipToAddressId
-        statement_to.address_id StatementToAddressId
-    """),
-}
-ADDRESS: dict[str, str] = _table("""
-    owner_id        OwnerId
-    address_id      AddressId
-    name            AddressName
-    contact_person  ContactPerson
-    line1           Address1
-    line2           Address2
-    line3           Address3
-    city            City
-    state           State
-    postal_code     PostalCode
-    country         Country
-    country_code    CountryCode
-    phone1          Phone1
-    phone2          Phone2
-    phone3          Phone3
-    fax             Fax
-    email           EmailTo
-    email_cc        EmailCc
-    salesperson_id  SalespersonId
-""")
-
-
 def _shipped(setting: str, default: object) -> Any:  # noqa: ANN401 -- a default of the setting's own type
     """The same setting with what ships as its default."""
-    return Field(default=default, description=SbaResource.model_fields[setting].description)
+    return Field(default=default, description=SbaMasters.model_fields[setting].description)
 
 
-class SbaVendors(SbaResource):
+class SbaVendors(SbaMasters):
     """Vendors by SBA: what ships (Purchasing: Vendors, Vendor Addresses)."""
 
     entity: ClassVar[str] = "vendors"
@@ -243,7 +170,7 @@ class SbaVendors(SbaResource):
     record_at: Places = _shipped("record_at", ("Vendor", "Payload", "."))
 
 
-class SbaCustomers(SbaResource):
+class SbaCustomers(SbaMasters):
     """Customers by SBA: what ships (Sales: Customers, Customer Addresses)."""
 
     entity: ClassVar[str] = "customers"
@@ -257,6 +184,53 @@ class SbaCustomers(SbaResource):
     record_at: Places = _shipped("record_at", ("Customer", "Payload", "."))
 
 
+class SbaAccounts(SbaResource):
+    """GL accounts by SBA: nothing ships, so list_path and record_path are those of a service written for the site."""
+
+    entity: ClassVar[str] = "gl_accounts"
+
+    rows_at: Places = _shipped("rows_at", ("Accounts", "Payload", "."))
+    record_at: Places = _shipped("record_at", ("Account", "Payload", "."))
+
+    @property
+    def brings_segments(self) -> bool:
+        """Whether an account's segments come with it; else its number is split by the format, which SOAP tells."""
+        return any(path for name, path in self.fields.items() if name.startswith("segment."))
+
+
+class SbaEntries(SbaResource):
+    """Journal entries by SBA: nothing ships, so list_path and record_path are those of a service for the site."""
+
+    entity: ClassVar[str] = "journal_entries"
+
+    list_path: Path = Field(
+        default="",
+        description="Path of the list of all entries. {after} in it: asked for page by page, by key; ASSUMPTION: as in"
+        " record_path.",
+    )
+    record_path: Path = Field(
+        default="",
+        description="Path of one entry by its {key}; ASSUMPTION: that is journal id, date and recurring sequence,"
+        " parted by ; as in 3003;2026-02-01;2.",
+    )
+    rows_at: Places = _shipped("rows_at", ("JournalEntries", "Payload", "."))
+    record_at: Places = _shipped("record_at", ("JournalEntry", "Payload", "."))
+    lines_at: str = Field(
+        default="Lines", min_length=1, description="ASSUMPTION: where in an entry its lines stand."
+    )
+    line_fields: dict[str, str] = Field(default={}, description="ASSUMPTION: as fields, of a line.")
+
+    @model_validator(mode="after")
+    def _fits_lines(self) -> SbaEntries:
+        _known(self.line_fields, LINE)
+        return self
+
+    @cached_property
+    def line_paths(self) -> dict[str, str]:
+        """As ``field_paths``, of a line."""
+        return {**LINE, **self.line_fields}
+
+
 class SbaResources(BaseModel):
     """How each entity is read by SBA."""
 
@@ -264,6 +238,13 @@ class SbaResources(BaseModel):
 
     vendors: SbaVendors = SbaVendors()
     customers: SbaCustomers = SbaCustomers()
+    gl_accounts: SbaAccounts = SbaAccounts()
+    journal_entries: SbaEntries = SbaEntries()
+
+    def of(self, entity: str) -> SbaResource:
+        """How this entity is read."""
+        found: SbaResource = getattr(self, entity)
+        return found
 
 
 class SbaConfig(BaseModel):
@@ -294,4 +275,11 @@ class SbaConfig(BaseModel):
     def _whole(self) -> SbaConfig:
         if self.entities and not (self.address and self.company):
             raise ValueError("entities that are read by SBA need an address and a company")
+        for entity in self.entities:
+            resource = self.resources.of(entity)
+            if not (resource.list_path and resource.record_path):
+                raise ValueError(
+                    f"to read {entity} by SBA, [gp.sba.resources.{entity}] needs list_path and record_path"
+                    f"{'' if type(resource)().list_path else _NOTHING_SHIPS}"
+                )
         return self

@@ -92,6 +92,12 @@ NO_KEY = Meaning(
     "A record that {operation} brought has no key where the settings look for it ({place}).",
     f"Set fields of its resource; {_GUIDE}.",
 )
+NO_VALUE = Meaning(
+    "SBA_NO_VALUE",
+    Kind.STOP,
+    "A journal entry that {operation} brought has no {what} where the settings look for it ({place}).",
+    f"Set fields, lines_at or line_fields of its resource; {_GUIDE}.",
+)
 OTHER_RECORD = Meaning(
     "SBA_OTHER_RECORD",
     Kind.STOP,
@@ -114,5 +120,5 @@ OF_RECORD: Mapping[int, Meaning] = {400: REFUSED, 409: REFUSED, 422: REFUSED, 50
 #: In the order of the catalogue's page.
 ALL: Sequence[Meaning] = (
     *(REFUSED, FAILED, NO_RIGHT, NOT_FOUND, REFUSED_LIST, FAILED_LIST, NOT_READY),
-    *(WEB_PAGE, BROKEN_ANSWER, NO_ROWS, NO_RECORD, NO_KEY, OTHER_RECORD),
+    *(WEB_PAGE, BROKEN_ANSWER, NO_ROWS, NO_RECORD, NO_KEY, NO_VALUE, OTHER_RECORD),
 )

@@ -13,15 +13,22 @@ from functools import partial
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from ml_connector.connectors.dynamics_gp import errors, sba, sba_meanings, schema
+from ml_connector.connectors.dynamics_gp import errors, ledger, sba, sba_meanings, sba_trees, schema
 from ml_connector.connectors.dynamics_gp.client import GpClient, Transport
 from ml_connector.connectors.dynamics_gp.lanes import Answer
-from ml_connector.connectors.dynamics_gp.sba_config import SbaConfig, SbaResource
-from ml_connector.connectors.dynamics_gp.schema import GP_ENTITIES, GpEntity
+from ml_connector.connectors.dynamics_gp.sba_config import (
+    SbaAccounts,
+    SbaConfig,
+    SbaEntries,
+    SbaMasters,
+    SbaResource,
+)
+from ml_connector.connectors.dynamics_gp.sba_trees import Listed
+from ml_connector.connectors.dynamics_gp.schema import GP_ENTITIES
 from ml_connector.connectors.dynamics_gp.soap import AnswerError, is_html
-from ml_connector.connectors.dynamics_gp.values import Node, Tree, is_empty_date, to_instant, to_text
+from ml_connector.connectors.dynamics_gp.values import Tree
 from ml_connector.core.change import Change, Page
-from ml_connector.core.errors import ConfigurationError, ConnectorError, RecordRejectedError
+from ml_connector.core.errors import ConnectorError, RecordRejectedError
 from ml_connector.core.ports import Check
 from ml_connector.core.record import Reading, fold_key
 
@@ -29,7 +36,7 @@ Parsed = TypeVar("Parsed")
 
 _IDLE = timedelta(minutes=5)  # after such a pause GP may have to start a program first
 _SECOND = timedelta(seconds=1)
-_KEPT = 2000  # whole records of a list that wait to be fetched: some ten megabytes
+_KEPT = 8_000_000  # characters of whole records of a list, as they came, that wait to be fetched
 _COMPANY = "/Tenants({tenant})/Companies({company})"
 
 
@@ -45,6 +52,14 @@ class _Question:
     post: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One row of a list."""
+
+    listed: Listed
+    written: str  #: as it came, where it is a whole record
+
+
 class SbaReader:
     """Reads one company by SBA. Thread-safe; errors as for ``GpClient``."""
 
@@ -57,7 +72,8 @@ class SbaReader:
         self._lock = threading.Lock()
         self._answered_at: datetime | None = None
         self._company_proved = False
-        self._kept: dict[tuple[str, str], tuple[Tree, datetime]] = {}
+        self._kept: dict[tuple[str, str], tuple[str, datetime]] = {}
+        self._kept_size = 0
         self._ends: dict[str, set[str]] = {}  # entity -> where pages of its present listing ended
 
     def serves(self, entity: str) -> bool:
@@ -66,7 +82,13 @@ class SbaReader:
 
     def lists_addresses(self, entity: str) -> bool:
         """Whether the entity's addresses are listed by SBA, so that they compare with those of its records."""
-        return self.serves(entity) and bool(self._resource(entity).address_list_path)
+        resource = self._config.resources.of(entity)
+        return self.serves(entity) and isinstance(resource, SbaMasters) and bool(resource.address_list_path)
+
+    def needs_format(self, entity: str) -> bool:
+        """Whether the account format, which SOAP tells, makes the segments of its records."""
+        resource = self._config.resources.of(entity)
+        return isinstance(resource, SbaAccounts) and not resource.brings_segments
 
     def close(self) -> None:
         """Close the connections."""
@@ -76,6 +98,7 @@ class SbaReader:
         """Whatever a list brought and nobody fetched is not to be used: a new run begins."""
         with self._lock:
             self._kept.clear()
+            self._kept_size = 0
 
     def list_changes(self, entity: str, since: datetime | None, after: str | None) -> Page[Change]:
         """What changed at or after ``since``; one page, unless the path of the list has {after}.
@@ -87,40 +110,45 @@ class SbaReader:
         question = self._of_list(resource, chosen, after)
         began_at = self._caller.clock.now()
         compared = since if chosen is None else None
-        rows = self._ask(question, partial(self._listed, resource, question.operation, compared)) or []
-        self._keep(entity, [(row, change) for row, change, _ in rows if row], began_at)
-        changes = [change for _, change, newer in rows if newer]
+        listed = self._ask(question, partial(self._listed, resource, question.operation))
+        assert listed is not None  # that is for one record
+        rows, end = listed
+        wanted = [row for row in rows if self._is_wanted(row.listed, compared)]
+        if resource.whole:
+            self._keep(entity, wanted, began_at)
+        changes = [row.listed.change for row in wanted]
         if not rows or "{after}" not in self._list_path(resource, chosen):
             return Page(changes, None)
-        return Page(changes, self._end_of_page(entity, rows[-1][1].key, after, question.operation))
+        return Page(changes, self._end_of_page(entity, end, after, question.operation))
 
     def read(self, entity: str, key: str) -> tuple[Tree | None, datetime]:
         """A record as SOAP would have sent it, None if GP has none, and when its reading began.
 
         RecordRejectedError when GP refuses just this one.
         """
-        with self._lock:
-            kept = self._kept.pop((entity, fold_key(key)), None)
-        row, began_at = kept or (None, self._caller.clock.now())
-        row = row or self._record(entity, key)
+        resource = self._resource(entity)
+        kept, began_at = self._take(entity, key) or ("", self._caller.clock.now())
+        row = sba.read_row(kept) if kept else self._record(resource, key)
         if row is None:
             return None, began_at
-        resource = self._resource(entity)
-        found = self._addresses(resource, key, row)
-        if found is None:
+        addresses = self._addresses(resource, key, row) if isinstance(resource, SbaMasters) else ()
+        if addresses is None:
             return None, began_at
-        addresses = [sba.address_tree(resource.address_paths, item) for item in found]
-        return sba.record_tree(GP_ENTITIES[entity], resource.field_paths, row, addresses), began_at
+        operation = f"GET {sba.resource_name(resource.record_path)}"
+        tree = sba_trees.record_tree(resource, row, operation, addresses)
+        return (tree if self._is_read(resource, tree) else None), began_at
 
     def list_addresses(self, entity: str) -> Page[Reading]:
         """All addresses, one reading for each record that has any."""
-        resource, listing = self._resource(entity), GP_ENTITIES[entity].facets["addresses"]
+        resource, listing = self._masters(entity), GP_ENTITIES[entity].facets["addresses"]
         question = self._question(resource.address_list_path, self._caller.config.list_timeout_seconds)
         level, place = listing.levels[0], resource.address_paths["owner_id"]
         groups: dict[str, list[Tree]] = {}
         for row in self._ask(question, partial(self._rows, resource, question.operation)) or []:
-            tree = sba.address_tree(resource.address_paths, row, level.path)
-            key = _key(schema.key_of(level, tree), question.operation, place)
+            tree = sba_trees.address_tree(resource.address_paths, row, level.path)
+            key = schema.key_of(level, tree)
+            if not key:
+                raise sba_meanings.NO_KEY.error(operation=question.operation, place=place)
             groups.setdefault(fold_key(key), []).append(tree)
         readings = [
             Reading(schema.key_of(level, trees[0]), listing.facet, {}, schema.address_digest(trees))
@@ -136,8 +164,9 @@ class SbaReader:
             (f"{entity} by SBA", resource.changed_path or resource.list_path, self._try_list),
             (f"one of {entity} by SBA", resource.record_path, self._try_one),
         ]
-        if resource.address_list_path:
-            tried.append((f"addresses of {entity} by SBA", resource.address_list_path, self.list_addresses))
+        if self.lists_addresses(entity):
+            listed = self._masters(entity).address_list_path
+            tried.append((f"addresses of {entity} by SBA", listed, self.list_addresses))
         checks = []
         for name, detail, attempt in tried:
             try:
@@ -164,7 +193,7 @@ class SbaReader:
         except RecordRejectedError:
             return  # a fault of this one record: what was asked was understood
         if found is None:
-            path = self._about(resource.record_path, key).target
+            path = self._about(resource, resource.record_path, key).target
             raise sba_meanings.NOT_FOUND.error(path=path, status=404, said=f"{key} is in its list")
 
     def _list_path(self, resource: SbaResource, since: datetime | None) -> str:
@@ -174,21 +203,23 @@ class SbaReader:
         # Whether a service takes "since" for "at" or for "after" is not known: a second less is asked for.
         written = "" if since is None else (since - _SECOND).astimezone(UTC).strftime(resource.since_form)
         template = self._list_path(resource, since)
+        behind = (sba_trees.key_parts(resource.entity, after) if after else None) or ""
         question = self._question(
-            template, self._caller.config.list_timeout_seconds, since=written, after=after or ""
+            template, self._caller.config.list_timeout_seconds, since=written, after=behind
         )
         dated = {resource.since_header: written} if written and resource.since_header else {}
         name = f"{'POST' if resource.action else 'GET'} {sba.resource_name(template)}"
         headers = {**sba.headers(resource.action), **dated}
         return replace(question, operation=name, headers=headers, post=bool(resource.action))
 
-    def _question(self, template: str, wait_seconds: float, **places: str) -> _Question:
+    def _question(self, template: str, wait_seconds: float, **places: str | Sequence[str]) -> _Question:
         config = self._config
         target = sba.target(self._base, template, tenant=config.tenant, company=config.company, **places)
         return _Question(f"GET {sba.resource_name(template)}", target, sba.headers(), wait_seconds)
 
-    def _about(self, template: str, key: str) -> _Question:
-        question = self._question(template, self._caller.config.timeout_seconds, key=key)
+    def _about(self, resource: SbaResource, template: str, key: str) -> _Question:
+        parts = sba_trees.key_parts(resource.entity, key) or key
+        question = self._question(template, self._caller.config.timeout_seconds, key=parts)
         return replace(question, one=True)
 
     # ---- answers
@@ -196,38 +227,61 @@ class SbaReader:
     def _rows(self, resource: SbaResource, operation: str, body: bytes) -> list[Tree]:
         return list(sba.read_rows(body, resource.rows_at, operation))
 
-    def _listed(
-        self, resource: SbaResource, operation: str, since: datetime | None, body: bytes
-    ) -> list[tuple[Tree | None, Change, bool]]:
-        """Each row (where it is a whole record to be kept), what it says, and whether it may be from ``since`` on."""
-        gp, listed, seen = GP_ENTITIES[resource.entity], [], set[str]()
-        for row in sba.read_rows(body, resource.rows_at, operation):
-            change = _change(gp, resource, row, operation)
-            if fold_key(change.key) in seen:
-                raise sba_meanings.OTHER_RECORD.error(
-                    operation=operation, found=f"{change.key!r} twice", asked="each record once"
-                )
-            seen.add(fold_key(change.key))
-            newer = since is None or _may_be_newer(change, _stamp(resource, row), since)
-            keep = newer and resource.whole and len(seen) <= _KEPT
-            listed.append((row if keep else None, change, newer))
-        return listed
+    def _listed(self, resource: SbaResource, operation: str, body: bytes) -> tuple[list[_Row], str]:
+        """The rows of a list, one for each record, and the key that the next page is asked for by.
 
-    def _keep(self, entity: str, found: Sequence[tuple[Tree, Change]], began_at: datetime) -> None:
+        Of an entry that moves meanwhile, the row that is further on counts.
+        """
+        rows: dict[str, _Row] = {}
+        end = ""
+        for written in sba.split_rows(body, resource.rows_at, operation):
+            listed = sba_trees.listed(resource, sba.read_row(written), operation)
+            key, end = fold_key(listed.change.key), listed.behind
+            known = rows.get(key)
+            if known is not None and known.listed.place == listed.place:
+                raise sba_meanings.OTHER_RECORD.error(
+                    operation=operation, found=f"{listed.change.key!r} twice", asked="each record once"
+                )
+            if known is None or listed.place.rank > known.listed.place.rank:
+                rows[key] = _Row(listed, written if resource.whole else "")
+        return list(rows.values()), end
+
+    def _is_wanted(self, listed: Listed, since: datetime | None) -> bool:
+        return self._is_state_read(listed.place.state) and (since is None or listed.may_be_newer(since))
+
+    def _is_state_read(self, state: str) -> bool:
+        """Whether entries in this state are read; one that is none of GP's is read, and held."""
+        return state != ledger.WORK or self._caller.config.unposted_entries
+
+    def _is_read(self, resource: SbaResource, tree: Tree) -> bool:
+        return not isinstance(resource, SbaEntries) or self._is_state_read(ledger.place_of_row(tree).state)
+
+    def _keep(self, entity: str, rows: Sequence[_Row], began_at: datetime) -> None:
         with self._lock:
-            for row, change in found[: max(0, _KEPT - len(self._kept))]:
-                self._kept[entity, fold_key(change.key)] = (row, began_at)
+            for row in rows:
+                name = entity, fold_key(row.listed.change.key)
+                self._kept_size += len(row.written) - len(self._kept.pop(name, ("", began_at))[0])
+                if self._kept_size > _KEPT:
+                    self._kept_size -= len(row.written)
+                    return
+                self._kept[name] = row.written, began_at
+
+    def _take(self, entity: str, key: str) -> tuple[str, datetime] | None:
+        with self._lock:
+            kept = self._kept.pop((entity, fold_key(key)), None)
+            self._kept_size -= len(kept[0]) if kept else 0
+            return kept
 
     def _drop_moved(self, entity: str, digests: Mapping[str, str]) -> None:
         """What a list brought before its addresses moved would be fetched as if it were newer than they are."""
-        resource = self._resource(entity)
+        resource = self._masters(entity)
         with self._lock:
-            kept = [(name, row) for name, (row, _) in self._kept.items() if name[0] == entity]
-            for name, row in kept:
-                found = sba.nested(row, resource.addresses_at)
-                trees = [sba.address_tree(resource.address_paths, item) for item in found]
-                if schema.address_digest(trees) != digests.get(name[1]):
-                    del self._kept[name]
+            kept = {name[1]: written for name, (written, _) in self._kept.items() if name[0] == entity}
+        for key, written in kept.items():
+            found = sba_trees.nested(sba.read_row(written), resource.addresses_at)
+            trees = [sba_trees.address_tree(resource.address_paths, item) for item in found]
+            if schema.address_digest(trees) != digests.get(key):
+                self._take(entity, key)
 
     def _end_of_page(self, entity: str, key: str, after: str | None, operation: str) -> str:
         """The last key of a page; a service that comes to the same one again would be asked for ever."""
@@ -239,32 +293,36 @@ class SbaReader:
         ends.add(fold_key(key))
         return key
 
-    def _record(self, entity: str, key: str) -> Tree | None:
+    def _record(self, resource: SbaResource, key: str) -> Tree | None:
         """The row of a record, None where there is none."""
-        resource = self._resource(entity)
-        question, place = self._about(resource.record_path, key), resource.field_paths[_own(entity)]
+        if sba_trees.key_parts(resource.entity, key) is None:
+            return None
+        question = self._about(resource, resource.record_path, key)
         self._prove_company()
         parse = partial(sba.read_object, places=resource.record_at, operation=question.operation)
         row = self._ask_twice(question, parse)
         if row is not None:
-            found = _key(to_text(sba.value(row, place)) or "", question.operation, place)
+            found = sba_trees.key_of(resource, row, question.operation)
             if fold_key(found) != fold_key(key):
                 raise sba_meanings.OTHER_RECORD.error(
                     operation=question.operation, found=repr(found), asked=repr(key)
                 )
         return row
 
-    def _addresses(self, resource: SbaResource, key: str, row: Tree) -> Sequence[Tree] | None:
-        """None: the record went meanwhile. A path that leads nowhere would else empty every address."""
-        if not resource.addresses_path:
-            return sba.nested(row, resource.addresses_at)
-        question = self._about(resource.addresses_path, key)
-        rows = self._ask_twice(question, partial(self._rows, resource, question.operation))
-        if rows is None and self._record(resource.entity, key) is not None:
-            raise sba_meanings.NOT_FOUND.error(
-                path=question.target, status=404, said=f"{key} itself is there"
-            )
-        return rows
+    def _addresses(self, resource: SbaMasters, key: str, row: Tree) -> Sequence[Tree] | None:
+        """As SOAP would have sent them; None: the record went meanwhile.
+
+        A path that leads nowhere would else empty every address.
+        """
+        rows: Sequence[Tree] | None = sba_trees.nested(row, resource.addresses_at)
+        if resource.addresses_path:
+            question = self._about(resource, resource.addresses_path, key)
+            rows = self._ask_twice(question, partial(self._rows, resource, question.operation))
+            if rows is None and self._record(resource, key) is not None:
+                raise sba_meanings.NOT_FOUND.error(
+                    path=question.target, status=404, said=f"{key} itself is there"
+                )
+        return rows and [sba_trees.address_tree(resource.address_paths, item) for item in rows]
 
     def _prove_company(self) -> None:
         """A record that is gone is told from a company that never was: both are 404."""
@@ -311,42 +369,9 @@ class SbaReader:
         return answer
 
     def _resource(self, entity: str) -> SbaResource:
-        found: SbaResource = getattr(self._config.resources, entity)
-        return found
+        return self._config.resources.of(entity)
 
-
-def _stamp(resource: SbaResource, row: Tree) -> Node:
-    try:
-        return sba.value(row, resource.field_paths.get("modified_at", ""))
-    except RecordRejectedError:
-        return None
-
-
-def _may_be_newer(change: Change, said: Node, since: datetime) -> bool:
-    """Whether a row is from ``since`` or later; without an instant it may be, but GP's empty date is older than all."""
-    return not is_empty_date(said) if change.at is None else change.at >= since
-
-
-def _own(entity: str) -> str:
-    return GP_ENTITIES[entity].fields[0].name
-
-
-def _key(key: str, operation: str, place: str) -> str:
-    if not key:
-        raise sba_meanings.NO_KEY.error(operation=operation, place=place)
-    return key
-
-
-def _change(gp: GpEntity, resource: SbaResource, row: Tree, operation: str) -> Change:
-    """A row of a list, as far as it says what changed; an unreadable stamp settles nothing: the record is read."""
-    paths = resource.field_paths
-    place = paths[gp.fields[0].name]
-    try:
-        key, name = to_text(sba.value(row, place)), to_text(sba.value(row, paths.get("name", "")))
-    except RecordRejectedError as error:
-        raise ConfigurationError(f"{operation}: {error.happened}", error.remedy) from error
-    try:
-        at = to_instant(_stamp(resource, row))
-    except RecordRejectedError:
-        at = None
-    return Change(_key(key or "", operation, place), name or "", at)
+    def _masters(self, entity: str) -> SbaMasters:
+        resource = self._resource(entity)
+        assert isinstance(resource, SbaMasters), entity
+        return resource

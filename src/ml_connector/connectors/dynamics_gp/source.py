@@ -42,7 +42,6 @@ _SYSTEM_FAULTS_IN_A_ROW = 10  # then it is not the records: GP itself is unwell
 _HINTS = (10, 100, 900)  # answers up to these lengths are proved with one small question
 _SECOND = timedelta(seconds=1)
 
-_ENTITIES: Mapping[str, GpEntity] = {**GP_ENTITIES, **ledger.LEDGER}
 _WANTED = {name: gp.wanted() for name, gp in GP_ENTITIES.items()}
 
 
@@ -99,7 +98,7 @@ class GpSource:
         """
         if sba := self._by_sba(entity):
             return sba.list_changes(entity, since, after)
-        gp = _ENTITIES[entity]
+        gp = ledger.EVERY[entity]
         listing, where = gp.listing, self._ledger.where(gp)
         if since is not None:
             where = {**where, "ModifiedDate": {"GreaterThan": soap.instant_text(since - _SECOND)}}
@@ -195,7 +194,7 @@ class GpSource:
         begun = self._begun.pop((entity, key), None)
         if begun is not None and not _has_failed(begun):
             return begun
-        return self._pool.submit(self._fetch_one, _ENTITIES[entity], key)
+        return self._pool.submit(self._fetch_one, ledger.EVERY[entity], key)
 
     def forget_ahead(self) -> None:
         """Drop what was read ahead: in the next run it would be stale."""
@@ -205,13 +204,15 @@ class GpSource:
         if self._sba is not None:
             self._sba.forget()
 
-    def checks(self, entities: Sequence[str] = tuple(_ENTITIES), flows: Sequence[Flow] = ()) -> list[Check]:
+    def checks(
+        self, entities: Sequence[str] = tuple(ledger.EVERY), flows: Sequence[Flow] = ()
+    ) -> list[Check]:
         """What ``ping`` tries: reach, sign in, company, each operation that these entities need, the clocks.
 
         Of an entity that one of ``flows`` reads, only what that flow uses.
         """
         readers = {flow.entity.name: flow for flow in flows}
-        asked = [(_ENTITIES[name], readers.get(name)) for name in entities]
+        asked = [(ledger.EVERY[name], readers.get(name)) for name in entities]
         return Checks(self._client, self._by_sba, self._ledger).of(asked)
 
     def _lister(self, listing: Listing, after: str | None, where: Where, marks: Sequence[str] = ()) -> Lister:
@@ -248,35 +249,37 @@ class GpSource:
     def _fetch_one(self, gp: GpEntity, key: str) -> Fetched:
         fetched_at = self._client.clock.now()
         try:
-            return self._reader_of(gp)(key, fetched_at)
+            if sba := self._by_sba(gp.name):
+                tree, fetched_at = sba.read(gp.name, key)  # the list may have brought it, earlier
+            else:
+                tree = self._by_soap(gp)(key)
+            return Absent(key, fetched_at) if tree is None else self._made(gp)(key, tree, fetched_at)
         except RecordRejectedError as error:
             return Unreadable(key, error, fetched_at)
 
-    def _reader_of(self, gp: GpEntity) -> Callable[[str, datetime], Fetched]:
-        """What reads one record of this entity."""
-        if sba := self._by_sba(gp.name):
-            return partial(self._read_by_sba, sba, gp)
+    def _by_soap(self, gp: GpEntity) -> Callable[[str], Tree | None]:
+        """What reads one record of this entity by SOAP."""
         own = {ledger.ACCOUNTS.name: self._ledger.account, ledger.JOURNALS.name: self._ledger.entry}
-        return own.get(gp.name) or partial(self._read_master, gp)
+        master = partial(self._client.read, gp.read_operation, wanted=_WANTED.get(gp.name))
+        return own.get(gp.name) or master
 
-    def _read_master(self, gp: GpEntity, key: str, fetched_at: datetime) -> Fetched:
-        return _master(gp, key, self._client.read(gp.read_operation, key, _WANTED[gp.name]), fetched_at)
-
-    def _read_by_sba(self, sba: SbaReader, gp: GpEntity, key: str, _: datetime) -> Fetched:
-        tree, began_at = sba.read(gp.name, key)  # the list may have brought it, earlier
-        return _master(gp, key, tree, began_at, compared=sba.lists_addresses(gp.name))
+    def _made(self, gp: GpEntity) -> Callable[[str, Tree, datetime], Record]:
+        """What makes a record of it."""
+        own = {
+            ledger.ACCOUNTS.name: self._ledger.account_record,
+            ledger.JOURNALS.name: self._ledger.entry_record,
+        }
+        sba = self._by_sba(gp.name)
+        compared = sba is None or sba.lists_addresses(gp.name)
+        return own.get(gp.name) or partial(_master, gp, compared=compared)
 
     def _by_sba(self, entity: str) -> SbaReader | None:
         """What reads this entity by SBA; None: it is read by SOAP."""
         return self._sba if self._sba is not None and self._sba.serves(entity) else None
 
 
-def _master(
-    gp: GpEntity, key: str, tree: Tree | None, fetched_at: datetime, *, compared: bool = True
-) -> Fetched:
+def _master(gp: GpEntity, key: str, tree: Tree, fetched_at: datetime, *, compared: bool) -> Record:
     """A customer or vendor; ``compared``: its addresses have a list that this reading can be compared with."""
-    if tree is None:
-        return Absent(key, fetched_at)
     fields, addresses = schema.flatten(gp, tree)
     own = str(fields[gp.fields[0].name] or "")  # as GP writes it, however it was asked for
     own_key = own if fold_key(own) == fold_key(key) else key

@@ -1,0 +1,244 @@
+"""A row of SBA's JSON as the tree that SOAP would have sent, so that the same tables of fields read both. Pure.
+
+The settings say where a field stands in the row, the tables of ``schema`` and ``ledger`` where it stands in the tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ml_connector.connectors.dynamics_gp import ledger, meanings, sba, sba_meanings, values
+from ml_connector.connectors.dynamics_gp.ledger import EVERY, JOURNALS, WORK, Place
+from ml_connector.connectors.dynamics_gp.sba_config import (
+    SbaAccounts,
+    SbaEntries,
+    SbaMasters,
+    SbaResource,
+)
+from ml_connector.connectors.dynamics_gp.sba_names import brought, line_fields
+from ml_connector.connectors.dynamics_gp.schema import ADDRESS_FIELDS, EMAIL_FIELDS, GpField, Path
+from ml_connector.connectors.dynamics_gp.soap import KIND
+from ml_connector.connectors.dynamics_gp.values import Node, Tree
+from ml_connector.core.change import Change
+from ml_connector.core.errors import ConfigurationError, ConnectorError, RecordRejectedError
+
+#: What GP's columns keep for the two special credit limits (facts.md 3.3).
+_LIMIT_CODES = {"0": "No Credit", "1": "Unlimited Credit"}
+_OWNER = "owner_id"
+_SALESPERSON: Path = ("SalespersonKey", "Id")
+_SIDES = {"debit": "DebitAmount", "credit": "CreditAmount"}
+
+#: Entity -> the field that its records are called by.
+_NAMES = {"gl_accounts": "description", "journal_entries": "reference"}
+_ENTRY_FIELDS = tuple(filter(brought, JOURNALS.fields))
+_ENTRY_KEY = ("journal_id", "date")
+_KEY_FIELDS = tuple(item for item in _ENTRY_FIELDS if item.name in (*_ENTRY_KEY, "recurring_sequence"))
+_LINE_FIELDS = line_fields()
+
+
+# ---- records
+
+
+def record_tree(resource: SbaResource, row: Tree, operation: str, addresses: Sequence[Tree] = ()) -> Tree:
+    """A record as SOAP would have sent it; ``addresses`` by ``address_tree``. RecordRejectedError: a value is none."""
+    if isinstance(resource, SbaMasters):
+        return _master_tree(resource, row, addresses)
+    if isinstance(resource, SbaEntries):
+        return _entry_tree(resource, row, operation)
+    tree = _filled(EVERY[resource.entity].fields, resource.field_paths, row)
+    if isinstance(resource, SbaAccounts) and resource.brings_segments:
+        tree.setdefault(ledger.SEGMENTS_AT, {})
+    return tree
+
+
+def _master_tree(resource: SbaMasters, row: Tree, addresses: Sequence[Tree]) -> Tree:
+    gp, paths = EVERY[resource.entity], resource.field_paths
+    tree: Tree = {}
+    for item in gp.fields:
+        said, place = sba.value(row, paths.get(item.name, "")), item.paths[0]
+        if item.kind == "limit kind":  # a limit that is neither of the two special ones is told by its amount
+            special = _LIMIT_CODES.get(str(said), said)
+            said, place = special if special in _LIMIT_CODES.values() else None, (*place, "SpecialAmount")
+        _put(tree, place, said)
+    for role, place in gp.roles.items():
+        _put(tree, place, sba.value(row, paths.get(f"{role}.address_id", "")))
+    _put(tree, gp.addresses, list(addresses))
+    return tree
+
+
+def nested(row: Tree, path: str) -> list[Tree]:
+    """The addresses that stand in a record."""
+    return values.children(row, tuple(path.split("/")))
+
+
+def address_tree(paths: Mapping[str, str], row: Tree, owner: Path | None = None) -> Tree:
+    """An address as SOAP would have sent it; ``owner``: where the key of its record goes."""
+    known = [item for item in (*ADDRESS_FIELDS, *EMAIL_FIELDS) if item.name in paths]
+    tree = _filled(known, paths, row)
+    _put(tree, _SALESPERSON, sba.value(row, paths.get("salesperson_id", "")))
+    if owner is not None:
+        _put(tree, owner, sba.value(row, paths[_OWNER]))
+    return tree
+
+
+def _entry_tree(resource: SbaEntries, row: Tree, operation: str) -> Tree:
+    tree, place = _filled(_ENTRY_FIELDS, resource.field_paths, row), resource.field_paths["state"]
+    if not _stands(row, place):
+        raise sba_meanings.NO_VALUE.error(operation=operation, what="state", place=place)
+    state = values.to_text(tree.get("TransactionState"))
+    if state not in ledger.STATES:
+        raise _unreadable(state, "Work, Open or History")
+    lines = [_line_tree(resource.line_paths, line, operation) for line in _lines(resource, row, operation)]
+    _put(tree, ledger.LINES, list(lines))
+    return _out_of_sequence(tree, state)
+
+
+def _out_of_sequence(tree: Tree, state: str | None) -> Tree:
+    """The key of an entry in Work has neither sequence nor year (facts.md 2.6); a row says how often it was posted."""
+    key = tree.get("Key")
+    if state != WORK or not isinstance(key, dict):
+        return tree
+    return {**tree, "Key": {name: said for name, said in key.items() if name in ("JournalId", "Date")}}
+
+
+def _lines(resource: SbaEntries, row: Tree, operation: str) -> list[Tree]:
+    """The lines of an entry; one that has a place for them may have none."""
+    if not _stands(row, resource.lines_at):
+        raise sba_meanings.NO_VALUE.error(operation=operation, what="lines", place=resource.lines_at)
+    found = values.find(row, tuple(resource.lines_at.split("/")))
+    items = found if isinstance(found, list) else [] if found is None else [found]
+    lines = [item for item in items if isinstance(item, dict)]
+    if len(lines) < len(items):
+        raise _unreadable(next(item for item in items if not isinstance(item, dict)), "a line")
+    return lines
+
+
+def _line_tree(paths: Mapping[str, str], row: Tree, operation: str) -> Tree:
+    tree = _filled(_LINE_FIELDS, paths, row)
+    sides = [paths[side] for side in _SIDES]
+    for what, places in (("amount of a line", sides), ("account of a line", [paths["account"]])):
+        if not any(_stands(row, place) for place in places):
+            raise sba_meanings.NO_VALUE.error(operation=operation, what=what, place=" or ".join(places))
+    _prove_amounts([values.find(row, tuple(place.split("/"))) for place in sides])
+    if values.to_boolean(sba.value(row, paths["is_unit"])):
+        for name in _SIDES.values():
+            tree[name] = {KIND: ledger.QUANTITY, "Value": values.find(tree, (name, "Value"))}
+    return tree
+
+
+def _prove_amounts(sides: Sequence[Node]) -> None:
+    """Nothing on one side is no amount on it; nothing on both, or an object of its own, is not guessed to be none."""
+    for said in sides:
+        if isinstance(said, dict | list):
+            raise _unreadable(said, "an amount")
+    if not any(map(values.to_text, sides)):
+        raise _unreadable(sides[0], "an amount")
+
+
+def _filled(fields: Iterable[GpField], paths: Mapping[str, str], row: Tree) -> Tree:
+    """What stands in the row, each where SOAP has it."""
+    tree: Tree = {}
+    for item in fields:
+        _put(tree, item.paths[0], sba.value(row, paths.get(item.name, "")))
+    return tree
+
+
+def _put(tree: Tree, path: Path, value: Node) -> None:
+    if value is None:
+        return
+    for name in path[:-1]:
+        below = tree.setdefault(name, {})
+        assert isinstance(below, dict), path
+        tree = below
+    tree[path[-1]] = value
+
+
+def _stands(row: Tree, path: str) -> bool:
+    """Whether there is such a place, though nothing may stand in it."""
+    if "/" not in path:
+        return bool(path) and path in row
+    *above, name = path.split("/")
+    parent = values.find(row, tuple(above))
+    return isinstance(parent, dict) and name in parent
+
+
+def _unreadable(said: Node, wanted: str) -> ConnectorError:
+    shown = str(said)[:80]
+    return meanings.UNREADABLE_VALUE.error(shown, sent=ascii(shown), wanted=wanted)
+
+
+# ---- rows of a list
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a row of a list says of its record."""
+
+    change: Change
+    behind: str  #: the key that the page behind this row is asked for by
+    is_old: bool  #: it has GP's empty date, which is older than any other
+    place: Place  #: where a journal entry stands; of two rows of one entry, the one that is further on counts
+
+    def may_be_newer(self, since: datetime) -> bool:
+        """Whether it is from ``since`` or later; without an instant it may be."""
+        return not self.is_old if self.change.at is None else self.change.at >= since
+
+
+def listed(resource: SbaResource, row: Tree, operation: str) -> Listed:
+    """A row of a list; an unreadable stamp or state settles nothing: the record is read."""
+    paths = resource.field_paths
+    stamp, state = (_told(row, paths.get(name, "")) for name in ("modified_at", "state"))
+    try:
+        key, behind = _named(resource, row, operation)
+        name = values.to_text(sba.value(row, paths.get(_NAMES.get(resource.entity, "name"), "")))
+    except RecordRejectedError as error:
+        raise ConfigurationError(f"{operation}: {error.happened}", error.remedy) from error
+    change = Change(key, name or "", _instant(stamp))
+    return Listed(change, behind, values.is_empty_date(stamp), Place(values.to_text(state) or ""))
+
+
+def _instant(stamp: Node) -> datetime | None:
+    try:
+        return values.to_instant(stamp)
+    except RecordRejectedError:
+        return None
+
+
+def key_of(resource: SbaResource, row: Tree, operation: str) -> str:
+    """The key of a record; a stop where there is none. RecordRejectedError: it cannot be read."""
+    return _named(resource, row, operation)[0]
+
+
+def key_parts(entity: str, key: str) -> Sequence[str] | None:
+    """A key, or what a page ended with, as a path has it: in parts. None: there can be no such record."""
+    if entity != JOURNALS.name:
+        return (key,)
+    found = ledger.read_key(key)
+    return None if found is None else (str(found.journal_id), found.on.isoformat(), str(found.sequence))
+
+
+def _named(resource: SbaResource, row: Tree, operation: str) -> tuple[str, str]:
+    """The key of a row as SOAP has it, and the one that the page behind it is asked for by."""
+    paths = resource.field_paths
+    names = _ENTRY_KEY if isinstance(resource, SbaEntries) else (EVERY[resource.entity].fields[0].name,)
+    said = [values.to_text(sba.value(row, paths[name])) for name in names]
+    if not all(said):
+        place = paths[names[said.index(None)]]
+        raise sba_meanings.NO_KEY.error(operation=operation, place=place)
+    if not isinstance(resource, SbaEntries):
+        return str(said[0]), str(said[0])
+    tree = _filled(_KEY_FIELDS, paths, row)
+    state, behind = values.to_text(_told(row, paths["state"])), ledger.key_of_row(tree)
+    if ledger.read_key(behind) is None:
+        raise _unreadable(said[0], "a journal id")
+    return ledger.key_of_row(_out_of_sequence(tree, state)), behind
+
+
+def _told(row: Tree, path: str) -> Node:
+    """What a row of a list says, where it does not matter if that is unreadable."""
+    try:
+        return sba.value(row, path)
+    except RecordRejectedError:
+        return None
