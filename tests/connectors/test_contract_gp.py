@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import ClassVar
 from urllib.parse import quote
 
 import pytest
@@ -82,6 +83,19 @@ class AccountWorld(GpWorld):
 class JournalWorld(GpWorld):
     """The journal entries; one that is stamped anew stands there anew."""
 
+    #: The same journal on two days, the same journal and day posted twice, ids that a text orders otherwise.
+    keys: ClassVar[Sequence[str]] = (
+        "9001/2026-05-31",
+        "9002/2026-05-31",
+        "9002/2026-06-01",
+        "9003/2026-05-31/1",
+        "10004/2026-05-31",
+        "905/2026-12-31",
+        "9006/2026-05-31/2",
+    )
+    nobody: ClassVar[str] = "9002/2026-06-02"
+    undated: ClassVar[str] = "9999/2026-05-31"
+
     def put(self, key: str, at: datetime | None) -> None:
         number, on, *more = key.split("/")
         sequence = int(more[0]) if more else 0
@@ -121,18 +135,9 @@ class TestGpAccounts(SourceContract):
 
 
 class TestGpJournals(SourceContract):
-    #: The same journal on two days, the same journal and day posted twice, ids that a text orders otherwise.
-    keys = (
-        "9001/2026-05-31",
-        "9002/2026-05-31",
-        "9002/2026-06-01",
-        "9003/2026-05-31/1",
-        "10004/2026-05-31",
-        "905/2026-12-31",
-        "9006/2026-05-31/2",
-    )
-    nobody = "9002/2026-06-02"
-    undated = "9999/2026-05-31"
+    keys = JournalWorld.keys
+    nobody = JournalWorld.nobody
+    undated = JournalWorld.undated
 
     @pytest.fixture
     def world(self, connected) -> GpWorld:

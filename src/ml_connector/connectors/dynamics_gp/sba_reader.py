@@ -295,7 +295,7 @@ class SbaReader:
 
     def _record(self, resource: SbaResource, key: str) -> Tree | None:
         """The row of a record, None where there is none."""
-        if sba_trees.key_parts(resource.entity, key) is None:
+        if (wanted := sba_trees.key_parts(resource.entity, key)) is None:
             return None
         question = self._about(resource, resource.record_path, key)
         self._prove_company()
@@ -303,7 +303,8 @@ class SbaReader:
         row = self._ask_twice(question, parse)
         if row is not None:
             found = sba_trees.key_of(resource, row, question.operation)
-            if fold_key(found) != fold_key(key):
+            parts = sba_trees.key_parts(resource.entity, found) or ()
+            if [*map(fold_key, parts)] != [*map(fold_key, wanted)]:
                 raise sba_meanings.OTHER_RECORD.error(
                     operation=question.operation, found=repr(found), asked=repr(key)
                 )
