@@ -7,7 +7,8 @@ Its floor is the greater of what latency allows (calls x 20 ms / 5) and what thi
 same without latency; ``ratio`` is floor / measured, of the worst reading. ``parser_ratio`` is rows a second of our
 parser against zeep's on the same bytes of a list (null where GP's description is not beside the repository). The last
 line is one JSON object. ``--size`` is the number of vendors, with half as many journal entries of a few
-lines; ``--full`` reads ten times as many. Nothing that ships lists journal entries by SBA: they are read by SOAP.
+lines; ``--full`` reads ten times as many. Nothing that ships lists journal entries by SBA: a service like one that a
+GP partner would write for a site does, page by page.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ from ml_connector.demo.systems import Simulator, simulator
 
 CAP, LATENCY, SEED, ROW_LIMIT, SIZE = 5, 0.020, 11, 1000, 10_000
 ACCOUNT, PASSWORD = "FABRIKAM\\svc-gpsync", "Demo-Passw0rd"
-HERE = "/Tenants({tenant})/Companies({company})/ZohoSync/Purchasing"
+HERE = "/Tenants({tenant})/Companies({company})/ZohoSync"
 REFERENCE = (
     Path(__file__).parents[2] / "shared/reference/gp/DynamicsGP-legacy-2006-01-subset-reconstructed.wsdl"
 )
@@ -63,15 +64,21 @@ class Reading:
 
 
 #: What is read: one row more for each further entity.
-READINGS = (Reading("journal_entries", "SOAP"), Reading("vendors", "SOAP"), Reading("vendors", "SBA"))
+READINGS = tuple(
+    Reading(entity, dialect) for entity in ("journal_entries", "vendors") for dialect in ("SOAP", "SBA")
+)
 
 #: A custom service that lists in pages, as any that is to serve a large company has to.
 SBA_RESOURCES = {
     "vendors": {
-        "list_path": f"{HERE}/VendorPages({{after}})",
-        "record_path": f"{HERE}/Vendors({{key}})",
+        "list_path": f"{HERE}/Purchasing/VendorPages({{after}})",
+        "record_path": f"{HERE}/Purchasing/Vendors({{key}})",
         "addresses_path": "",
-    }
+    },
+    "journal_entries": {
+        "list_path": f"{HERE}/Financial/JournalEntryPages({{after}})",
+        "record_path": f"{HERE}/Financial/JournalEntries({{key}})",
+    },
 }
 
 

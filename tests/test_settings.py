@@ -117,6 +117,18 @@ def test_a_file_of_one_company_is_as_it_was_and_further_ones_stand_beside_it(loa
     ]
 
 
+def test_what_no_service_of_gps_own_lists_has_to_be_named(load, fault):
+    sba = "[gp.sba]\nentities = ['journal_entries']\naddress = 'https://gp.example.com/GPService'\ncompany = 'One'\n"
+    told = fault(GP + sba + ZOHO)
+    assert (
+        "[gp.sba.resources.journal_entries] needs list_path and record_path: nothing that ships"
+        in told.happened
+    )
+    assert "line 5" in told.happened
+    paths = "[gp.sba.resources.journal_entries]\nlist_path = '/L'\nrecord_path = '/R({key})'\n"
+    assert load(GP + sba + paths + ZOHO).gp.sba.entities == ("journal_entries",)
+
+
 def test_a_further_company_has_a_name_of_its_own_for_sba(load, fault):
     sba = "[gp.sba]\nentities = ['vendors']\naddress = 'https://gp.example.com/GPService'\ncompany = 'One'\n"
     further = "[companies.EU]\ncompany_id = 5\nkey_prefix = 'EU-'\n"

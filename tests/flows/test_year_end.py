@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 from memory import FakeClock, MemoryTarget
-from ml_connector.connectors.dynamics_gp import GpClient, GpConfig, GpSource, RequestGate
+from ml_connector.connectors.dynamics_gp import GpClient, GpConfig, GpSource, RequestGate, SbaReader
+from ml_connector.connectors.dynamics_gp.auth import WindowsTransport
+from ml_connector.connectors.dynamics_gp.sba_config import SbaConfig
 from ml_connector.core.flow import Flow
 from ml_connector.core.mapping_file import read_mapping
 from ml_connector.core.ports import Fetched
@@ -28,6 +30,7 @@ from ml_connector.store.cursors import Progress
 from ml_connector.store.database import Database
 from world import done
 
+PASSWORD = "Sample-Pa55word"
 LINES = """
 name = "journal_lines"
 source = "journal_entries"
@@ -122,31 +125,77 @@ class Site:
         return dict(self.gp.control("POST", "journals", {"lines": lines, "reference": "Late", **more}))
 
 
+@dataclass(frozen=True)
+class Dialect:
+    """By which service the entries are read, and as what its calls are counted."""
+
+    resource: dict[str, Any] | None
+    listing: set[str]
+    reading: str
+    beside: int = 0  #: what else is counted under the name of a reading
+
+
+LEDGER = "/Tenants({tenant})/Companies({company})/ZohoSync/Financial"
+PAGED = {
+    "list_path": f"{LEDGER}/JournalEntryPages({{after}})?rows=50",
+    "changed_path": f"{LEDGER}/JournalEntriesModified({{since}})",
+    "record_path": f"{LEDGER}/JournalEntries({{key}})",
+}
+WHOLE = {"list_path": f"{LEDGER}/JournalEntries", "record_path": f"{LEDGER}/JournalEntries({{key}})"}
+DIALECTS = {
+    "soap": Dialect(None, {"GetGLTransactionList"}, "GetGLPostedTransactionByKey"),
+    "sba": Dialect(PAGED, {"GET JournalEntriesModified"}, "GET JournalEntries"),
+    "sba-whole-list": Dialect(WHOLE, {"GET JournalEntries"}, "GET JournalEntries", 1),
+}
+
+
+@pytest.fixture(params=DIALECTS)
+def dialect(request: pytest.FixtureRequest) -> Dialect:
+    return DIALECTS[request.param]
+
+
 @pytest.fixture
-def site(database: Database, tmp_path: Path) -> Iterator[Site]:
-    clock = MachineClock()
+def site(database: Database, tmp_path: Path, dialect: Dialect) -> Iterator[Site]:
     with ExitStack() as opened:
         gp = opened.enter_context(GpSimulator(GpOptions(journal_entries=240, row_limits={"journals": 50})))
-        config = GpConfig(endpoint=gp.endpoint, company_id=-1, user="FABRIKAM\\connector")
-        gate = opened.enter_context(closing(RequestGate(tmp_path / "gate", 3, 0.0, clock)))
-        client = GpClient(config, lambda: "Sample-Pa55word", gate, clock)
-        source = opened.enter_context(closing(GpSource(client)))
+        source = opened_source(gp, tmp_path, dialect, opened)
         yield Site(gp, source, MemoryTarget(FakeClock(), unique=("GP_Line_Key",)), database)
 
 
-def test_a_year_of_entries_and_its_close(site: Site) -> None:
+def opened_source(gp: GpSimulator, folder: Path, dialect: Dialect, opened: ExitStack) -> GpSource:
+    clock = MachineClock()
+    config = GpConfig(
+        endpoint=gp.endpoint, company_id=-1, user="FABRIKAM\\connector", sba=sba_of(gp, dialect)
+    )
+    gate = opened.enter_context(closing(RequestGate(folder / "gate", 3, 0.0, clock)))
+    client, reader = GpClient(config, lambda: PASSWORD, gate, clock), None
+    if config.sba.entities:
+        there = config.model_copy(update={"endpoint": config.sba.address})
+        reader = SbaReader(config.sba, client, WindowsTransport(there, lambda: PASSWORD))
+    return opened.enter_context(closing(GpSource(client, reader)))
+
+
+def sba_of(gp: GpSimulator, dialect: Dialect) -> SbaConfig:
+    if dialect.resource is None:
+        return SbaConfig()
+    there = {"address": gp.sba_address, "company": "Fabrikam, Inc.", "entities": ["journal_entries"]}
+    return SbaConfig.model_validate({**there, "resources": {"journal_entries": dialect.resource}})
+
+
+def test_a_year_of_entries_and_its_close(site: Site, dialect: Dialect) -> None:
     told = site.sync()
     assert told["state"] == "done"
     assert site.written() == site.posted_lines()
     assert done(told) == {"created": sum(site.posted_lines().values())}
     posted = sum(entry["state"] != "Work" for entry in site.entries())
-    assert site.operations["GetGLPostedTransactionByKey"] == posted, "one call an entry"
+    assert site.operations[dialect.reading] == posted + dialect.beside, "one call an entry"
 
     assert site.gp.control("POST", "journals/close", {"year": 2026})["moved"] > 30
     stamps = {entry["modified_at"] for entry in site.entries() if entry["fiscal_year"] == 2026}
     told = site.sync()
     assert (told["state"], done(told), site.target.writes) == ("done", {}, [])
-    assert set(site.operations) == {"GetGLTransactionList", "GetWSEnabledCompanyForUserList"}, "no ByKey call"
+    assert set(site.operations) == {*dialect.listing, "GetWSEnabledCompanyForUserList"}, "no record is read"
+    assert site.operations.get(dialect.reading, 0) == dialect.beside
     with site.database.read() as tx:
         found = cursors.find(tx, "-1", "journals")
     assert found is not None
@@ -157,7 +206,7 @@ def test_a_year_of_entries_and_its_close(site: Site) -> None:
     site.gp.control("POST", f"journals/{made['journal_id']}", {"post": True})
     told = site.sync()
     assert done(told) == {"created": 2}
-    assert site.operations["GetGLPostedTransactionByKey"] == 1
+    assert site.operations[dialect.reading] == 1 + dialect.beside
     assert site.written() == site.posted_lines()
 
 
@@ -171,3 +220,23 @@ def test_an_entry_posted_between_listing_and_reading_is_written_once(site: Site)
     site.sync()
     assert site.target.writes == []
     assert site.written() == site.posted_lines()
+
+
+def test_the_dialect_may_be_changed_and_nothing_is_written_twice(database: Database, tmp_path: Path) -> None:
+    """The keys of entries and lines are the same by either service."""
+    with ExitStack() as opened:
+        gp = opened.enter_context(GpSimulator(GpOptions(journal_entries=60)))
+        sources = [
+            opened_source(gp, tmp_path / name, DIALECTS[name], opened) for name in ("soap", "sba-whole-list")
+        ]
+        site = Site(gp, sources[0], MemoryTarget(FakeClock(), unique=("GP_Line_Key",)), database)
+        site.sync()
+        assert site.written() == site.posted_lines()
+        site.source = sources[1]
+        made = site.add(on="2026-12-30")
+        told = site.sync()
+        assert done(told) == {"created": 2}
+        assert site.operations["GET JournalEntries"] == 2, "the list, and the one new entry"
+        keys = [str(values["GP_Line_Key"]).partition("/")[0] for _, values in site.target.writes]
+        assert keys == [str(made["journal_id"])] * 2
+        assert site.written() == site.posted_lines()

@@ -15,6 +15,7 @@ from ml_connector.connectors.dynamics_gp.lanes import Answer
 from ml_connector.core.errors import ConfigurationError, ConnectorError, RetryableError
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
+BY_SBA = ["vendors", "gl_accounts", "journal_entries"]
 
 
 class Answering:
@@ -37,11 +38,16 @@ class Answering:
 @pytest.fixture(scope="module")
 def answering(tmp_path_factory):
     transport = Answering()
-    sba = {"entities": ["vendors"], "address": "http://gp/GPService", "company": "C"}
-    resource = {"address_list_path": "/VendorAddresses", "whole": True}
+    sba = {"entities": BY_SBA, "address": "http://gp/GPService", "company": "C"}
+    custom = {"list_path": "/List({after})", "record_path": "/One({key})", "whole": True}
+    resources = {
+        "vendors": {"address_list_path": "/VendorAddresses", "whole": True},
+        "gl_accounts": {**custom, "fields": {"segment.1": "Segment1"}},
+        "journal_entries": custom,
+    }
     config = GpConfig.model_validate(
         {"endpoint": "http://gp/DynamicsGPService.asmx", "company_id": -1, "user": "D\\u"}
-        | {"sba": sba | {"resources": {"vendors": resource}}}
+        | {"sba": sba | {"resources": resources}}
     )
     clock = NoWait()
     with closing(RequestGate(tmp_path_factory.mktemp("gate"), 2, 0.0, clock)) as gate:
@@ -68,15 +74,31 @@ TEXTS = st.sampled_from(
     ["A", "a", "", " ", "\0", "\ud800", "1900-01-01T00:00:00", "9999-12-31T23:59:59-23:00", "NaN", "x" * 500]
 )
 NAMES = ["VendorId", "ModifiedDate", "VendorName", "OwnerId", "AddressId", "MinimumOrder", "Addresses"]
-ROWS = st.dictionaries(
-    st.sampled_from(NAMES),
-    TEXTS | st.none() | st.integers() | st.booleans() | st.lists(TEXTS, max_size=2),
-    max_size=5,
-)
+LEDGER_NAMES = [
+    "AccountNumber",
+    "JournalId",
+    "Date",
+    "TransactionState",
+    "DebitAmount",
+    "IsUnitAccount",
+    "Segment1",
+]
+SCALARS = TEXTS | st.none() | st.integers() | st.booleans()
+ROWS = st.dictionaries(st.sampled_from(NAMES), SCALARS | st.lists(TEXTS, max_size=2), max_size=5)
+LINES = st.dictionaries(st.sampled_from(LEDGER_NAMES), SCALARS | st.lists(TEXTS, max_size=2), max_size=5)
+#: Often enough one whose key and lines can be read.
+ENTRIES = st.builds(
+    lambda row, lines, state: {
+        "AccountNumber": "A", "JournalId": 7, "Date": "2026-01-01", "TransactionState": state, "Lines": lines, **row,
+    },
+    LINES, st.lists(LINES, max_size=2) | SCALARS, st.sampled_from(["Work", "Open", "History", "x", None]),
+)  # fmt: skip
 JSON = st.one_of(
     st.binary(max_size=60),
     st.lists(ROWS, max_size=3).map(lambda rows: json.dumps({"Vendors": rows}).encode()),
     ROWS.map(lambda row: json.dumps({"Vendor": row}).encode()),
+    st.lists(ENTRIES, max_size=2).map(lambda rows: json.dumps({"Payload": rows}).encode()),
+    ENTRIES.map(lambda row: json.dumps({"Payload": row}).encode()),
     st.sampled_from([b"<html>busy</html>", b"", b"[", b'{"Message": "password=geheim"}']),
 )
 
@@ -111,10 +133,12 @@ FIXTURE_IS_SHARED = settings(
 def test_any_answer_of_sba_is_records_or_an_error_that_the_port_names(answering, status, headers, body):
     transport, source = answering
     transport.answer = Answer(status, headers, (), body)
-    assert_in_words(told(lambda: source.list_changes("vendors", NOW, None)))
-    assert_in_words(told(lambda: source.list_changes("vendors", None, None)))
     assert_in_words(told(lambda: source.list_readings("vendors", "addresses", None)))
-    assert_in_words(told(lambda: list(source.fetch("vendors", ["A", "B"]))))
+    for entity in BY_SBA:
+        for since in (NOW, None):
+            assert_in_words(told(lambda e=entity, s=since: source.list_changes(e, s, None)))
+        assert_in_words(told(lambda e=entity: list(source.fetch(e, ["A", "7/2026-01-01"]))))
+        assert_in_words(told(lambda e=entity: source.list_changes(e, None, "7/2026-01-01")))
 
 
 MEMBERS = st.dictionaries(

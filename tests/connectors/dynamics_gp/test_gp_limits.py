@@ -17,7 +17,13 @@ from pydantic import BaseModel
 from ml_connector.connectors.dynamics_gp import GpConfig, RequestGate, pace
 from ml_connector.connectors.dynamics_gp.limits import Meter
 from ml_connector.connectors.dynamics_gp.pace import RESTORE_EVERY, SLOW_ANSWERS, Answer
-from ml_connector.connectors.dynamics_gp.sba_config import SbaConfig, SbaCustomers, SbaVendors
+from ml_connector.connectors.dynamics_gp.sba_config import (
+    SbaAccounts,
+    SbaConfig,
+    SbaCustomers,
+    SbaEntries,
+    SbaVendors,
+)
 from ml_connector.core.load import Load
 
 PASSWORD = "Sample-Pa55word"
@@ -161,7 +167,7 @@ def test_settings_that_cannot_work_are_refused(setting, value):
 
 
 def test_every_setting_is_described():
-    for model in (GpConfig, SbaConfig, SbaVendors, SbaCustomers):
+    for model in (GpConfig, SbaConfig, SbaVendors, SbaCustomers, SbaAccounts, SbaEntries):
         assert [n for n, f in model.model_fields.items() if not f.description and not is_section(f)] == []
 
 

@@ -8,10 +8,7 @@ from typing import Any
 
 import pytest
 
-from ml_connector.connectors.dynamics_gp import (
-    GpSource,
-    ledger,
-)
+from ml_connector.connectors.dynamics_gp import GpSource, ledger
 from ml_connector.connectors.dynamics_gp.sba_config import SbaAccounts, SbaConfig
 from ml_connector.connectors.dynamics_gp.sba_names import LINE, RECORD, known_fields, line_fields
 from ml_connector.core.change import Change
