@@ -21,7 +21,9 @@ _MOST_DEPTH = 100
 _MOST_ROW = 8 * 1024 * 1024  # characters of one record; parsed, each costs at most twenty bytes
 _SPACE = re.compile(r"[ \t\r\n]*")
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-_STRUCTURE = re.compile(rf"{_STRING}|[\"{{}}\[\]]", re.DOTALL)  # a quote alone: a text that does not end
+_INSIDE = re.compile(
+    rf"(?:[^\"{{}}\[\]]++|{_STRING})*+", re.DOTALL
+)  # up to a bracket, or a text that does not end
 _SCALAR = re.compile(rf"{_STRING}|[^\s,\]}}\"\[{{:]+", re.DOTALL)
 _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -152,16 +154,17 @@ def _end(text: str, start: int) -> int:
         if scalar is None:
             raise ValueError("no value")
         return scalar.end()
-    depth = 0
-    for token in _STRUCTURE.finditer(text, start):
-        mark = token.group()
-        if mark == '"':
+    depth, position = 0, start
+    while depth <= _MOST_DEPTH:
+        mark = text[position : position + 1]
+        if mark not in ("{", "[", "}", "]"):
             break
-        depth += (mark in ("{", "[")) - (mark in ("}", "]"))
+        depth += 1 if mark in ("{", "[") else -1
+        position += 1
         if depth == 0:
-            return token.end()
-        if depth > _MOST_DEPTH:
-            break
+            return position
+        inside = _INSIDE.match(text, position)
+        position = position if inside is None else inside.end()
     raise ValueError("no end")
 
 
