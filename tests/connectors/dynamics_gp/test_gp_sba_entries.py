@@ -85,23 +85,13 @@ def answering(opened, tmp_path, clock):
 def row(
     journal_id: object = 7, state: object = "Open", at: str = "2026-01-01T10:00:00", **more: object
 ) -> dict:
-    return {
-        "JournalId": journal_id,
-        "Date": "2026-01-01T00:00:00",
-        "TransactionState": state,
-        "ModifiedDate": at,
-        **more,
-    }
+    key = {"JournalId": journal_id, "Date": "2026-01-01T00:00:00", "RecurringTransactionSequence": 0}
+    return {**key, "TransactionState": state, "ModifiedDate": at, **more}
 
 
 def line(**more: object) -> dict:
-    return {
-        "SequenceNumber": 16384,
-        "AccountNumber": "000-1100-00",
-        "DebitAmount": 5,
-        "CreditAmount": 0,
-        **more,
-    }
+    own = {"SequenceNumber": 16384, "AccountNumber": "000-1100-00", "DebitAmount": 5, "CreditAmount": 0}
+    return {**own, "IsUnitAccount": False, **more}
 
 
 @pytest.mark.parametrize("turn", [1, -1])
@@ -140,13 +130,22 @@ def test_a_list_of_lines_is_no_list_of_entries(answering):
         ({"Date": "yesterday"}, "'yesterday' where a date"),
         ({"Date": None}, r"no key where the settings look for it \(Date\)"),
         ({"JournalId": None}, r"no key where the settings look for it \(JournalId\)"),
+        ({"RecurringTransactionSequence": ...}, r"no key where .* \(RecurringTransactionSequence\)"),
         ({"RecurringTransactionSequence": "many"}, "'many' where a whole number"),
     ],
 )
 def test_a_row_without_a_key_ends_the_listing(answering, said, words):
-    source, _ = answering([row() | said])
+    there = {name: value for name, value in (row() | said).items() if value is not ...}
+    source, _ = answering([there])
     with pytest.raises(ConfigurationError, match=words):
         listed(source)
+
+
+def test_a_site_without_recurring_entries_may_say_so(answering):
+    plain = row()
+    del plain["RecurringTransactionSequence"]
+    source, _ = answering([plain], fields={"recurring_sequence": ""})
+    assert [change.key for change in listed(source)] == ["7/2026-01-01"]
 
 
 def test_stamps_and_days_come_in_the_forms_of_net_too(answering):
@@ -176,16 +175,18 @@ def test_money_is_never_a_float(answering):
     assert found["line.debit"] == Decimal("12345678901234.56789")
 
 
-def test_amounts_may_be_texts_and_one_side_may_be_nothing(answering):
-    lines = [
-        line(DebitAmount="12.50000 ", CreditAmount=None),
-        {**line(CreditAmount="3"), "SequenceNumber": 2},
-    ]
-    del lines[1]["DebitAmount"]
-    source, _ = answering([], row(Lines=lines))
+def test_amounts_may_be_texts_and_zeros_may_be_left_out(answering):
+    debit, credit = (
+        line(DebitAmount="12.50000 ", SequenceNumber=1),
+        line(CreditAmount="12.5", SequenceNumber=2),
+    )
+    del debit["CreditAmount"], credit["DebitAmount"]
+    nothing = line(SequenceNumber=3, CreditAmount=None)
+    source, _ = answering([], row(Lines=[debit, credit, nothing]))
     found = one(source, JOURNALS, "7/2026-01-01").parts
-    assert (found["16384"]["line.debit"], found["16384"]["line.credit"]) == (Decimal("12.5"), 0)
-    assert (found["2"]["line.debit"], found["2"]["line.credit"]) == (0, Decimal(3))
+    assert [(each["line.debit"], each["line.credit"]) for each in found.values()] == [
+        (Decimal("12.5"), 0), (0, Decimal("12.5")), (5, 0),
+    ]  # fmt: skip
 
 
 def test_a_unit_account_has_a_quantity_and_no_money(answering):
@@ -249,12 +250,15 @@ def test_a_value_that_is_none_holds_its_entry_alone(answering, said):
         ({"fields": {"state": "Posted"}}, r"GET One brought has no state .*\(Posted\)"),
         ({"fields": {"state": ""}}, "has no state"),
         ({"lines_at": "Distributions/Lines"}, r"has no lines .*\(Distributions/Lines\)"),
+        ({"line_fields": {"number": "Number"}}, r"has no number of a line .*\(Number\)"),
         ({"line_fields": {"account": "ACTNUMST"}}, r"has no account of a line .*\(ACTNUMST\)"),
-        ({"line_fields": {"debit": "Dr", "credit": "Cr"}}, r"has no amount of a line .*\(Dr or Cr\)"),
+        ({"line_fields": {"debit": "Dr"}}, r"has no debit of a line .*\(Dr\)"),
+        ({"line_fields": {"credit": ""}}, "has no credit of a line"),
+        ({"line_fields": {"is_unit": "Unit"}}, r"has no is_unit of a line .*\(Unit\)"),
     ],
 )
 def test_what_is_elsewhere_stops_the_run_and_names_the_setting(answering, resource, words):
-    """It would else be an entry without lines, lines without amounts, or entries that are never final."""
+    """It would else be an entry without lines, lines without amounts, quantities as money, or keys that do not stay."""
     source, transport = answering([row()], row(Lines=[line()]), **resource)
     with pytest.raises(ConfigurationError, match=words) as told:
         one(source, JOURNALS, "7/2026-01-01")
@@ -264,9 +268,10 @@ def test_what_is_elsewhere_stops_the_run_and_names_the_setting(answering, resour
 
 
 def test_fields_may_stand_deeper(answering):
-    said = {"Header": row(), "Dist": {"Row": [{"Acct": {"No": "000-1100-00"}, "Dr": 5}]}}
+    inside = {"Acct": {"No": "000-1100-00"}, "Dr": {"Amount": 5}, "Cr": {"Amount": 0}, "SequenceNumber": 1}
+    said = {"Header": row(), "Dist": {"Row": [inside]}}
     fields = {name: f"Header/{place}" for name, place in RECORD[JOURNALS].items()}
-    line_fields = {"account": "Acct/No", "debit": "Dr", "number": "", "credit": ""}
+    line_fields = {"account": "Acct/No", "debit": "Dr/Amount", "credit": "Cr/Amount", "is_unit": ""}
     source, _ = answering([], said, fields=fields, lines_at="Dist/Row", line_fields=line_fields)
     (found,) = one(source, JOURNALS, "7/2026-01-01").parts.values()
     assert (found["line.account"], found["line.debit"], found["line.credit"]) == ("000-1100-00", 5, 0)

@@ -90,8 +90,12 @@ def _entry_tree(resource: SbaEntries, row: Tree, operation: str) -> Tree:
     state = values.to_text(tree.get("TransactionState"))
     if state not in ledger.STATES:
         raise _unreadable(state, "Work, Open or History")
-    lines = [_line_tree(resource.line_paths, line, operation) for line in _lines(resource, row, operation)]
-    _put(tree, ledger.LINES, list(lines))
+    lines, paths = _lines(resource, row, operation), resource.line_paths
+    units = [bool(values.to_boolean(sba.value(line, paths["is_unit"]))) for line in lines]
+    money = [line for line, is_unit in zip(lines, units, strict=True) if not is_unit]
+    _prove_places(paths, lines, money, operation)
+    trees = [_line_tree(paths, line, is_unit=unit) for line, unit in zip(lines, units, strict=True)]
+    _put(tree, ledger.LINES, list(trees))
     return _out_of_sequence(tree, state)
 
 
@@ -107,7 +111,7 @@ def _lines(resource: SbaEntries, row: Tree, operation: str) -> list[Tree]:
     """The lines of an entry; one that has a place for them may have none."""
     if not _stands(row, resource.lines_at):
         raise sba_meanings.NO_VALUE.error(operation=operation, what="lines", place=resource.lines_at)
-    found = values.find(row, tuple(resource.lines_at.split("/")))
+    found = _at(row, resource.lines_at)
     items = found if isinstance(found, list) else [] if found is None else [found]
     lines = [item for item in items if isinstance(item, dict)]
     if len(lines) < len(items):
@@ -115,14 +119,25 @@ def _lines(resource: SbaEntries, row: Tree, operation: str) -> list[Tree]:
     return lines
 
 
-def _line_tree(paths: Mapping[str, str], row: Tree, operation: str) -> Tree:
+def _prove_places(
+    paths: Mapping[str, str], lines: Sequence[Tree], money: Sequence[Tree], operation: str
+) -> None:
+    """What tells lines and amounts apart stands in some line of each entry, also where a service leaves zeros out.
+
+    Looked for in the wrong place it would be nothing on one side, a quantity taken for money, a key that does not stay.
+    """
+    of_all = ("number", "account", *(["is_unit"] if paths["is_unit"] else []))
+    for among, names in ((lines, of_all), (money, _SIDES)):
+        for name in names:
+            if among and not any(_stands(line, paths[name]) for line in among):
+                what = f"{name} of a line"
+                raise sba_meanings.NO_VALUE.error(operation=operation, what=what, place=paths[name])
+
+
+def _line_tree(paths: Mapping[str, str], row: Tree, *, is_unit: bool) -> Tree:
     tree = _filled(_LINE_FIELDS, paths, row)
-    sides = [paths[side] for side in _SIDES]
-    for what, places in (("amount of a line", sides), ("account of a line", [paths["account"]])):
-        if not any(_stands(row, place) for place in places):
-            raise sba_meanings.NO_VALUE.error(operation=operation, what=what, place=" or ".join(places))
-    _prove_amounts([values.find(row, tuple(place.split("/"))) for place in sides])
-    if values.to_boolean(sba.value(row, paths["is_unit"])):
+    _prove_amounts([_at(row, paths[side]) for side in _SIDES])
+    if is_unit:
         for name in _SIDES.values():
             tree[name] = {KIND: ledger.QUANTITY, "Value": values.find(tree, (name, "Value"))}
     return tree
@@ -155,13 +170,15 @@ def _put(tree: Tree, path: Path, value: Node) -> None:
     tree[path[-1]] = value
 
 
+def _at(row: Tree, path: str) -> Node:
+    return values.find(row, tuple(path.split("/"))) if path else None
+
+
 def _stands(row: Tree, path: str) -> bool:
     """Whether there is such a place, though nothing may stand in it."""
-    if "/" not in path:
-        return bool(path) and path in row
-    *above, name = path.split("/")
-    parent = values.find(row, tuple(above))
-    return isinstance(parent, dict) and name in parent
+    above, _, name = path.rpartition("/")
+    parent = _at(row, above) if above else row
+    return bool(path) and isinstance(parent, dict) and name in parent
 
 
 def _unreadable(said: Node, wanted: str) -> ConnectorError:
@@ -225,10 +242,12 @@ def _named(resource: SbaResource, row: Tree, operation: str) -> tuple[str, str]:
     names = _ENTRY_KEY if isinstance(resource, SbaEntries) else (EVERY[resource.entity].fields[0].name,)
     said = [values.to_text(sba.value(row, paths[name])) for name in names]
     if not all(said):
-        place = paths[names[said.index(None)]]
-        raise sba_meanings.NO_KEY.error(operation=operation, place=place)
+        raise sba_meanings.NO_KEY.error(operation=operation, place=paths[names[said.index(None)]])
     if not isinstance(resource, SbaEntries):
         return str(said[0]), str(said[0])
+    sequence = paths["recurring_sequence"]
+    if sequence and not _stands(row, sequence):  # without it two postings of one entry would be one record
+        raise sba_meanings.NO_KEY.error(operation=operation, place=sequence)
     tree = _filled(_KEY_FIELDS, paths, row)
     state, behind = values.to_text(_told(row, paths["state"])), ledger.key_of_row(tree)
     if ledger.read_key(behind) is None:
