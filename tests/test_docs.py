@@ -26,7 +26,7 @@ from ml_connector.cli.codes import catalogue
 from ml_connector.cli.exits import MEANINGS
 from ml_connector.cli.secrets import NAMES
 from ml_connector.cli.sync import _COLUMNS as COUNTS
-from ml_connector.connectors.dynamics_gp.sba_names import ADDRESS, RECORD
+from ml_connector.connectors.dynamics_gp.sba_names import ADDRESS, LINE, RECORD
 from ml_connector.connectors.zoho_crm.codes import SAME
 from ml_connector.connectors.zoho_crm.schema import CUSTOM_FIELDS, scopes_needed
 from ml_connector.core import mapping_file, similar
@@ -261,15 +261,17 @@ def scope_table() -> str:
     return "".join(f"- `{scope}`\n" for scope in scopes_needed(["Accounts", "Contacts"], create_fields=True))
 
 
-def sba_table() -> str:
-    columns = [*RECORD.items(), ("an address", ADDRESS)]
-    names = dict.fromkeys(name for _, paths in columns for name in paths)
+def sba_table(columns: dict[str, dict[str, str]]) -> str:
+    names = dict.fromkeys(name for paths in columns.values() for name in paths)
     rows = [
-        (f"`{name}`", *(f"`{paths[name]}`" if name in paths else "" for _, paths in columns))
+        (f"`{name}`", *(f"`{paths[name]}`" if name in paths else "" for paths in columns.values()))
         for name in names
     ]
-    return _table(("field", *(f"of {kind}" for kind, _ in columns)), *rows)
+    return _table(("field", *(f"of {kind}" for kind in columns)), *rows)
 
+
+MASTERS = {"vendors": RECORD["vendors"], "customers": RECORD["customers"], "an address": ADDRESS}
+LEDGER = {"GL accounts": RECORD["gl_accounts"], "journal entries": RECORD["journal_entries"], "a line": LINE}
 
 TABLES: dict[str, Callable[[], str]] = {
     "settings": settings_table,
@@ -284,7 +286,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "gp-codes": partial(code_table, "Dynamics GP"),
     "zoho-codes": partial(code_table, "Zoho CRM"),
     "scopes": scope_table,
-    "sba-fields": sba_table,
+    "sba-fields": partial(sba_table, MASTERS),
+    "sba-ledger-fields": partial(sba_table, LEDGER),
 }
 
 

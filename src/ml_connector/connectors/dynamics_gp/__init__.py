@@ -14,6 +14,8 @@ values       what the texts in GP's answers mean
 soap         the dialect: requests and answers as bytes
 sba          the other dialect, GP's REST service: paths out, JSON in
 sba_config   its settings: where it is, and how each resource looks
+sba_names    where each field is looked for in its JSON, unless the settings say otherwise
+sba_trees    its rows as the trees that SOAP would have sent
 sba_reader   reading by it, for the entities that the settings give to it
 sba_meanings what it can end with
 listing      complete lists in spite of GP's silent row limit
