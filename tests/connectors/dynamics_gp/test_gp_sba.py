@@ -59,6 +59,7 @@ SINCE = "/Companies({company})/X?since={since}"
             "(C)/Purchasing/Vendors(A%2FB%3B%281%29%20%3F%23%25)",
         ),
         (KEYS, {**IN_C, "key": "A;", "after": "B"}, "(C)/X(A%3B;B)"),
+        (VENDORS.record_path, {**IN_C, "key": ("7", "a;b", "2")}, "(C)/Purchasing/Vendors(7;a%3Bb;2)"),
         (SINCE, {**IN_C, "since": "2026-01-31T00:00:00"}, "(C)/X?since=2026-01-31T00%3A00%3A00"),
     ],
 )
