@@ -6,6 +6,7 @@ import hashlib
 import ipaddress
 import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,8 @@ from ml_connector.core.errors import ConfigurationError, RetryableError
 PASSWORD = "Sample-Pa55word"
 COMPANIES = "GetWSEnabledCompanyForUserList"
 BODY = soap.request(COMPANIES, "", soap.context(-1, "en-US"))
+MEGABYTE = 1024 * 1024
+ON_THE_WAY = 16 * MEGABYTE  # what the sockets of both sides may hold
 HEADERS = {"Content-Type": soap.CONTENT_TYPE, "SOAPAction": soap.action(COMPANIES)}
 
 
@@ -389,3 +392,47 @@ def test_a_lane_whose_sign_in_ends_together_with_its_connection_signs_in_anew(sc
     assert [post(transport), post(transport)] == [200, 200]
     assert len(server.asked) == 5
     transport.close()
+
+
+class Endless(Scripted):
+    """A server whose answer does not end before whoever asked hangs up."""
+
+    def __init__(self, piece: int, pause_seconds: float):
+        super().__init__("200 OK")
+        self.piece, self.pause_seconds, self.sent = bytes(piece), pause_seconds, 0
+
+    def serve(self, connection):
+        connection.recv(65536)
+        try:
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            while True:
+                time.sleep(self.pause_seconds)
+                connection.sendall(self.piece)
+                self.sent += len(self.piece)
+        except OSError:
+            return
+
+
+@pytest.fixture
+def endless(opened):
+    def start(piece: int, pause_seconds: float = 0.0) -> Endless:
+        server = Endless(piece, pause_seconds)
+        server.start()
+        opened.callback(server.close)
+        return server
+
+    return start
+
+
+def test_an_answer_without_end_is_given_up_at_64_megabytes(endless, sign_in):
+    server = endless(MEGABYTE)
+    with pytest.raises(ConfigurationError, match="larger than 64 MB"):
+        post(sign_in(server.endpoint))
+    assert server.sent <= 64 * MEGABYTE + ON_THE_WAY
+
+
+def test_an_answer_that_comes_byte_by_byte_is_given_up_in_time(endless, sign_in):
+    """No single wait is long; without an end to all of them this would last as long as the server likes."""
+    transport = sign_in(endless(1, 0.01).endpoint)
+    with pytest.raises(RetryableError, match="did not answer within 1"):
+        transport.post(BODY, HEADERS, 1)

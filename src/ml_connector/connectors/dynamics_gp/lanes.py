@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import queue
 import ssl
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request: its headers, its body, how long each wait may take, its method, where it goes."""
+    """A request: its headers, its body, how long its answer may take, its method, where it goes."""
 
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes
@@ -106,6 +107,7 @@ class Lane:
         if authorization is not None:
             headers.append((b"Authorization", authorization))
         wait = call.timeout_seconds
+        ends_at = time.monotonic() + wait
         request = httpcore2.Request(
             call.method,
             call.target,
@@ -115,7 +117,7 @@ class Lane:
         )
         response = self.connection.handle_request(request)
         try:
-            return _read(response)
+            return _read(response, ends_at)
         finally:
             response.close()
 
@@ -150,7 +152,7 @@ class Lanes:
             lane.close()
 
 
-def _read(response: httpcore2.Response) -> Answer:
+def _read(response: httpcore2.Response, ends_at: float) -> Answer:
     pairs = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in response.headers]
     chunks: list[bytes] = []
     size = 0
@@ -158,6 +160,8 @@ def _read(response: httpcore2.Response) -> Answer:
         size += len(chunk)
         if size > _MAX_ANSWER_BYTES:
             raise meanings.ANSWER_TOO_LARGE.error()
+        if time.monotonic() > ends_at:  # each piece came in time, and all of them may never end
+            raise httpcore2.ReadTimeout
         chunks.append(chunk)
     challenges = [value for name, value in pairs if name == "www-authenticate"]
     return Answer(response.status, dict(pairs), challenges, b"".join(chunks))
