@@ -79,6 +79,11 @@ class Gp(MemorySource):
             return self.midnight(here.astimezone(ZoneInfo(self.zone)))
         return here.replace(microsecond=0)
 
+    def is_put_back(self) -> bool:
+        """Whether daylight saving has ended since the history began."""
+        zone = ZoneInfo(self.zone or "UTC")
+        return self.clock.now().astimezone(zone).utcoffset() != BEGAN.astimezone(zone).utcoffset()
+
     @staticmethod
     def midnight(at: datetime) -> datetime:
         return datetime.combine(at.date(), time(), UTC)
@@ -122,6 +127,7 @@ class History:
     def edit(self, key: str, at: datetime | None = None, visible_at: datetime | None = None) -> None:
         """Change a record (or make it anew): every edit has an e-mail address of its own."""
         stamp = at or self.gp.stamp()
+        self.kinds["after the clocks were put back"] += self.gp.is_put_back()
         fields = {"customer_id": key, "name": f"Company {key}", "email": f"e{next(self.numbers)}@gp.example"}
         row = Row(key, fields, stamp)
         if any(late.key == key for _, late in self.gp.late):
@@ -328,4 +334,5 @@ def test_whatever_the_history(capsys: pytest.CaptureFixture[str], new_store: byt
         sys.stdout.write(f"\n{EXAMPLES} histories: {dict(sorted(kinds.items()))}\n")
     wanted = {*KINDS, "days", "seconds", "equal instants", "died", "sure", "missed by every window"}
     wanted |= {"found by reconcile", "marked", "sure by the overlap alone", "the same stamp once more"}
+    wanted |= {"after the clocks were put back"}
     assert {kind for kind in wanted if kinds[kind] < 5} == set(), "the histories say nothing of these"
