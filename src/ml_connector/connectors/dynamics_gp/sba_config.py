@@ -253,7 +253,9 @@ class SbaConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     entities: tuple[SbaEntity, ...] = Field(
-        default=(), description='What is read by SBA, for example ["vendors"]; everything else by SOAP.'
+        default=(),
+        description='What is read by SBA, for example ["vendors"]; everything else by SOAP. Below, ASSUMPTION is what'
+        " no public source documents: docs/how-to/use-sba.md tells how to find it out at your site.",
     )
     address: Annotated[str, AfterValidator(_address)] = Field(
         default="", description="Address of the service, such as https://gp.example.com/GPService."
