@@ -8,8 +8,12 @@ export PYTHONDONTWRITEBYTECODE :=
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
+# Debian's python3 comes without its venv module, and leaves half a .venv behind when it is asked for one.
 .venv/bin/python:
-	@python3 -m venv .venv || { echo "python3 has no venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@python3 -m venv .venv || { rm -rf .venv; \
+	  [[ $$(id -u) == 0 ]] && { apt-get update -qq; apt-get install -qq -y python3-venv; } </dev/null >/dev/null \
+	  && python3 -m venv .venv; } \
+	  || { rm -rf .venv; echo "python3 has no venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
 
 .venv/runtime.stamp: requirements.lock pyproject.toml | .venv/bin/python
 	@echo "installing the locked dependencies into .venv ..."

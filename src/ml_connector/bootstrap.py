@@ -17,6 +17,7 @@ from ml_connector.connectors.dynamics_gp.auth import WindowsTransport
 from ml_connector.connectors.dynamics_gp.tickets import Tickets
 from ml_connector.connectors.zoho_crm import AccessToken, ZohoClient, ZohoTarget, open_client
 from ml_connector.connectors.zoho_crm.auth import ZohoAuth
+from ml_connector.connectors.zoho_crm.schema import LAYOUT
 from ml_connector.connectors.zoho_crm.target import Organisation
 from ml_connector.core.companies import Company
 from ml_connector.core.errors import ConfigurationError
@@ -100,6 +101,12 @@ class App:
     def mappings(self) -> list[FieldMapping]:
         """The mappings of all flows."""
         return [mapping for flow in self.flows.values() for mapping in flow.mappings]
+
+    @property
+    def layouts(self) -> list[str]:
+        """The modules whose layout a mapping names by its name: Zoho is asked for its id."""
+        rules = ((m.target, rule) for m in self.mappings for rule in m.rules if rule.target == LAYOUT)
+        return sorted({module for module, rule in rules if not str(rule.constant).isdigit()})
 
     def in_order(self, wanted: Sequence[str] = ()) -> list[Flow]:
         """The wanted flows, or all, each after those it comes after."""

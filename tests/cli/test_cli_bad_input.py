@@ -1,5 +1,7 @@
 """What a person types or sets wrongly: refused with a sentence before it does anything, or done without and told."""
 
+import shutil
+
 import pytest
 
 from ml_connector.bootstrap import open_app
@@ -93,6 +95,22 @@ def test_a_default_owner_who_left_stops_everything(world):
     assert "sally@fabrikam.example" in caught.value.remedy
     world.write_settings(owners__default="''")
     assert context(world).notes == ()
+
+
+def test_ping_tries_what_owners_and_layouts_by_name_take(tmp_path):
+    with opened(tmp_path, gp=gp_options(0)) as world:
+        before = pinged(world)
+        folder = tmp_path / "mappings"
+        shutil.copytree(load_settings(world.settings).mappings.files, folder)
+        mapping = folder / "customer_accounts.toml"
+        mapping.write_text(f'layout = "Standard"\n{mapping.read_text()}')
+        world.write_settings(owners__default="'sally@fabrikam.example'", mappings__folder="'mappings'")
+        assert pinged(world) - before == {"read users", "read layouts of Accounts"}
+
+
+def pinged(world):
+    """What ping tried of Zoho, all of it well."""
+    return {check["name"] for check in world.ok("ping", "--json").json["systems"]["Zoho CRM"]}
 
 
 def test_two_flows_of_one_entity_are_refused(world):

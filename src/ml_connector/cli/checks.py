@@ -77,7 +77,8 @@ def zoho_system(app: App) -> System:
     modules = sorted({mapping.target for mapping in app.mappings})
 
     def checks() -> list[Check]:
-        found = app.target.checks(modules, app.needs())
+        users = bool(app.settings.owners.default)
+        found = app.target.checks(modules, app.needs(), users=users, layouts=app.layouts)
         return [*found, _identity(app)] if found and found[0].ok else found
 
     return System("Zoho CRM", checks, app.target.clock_difference)

@@ -29,8 +29,7 @@ def authorize(settings: SettingsPath = None, *, as_json: AsJson = False) -> None
     with open_app(tree) as opened:
         opened.secrets.get("zoho.client_secret")  # asked first: a grant code lives for minutes only
         modules = sorted({mapping.target for mapping in opened.mappings})
-        layouts = any(rule.target == "Layout" for m in opened.mappings for rule in m.rules)
-        users = bool(tree.owners.default)
+        users, layouts = bool(tree.owners.default), bool(opened.layouts)
         scopes = scopes_needed(modules, create_fields=True, users=users, layouts=layouts)
         note(steps(tree.zoho.data_centre, accounts_url(tree.zoho), scopes))
         grant = opened.zoho_auth.exchange_grant(ask_secret("the grant code").reveal())

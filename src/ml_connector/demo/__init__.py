@@ -47,13 +47,14 @@ def _title(text: str) -> None:
     typer.secho(f"\n== {text}", bold=True)
 
 
-def _command(both: Systems, *arguments: str, lines: int | None = None) -> None:
-    """Run a command as a person would type it; ``lines``: show only its last ones."""
+def _command(both: Systems, *arguments: str, lines: int | None = None) -> bool:
+    """Run a command as a person would type it; ``lines``: show only its last ones. Whether it ended well."""
     typer.secho(f"$ ml-connector {' '.join(arguments)}", fg="cyan")
     done = both.run(*arguments, quiet=True)
     text = done.stdout.rstrip("\n").splitlines()
     for line in text if lines is None else text[-lines:]:
         typer.echo(line.rstrip())
+    return done.returncode == 0
 
 
 def _show_gp(both: Systems) -> None:
@@ -145,10 +146,10 @@ def _compare(both: Systems, seeded: Sequence[str]) -> bool:
     found = list(islice(disagreements(both, seeded), 20))
     for sentence in found:
         typer.echo(f"  {sentence}")
-    _command(both, "audit", "verify")
+    unbroken = _command(both, "audit", "verify")
     typer.secho(
         "They do not agree."
         if found
         else "They agree: every customer, vendor and person once, every figure the same."
     )
-    return not found
+    return unbroken and not found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -81,9 +82,31 @@ def _always(value: str, _record: Record) -> str:
     return value
 
 
-#: Of an Account that is a customer. The simulated company posts all of them to the same GL accounts.
+def _credit_type(customer: Record) -> str:
+    limit = customer["credit_limit"]
+    return "Unlimited" if limit["unlimited"] else "No credit" if limit["amount"] is None else "Amount"
+
+
+def _available(customer: Record) -> Decimal | None:
+    """What is left of the limit; of an unlimited one nothing is said."""
+    limit = customer["credit_limit"]
+    used = Decimal(customer["balance"]) + Decimal(customer["receivables"]["on_order"])
+    return None if limit["unlimited"] else Decimal(limit["amount"] or 0) - used
+
+
+def _payable(name: str, vendor: Record) -> object:
+    return vendor["payables"][name]
+
+
+def _sales(customer: Record) -> Decimal:
+    return Decimal(customer["receivables"]["sales_this_year"])
+
+
+#: Of an Account that is a customer. The simulated company posts all of them to the same GL accounts; who bought
+#: this year pays after 30 days, and owed a quarter of it at most.
 _CUSTOMER: Expected = {
     "Account_Name": lambda c: c["name"],
+    "Account_Type": partial(_always, "Customer"),
     **_reach("bill_to"),
     **_place("Billing", "bill_to"),
     **_place("Shipping", "ship_to"),
@@ -94,8 +117,13 @@ _CUSTOMER: Expected = {
     "GP_Credit_Limit": lambda c: (
         None if c["credit_limit"]["unlimited"] else c["credit_limit"]["amount"] or "0"
     ),
+    "GP_Credit_Type": _credit_type,
+    "GP_Available_Credit": _available,
     "GP_Balance": lambda c: c["balance"],
     **{f"GP_Aging_Period_{number + 1}": partial(_aging, number) for number in range(7)},
+    "GP_Last_Aged": lambda c: c["receivables"]["last_aged_on"],
+    "GP_Average_Days_To_Pay": lambda c: 30 if _sales(c) else 0,
+    "GP_High_Balance": lambda c: _sales(c) / 4,
     "GP_On_Order": lambda c: c["receivables"]["on_order"],
     "GP_Last_Payment": lambda c: c["receivables"]["last_payment"],
     "GP_Last_Payment_Date": lambda c: c["receivables"]["last_payment_on"],
@@ -104,13 +132,21 @@ _CUSTOMER: Expected = {
     "GP_Sales_Account": partial(_always, "000-4110-01"),
     "GP_Receivables_Account": partial(_always, "000-1200-00"),
 }
+_PAYABLES = (
+    "GP_Payables",
+    "GP_Payables_Basis",
+    "GP_Open_Documents",
+    "GP_Oldest_Due",
+    "GP_Last_Vendor_Payment",
+    "GP_Last_Vendor_Payment_On",
+)
 #: Of an Account that is a vendor.
 _VENDOR: Expected = {
     "GP_Vendor_Terms": lambda v: v["payment_terms"],
     "GP_Vendor_Class": lambda v: v["class_id"],
     "GP_Vendor_Active": lambda v: v["is_active"],
     "GP_Vendor_On_Hold": lambda v: v["is_on_hold"],
-    "GP_Payables": lambda v: v["owed"],
+    **{name: partial(_payable, name) for name in _PAYABLES},
     "GP_Purchases_Account": partial(_always, "000-6500-00"),
     "GP_Payables_Account": partial(_always, "000-2100-00"),
 }
@@ -118,6 +154,7 @@ _VENDOR: Expected = {
 _VENDOR_ALONE: Expected = {
     **_VENDOR,
     "Account_Name": lambda v: v["name"],
+    "Account_Type": partial(_always, "Vendor"),
     **_reach("purchase"),
     **_place("Billing", "remit_to"),
     **_place("Shipping", "ship_from"),
@@ -137,6 +174,7 @@ _CONTACT: Expected = {
 }
 _NUMBERS = frozenset({"Phone", "Other_Phone", "Fax"})
 _CREDITS = ("Credit Memo", "Return", "Payment")
+_PAYMENTS_BACK = timedelta(days=400)  #: so far back the last payment to a vendor is looked for
 
 
 def disagreements(systems: Systems, seeded: Collection[str] = ()) -> Iterator[str]:
@@ -188,15 +226,30 @@ def _one_person(customer: Record, found: list[Record], seeded: Collection[str]) 
 
 
 def _with_what_is_owed(systems: Systems) -> list[Record]:
-    """Every vendor with the sum of its open documents, as far as GP's lists tell: their whole amounts."""
-    owed: dict[str, Decimal] = {}
+    """Every vendor with what its documents say, as far as GP's lists tell: whole amounts, and no due dates."""
+    documents: dict[str, list[Record]] = defaultdict(list)
     for document in systems.gp.rows("documents", "rows"):
-        if document["state"] == "Open":
-            amount = Decimal(document["amount"]) * (-1 if document["type"] in _CREDITS else 1)
-            key = document["vendor_id"].rstrip()
-            owed[key] = owed.get(key, Decimal(0)) + amount
+        if document["state"] in ("Open", "History"):
+            documents[document["vendor_id"].rstrip()].append(document)
     vendors = systems.gp.rows("vendors", "rows")
-    return [vendor | {"owed": owed.get(vendor["id"].rstrip(), Decimal(0))} for vendor in vendors]
+    return [vendor | {"payables": _payables(documents[vendor["id"].rstrip()])} for vendor in vendors]
+
+
+def _payables(documents: list[Record]) -> Record:
+    opened = [document for document in documents if document["state"] == "Open"]
+    debts = [document for document in opened if document["type"] not in _CREDITS]
+    since = (datetime.now(UTC) - _PAYMENTS_BACK).date().isoformat()
+    payments = [d for d in documents if d["type"] == "Payment" and d["on"] > since]
+    last = max(payments, key=lambda payment: (payment["on"], payment["id"]), default={})
+    values = (
+        sum(Decimal(d["amount"]) * (1 if d in debts else -1) for d in opened),
+        "estimated" if opened else "exact",
+        len(opened),
+        min((debt["on"] for debt in debts), default=None),
+        last.get("amount"),
+        last.get("on"),
+    )
+    return dict(zip(_PAYABLES, values, strict=True))
 
 
 def _side(accounts: list[Record], key_field: str, records: list[Record]) -> Iterator[str]:

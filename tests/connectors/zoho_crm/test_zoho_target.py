@@ -346,6 +346,8 @@ def test_all_is_well(org, target):
         ("ZohoCRM.settings.fields.READ", "read fields of Accounts"),
         ("ZohoCRM.settings.fields.CREATE", "create fields"),
         ("ZohoCRM.org.READ", "organisation"),
+        ("ZohoCRM.users.READ", "read users"),
+        ("ZohoCRM.settings.layouts.READ", "read layouts of Accounts"),
     ],
 )
 def test_a_missing_scope_is_named_with_the_way_to_grant_it(start, missing, name):
@@ -357,9 +359,12 @@ def test_a_missing_scope_is_named_with_the_way_to_grant_it(start, missing, name)
         "ZohoCRM.settings.fields.CREATE",
         "ZohoCRM.coql.READ",
         "ZohoCRM.org.READ",
+        "ZohoCRM.users.READ",
+        "ZohoCRM.settings.layouts.READ",
     ]
     org = start(scopes=",".join(scope for scope in scopes if scope != missing))
-    checks = org.target().checks(["Accounts"], [FieldNeed("Accounts", "A", "A", "text")])
+    needs = [FieldNeed("Accounts", "A", "A", "text")]
+    checks = org.target().checks(["Accounts"], needs, users=True, layouts=["Accounts"])
     bad = {check.name: check for check in checks if not check.ok}
     assert missing in bad[name].detail
     assert "authorize" in bad[name].remedy

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, ParamSpec
 
 from ml_connector.connectors.zoho_crm import errors, schema, wire
@@ -209,12 +210,26 @@ class ZohoTarget:
         """Zoho's clock minus ours, seconds, good to about half a second."""
         return self.client.measure_clock()
 
-    def checks(self, modules: Sequence[str], needs: Sequence[FieldNeed]) -> list[Check]:
-        """Everything that a run needs, tried by calls that change nothing; the first failure of signing in ends it."""
+    def checks(
+        self,
+        modules: Sequence[str],
+        needs: Sequence[FieldNeed],
+        *,
+        users: bool = False,
+        layouts: Sequence[str] = (),
+    ) -> list[Check]:
+        """Everything that a run needs, tried by calls that change nothing; the first failure of signing in ends it.
+
+        ``users``: records are given owners. ``layouts``: the modules whose layouts are named by their names.
+        """
         signed_in = _tried("sign in", self._try_token)
         if not signed_in.ok:
             return [signed_in]
-        return [signed_in, *self._further_checks(modules, needs)]
+        found = [signed_in, *self._further_checks(modules, needs)]
+        found += [_tried("read users", _allowed, self.users)] if users else []
+        return found + [
+            _tried(f"read layouts of {m}", _allowed, partial(self.client.list_layouts, m)) for m in layouts
+        ]
 
     def _further_checks(self, modules: Sequence[str], needs: Sequence[FieldNeed]) -> Iterator[Check]:
         yield _tried("organisation", self._try_org)
