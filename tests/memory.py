@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
@@ -24,6 +24,7 @@ from ml_connector.core.ports import (
     FieldNeed,
     FieldShape,
     FieldState,
+    Lasting,
     Refused,
     SourceField,
     Unreadable,
@@ -31,7 +32,7 @@ from ml_connector.core.ports import (
     WriteResult,
     Written,
 )
-from ml_connector.core.record import Reading, Record, digest, fold_key
+from ml_connector.core.record import Reading, Record, Value, digest, fold_key
 
 START = datetime(2026, 11, 2, 8, 30, 15, tzinfo=UTC)
 
@@ -53,6 +54,7 @@ def _field(name: str, type_: str = "text", **more: object) -> SourceField:
     return SourceField(name, type_, **more)
 
 
+PAID = Lasting("paid_on", frozenset({"paid_on", "paid"}), timedelta(days=400))
 CUSTOMERS = Entity(
     "customers",
     {
@@ -71,10 +73,12 @@ CUSTOMERS = Entity(
             _field("salesperson"),
             _field("limit", "money", carried=True),
             _field("balance", "money", facet="receivables"),
+            _field("paid", "money", facet="receivables"),
+            _field("paid_on", "date", facet="receivables"),
         )
     },
     (
-        Facet("receivables", brings_fields=True),
+        Facet("receivables", brings_fields=True, empty={"balance": Decimal(0)}, lasting=PAID),
         Facet("addresses", brings_fields=False),
         Facet("emails", brings_fields=False, listed=False, of=frozenset({"email"})),
     ),
@@ -111,6 +115,7 @@ class MemorySource:
     clock: FakeClock
     rows: dict[str, dict[str, Row]] = field(default_factory=lambda: {"customers": {}, "vendors": {}})
     balances: dict[str, Decimal] = field(default_factory=dict)
+    payments: dict[str, tuple[Decimal, date]] = field(default_factory=dict)  #: an old one is not told
     page_size: int = 1000
     unreadable: dict[str, RecordRejectedError] = field(default_factory=dict)
     fetched: list[str] = field(default_factory=list)
@@ -151,7 +156,11 @@ class MemorySource:
         if facet == "addresses":
             rows = [Reading(r.key, facet, {}, str(r.fields.get("city"))) for r in self.rows[entity].values()]
             return Page(rows, None)
-        values = {key: {"balance": amount} for key, amount in self.balances.items()}
+        values: dict[str, dict[str, Value]] = {key: {"balance": owed} for key, owed in self.balances.items()}
+        oldest = (self.clock.now() - PAID.shown_for).date()
+        for key, (paid, on) in self.payments.items():
+            if on > oldest:
+                values.setdefault(key, {"balance": Decimal(0)}).update(paid=paid, paid_on=on)
         return Page([Reading(key, facet, v, digest(v)) for key, v in values.items()], None)
 
     def take_load(self) -> Load:

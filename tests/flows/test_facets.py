@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -16,7 +17,7 @@ from ml_connector.flows.range import Range
 from ml_connector.flows.work import Options
 from ml_connector.store import asked, looks
 from ml_connector.store.looks import Looked
-from world import World, done
+from world import CUSTOMER, FINANCIALS, World, done
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 LISTED = Facet("payables", brings_fields=True)
@@ -234,3 +235,54 @@ def test_a_portion_done_twice_in_one_run_asks_for_nothing_more(loaded):
     with loaded.database.read() as tx:
         assert asked.keys(tx, "-1", "customers") == ["C0", "C1", "C2"]
         assert looks.find(tx, "-1", "customers", "emails").position == "c2"
+
+
+# ---- values that outlast what the listing tells
+
+PAYMENTS = FINANCIALS.replace(
+    'Balance = "balance"', 'Balance = "balance", Paid = "paid", Paid_On = "paid_on"'
+)
+
+
+@pytest.fixture
+def paid(world: World) -> World:
+    """A customer that still owes something and one that does not; both paid 399 days ago."""
+    world.texts["customers"] = [CUSTOMER, PAYMENTS]
+    for key in ("C1", "C2"):
+        world.customer(key)
+        world.source.payments[key] = (Decimal("8.50"), (world.clock.now() - timedelta(days=399)).date())
+    world.source.balances["C1"] = Decimal("3.00")
+    world.first("customers")
+    return world
+
+
+def shown(world: World) -> dict[str, tuple[object, object]]:
+    return {str(r["GP_Customer_ID"]): (r.get("Paid"), r.get("Balance")) for r in world.target.of()}
+
+
+def test_a_last_payment_that_grew_old_stays_and_moves_nothing(paid: World) -> None:
+    told = shown(paid)
+    assert told == {"C1": (Decimal("8.50"), Decimal("3.00")), "C2": (Decimal("8.50"), Decimal(0))}
+    paid.target.writes.clear()
+    for _ in range(4):
+        assert done(night(paid)) == {}
+    assert (shown(paid), paid.target.writes) == (told, [])
+
+
+def test_a_balance_that_moves_later_leaves_the_old_payment_there(paid: World) -> None:
+    for _ in range(3):
+        night(paid)
+    paid.source.balances = {"C2": Decimal("9.00")}
+    night(paid)
+    assert shown(paid) == {"C1": (Decimal("8.50"), Decimal(0)), "C2": (Decimal("8.50"), Decimal("9.00"))}
+
+
+def test_a_newer_payment_takes_its_place_and_one_that_was_voided_goes(paid: World) -> None:
+    for _ in range(3):
+        night(paid)
+    paid.source.payments["C1"] = (Decimal("1.25"), paid.clock.now().date())
+    night(paid)
+    assert shown(paid)["C1"] == (Decimal("1.25"), Decimal("3.00"))
+    del paid.source.payments["C1"]
+    night(paid)
+    assert shown(paid)["C1"] == (None, Decimal("3.00"))

@@ -73,18 +73,18 @@ def test_settling_nothing_or_the_unknown_does_nothing(tx):
     assert readings.find(tx, "-1", "customers", ["NOBODY"]) == {}
 
 
-def test_what_a_listing_no_longer_names_is_empty_and_pending(tx):
+def unnamed(tx, since, facet=FACET):
+    return readings.unnamed(tx, "-1", "customers", facet, digest(ZERO), since)
+
+
+def test_what_a_listing_no_longer_names_is_told_with_what_it_says(tx):
     put(tx, reading("A", 5), reading("B", 5), reading("C", 0), settled=True)
     put(tx, reading("A", 5), at=LATER)
-    for _ in range(2):
-        readings.empty_vanished(tx, "-1", "customers", FACET, ZERO, LATER)
-        assert pending(tx) == ["B"]
-        assert stored(tx, "B").fields == ZERO
-        assert (stored(tx, "A").changed_at, stored(tx, "B").changed_at) == (AT, LATER)
-        assert (stored(tx, "A").fields, stored(tx, "C").changed_at) == ({"balance": Decimal(5)}, AT)
-    settle(tx, "B", Reading("B", FACET, ZERO, digest(ZERO)))
-    readings.empty_vanished(tx, "-1", "customers", FACET, ZERO, LATER + timedelta(1))
-    assert "B" not in pending(tx)
+    assert unnamed(tx, LATER) == [reading("B", 5)]
+    put(tx, Reading("B", FACET, ZERO, digest(ZERO)), at=LATER)
+    assert pending(tx) == ["B"]
+    assert (stored(tx, "A").changed_at, stored(tx, "B").changed_at) == (AT, LATER)
+    assert unnamed(tx, LATER + timedelta(1)) == [reading("A", 5)], "what is empty already is not told"
 
 
 def test_facets_companies_and_entities_are_kept_apart(tx):
@@ -92,7 +92,8 @@ def test_facets_companies_and_entities_are_kept_apart(tx):
     readings.put(tx, "-1", "customers", [Reading("A", "addresses", {}, "x")], AT, settled=False)
     readings.put(tx, "2", "customers", [reading("A", 7)], AT, settled=False)
     readings.put(tx, "-1", "vendors", [reading("A", 8)], AT, settled=False)
-    readings.empty_vanished(tx, "-1", "customers", "addresses", {}, LATER)
+    assert [row.facet for row in unnamed(tx, LATER, "addresses")] == ["addresses"]
+    assert unnamed(tx, LATER) == [reading("A", 5)]
     assert stored(tx, "A").fields == {"balance": Decimal(5)}
     assert pending(tx, FACET, "addresses") == ["A", "A"]
     assert pending(tx, "addresses") == ["A"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from ml_connector.core.change import Change, Page
@@ -35,6 +35,30 @@ class SourceField:
 
 
 @dataclass(frozen=True, slots=True)
+class Lasting:
+    """Values that a facet shows for some time only: once they are older than that, they stay as they were known."""
+
+    dated: str  #: the field that says of which day they are
+    fields: frozenset[str]  #: what stays, that field among them
+    shown_for: timedelta
+
+    def carried_on(self, known: Fields, told: Fields, at: datetime) -> Fields:
+        """What is told at ``at``, with what was known before and is too old to be told.
+
+        What is not that old would have been told if it were there still: it is gone.
+        """
+        day = known.get(self.dated)
+        if told.get(self.dated) is not None or not isinstance(day, date):
+            return told
+        if day > (at - self.shown_for).date():
+            return told
+        return {
+            **told,
+            **{name: known[name] for name in self.fields & known.keys() if told.get(name) is None},
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Facet:
     """A part of a record that the source stamps apart (or not at all), and therefore is listed apart."""
 
@@ -43,6 +67,7 @@ class Facet:
         bool  #: True: the listing brings the values; False: a difference means "read the record again"
     )
     empty: Fields = field(default_factory=dict)  #: what holds for a record that the listing does not name
+    lasting: Lasting | None = None  #: of its fields, those that outlast what the listing tells
     listed: bool = True  #: it can be listed whole; if not, the records are read anew in their turn
     of: frozenset[str] = frozenset()  #: the record's own fields that it may change; empty: any
 

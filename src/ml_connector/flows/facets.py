@@ -7,12 +7,13 @@ one; otherwise so many records are read anew each night that every one has had i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from ml_connector.core.ports import Facet
+from ml_connector.core.record import Fields, Reading, digest, fold_key
 from ml_connector.flows.range import Range
 from ml_connector.flows.work import Options, Work
 from ml_connector.store import asked, looks, readings, staging
@@ -106,10 +107,34 @@ def sweep(work: Work, facet: Facet, span: Range, since: datetime | None, after: 
     company, entity, name = work.flow.company, work.flow.entity.name, facet.name
     page = work.source.list_readings(entity, name, after, since)
     with work.database.begin() as tx:
-        readings.put(tx, company, entity, page.rows, span.began_at, settled=False)
+        rows = _lasting(tx, work, facet, page.rows, span)
+        readings.put(tx, company, entity, rows, span.began_at, settled=False)
         if page.next_after is None:
             _mark_looked(tx, work, facet, span, whole=since is None)
     return {"next_after": page.next_after, "rows": len(page.rows)}
+
+
+def _lasting(
+    tx: Connection, work: Work, facet: Facet, rows: Sequence[Reading], span: Range
+) -> Sequence[Reading]:
+    """The rows, with what was known before where the facet is too old to be told."""
+    if facet.lasting is None:
+        return rows
+    company, entity = work.flow.company, work.flow.entity.name
+    without = [row.key for row in rows if row.fields.get(facet.lasting.dated) is None]
+    known = readings.find(tx, company, entity, without)
+    before = {key: told[facet.name].fields for key, told in known.items() if facet.name in told}
+    return [
+        _carried_on(facet, row.key, row.fields, before[fold_key(row.key)], span)
+        if fold_key(row.key) in before
+        else row
+        for row in rows
+    ]
+
+
+def _carried_on(facet: Facet, key: str, told: Fields, known: Fields, span: Range) -> Reading:
+    fields = facet.lasting.carried_on(known, told, span.began_at) if facet.lasting else told
+    return Reading(key, facet.name, fields, digest(fields))
 
 
 def _mark_looked(tx: Connection, work: Work, facet: Facet, span: Range, *, whole: bool) -> None:
@@ -119,7 +144,9 @@ def _mark_looked(tx: Connection, work: Work, facet: Facet, span: Range, *, whole
         looks.put(tx, company, flow, facet.name, replace(looked, looked_at=span.began_at))
         return
     if facet.empty:  # where nothing stands for an unnamed record, a short list must blank nobody's figures
-        readings.empty_vanished(tx, company, entity, facet.name, facet.empty, span.began_at)
+        unnamed = readings.unnamed(tx, company, entity, facet.name, digest(facet.empty), span.began_at)
+        emptied = [_carried_on(facet, row.key, facet.empty, row.fields, span) for row in unnamed]
+        readings.put(tx, company, entity, emptied, span.began_at, settled=False)
     readings.mark_swept(tx, company, flow, facet.name, span.began_at)
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from ml_connector.core.record import Fields, Reading, digest, dump_fields, fold_key, load_fields
+from ml_connector.core.record import Fields, Reading, dump_fields, fold_key, load_fields
 from ml_connector.store.database import in_portions, upsert
 from ml_connector.store.tables import readings, sweeps
 
@@ -82,17 +82,17 @@ def settle(tx: sa.Connection, company: str, entity: str, seen: Sequence[tuple[st
     tx.execute(statement, rows)
 
 
-def empty_vanished(
-    tx: sa.Connection, company: str, entity: str, facet: str, empty: Fields, since: datetime
-) -> None:
-    """What the listing that began at ``since`` did not name holds ``empty`` now."""
-    mark = digest(empty)
-    tx.execute(
-        sa.update(readings)
+def unnamed(
+    tx: sa.Connection, company: str, entity: str, facet: str, empty: str, since: datetime
+) -> list[Reading]:
+    """What the listing that began at ``since`` did not name and is not ``empty``, which is a digest."""
+    query = (
+        sa.select(readings.c.source_key, readings.c.fields, readings.c.digest)
         .where(readings.c.company == company, readings.c.entity == entity, readings.c.facet == facet)
-        .where(readings.c.read_at < since, readings.c.digest != mark)
-        .values(fields=dump_fields(empty), digest=mark, changed_at=since, read_at=since)
+        .where(readings.c.read_at < since, readings.c.digest != empty)
     )
+    rows = tx.execute(query)
+    return [Reading(row.source_key, facet, load_fields(row.fields), row.digest) for row in rows]
 
 
 def pending(company: str, entity: str, facets: Collection[str]) -> sa.Select[tuple[str, str, str]]:

@@ -14,7 +14,7 @@ from ml_connector.connectors.dynamics_gp import payables, schema, soap
 from ml_connector.connectors.dynamics_gp.client import GpClient
 from ml_connector.connectors.dynamics_gp.listing import Lister
 from ml_connector.connectors.dynamics_gp.payables import Owed
-from ml_connector.connectors.dynamics_gp.schema import PAYABLES, PAYMENTS, VENDORS, Listing
+from ml_connector.connectors.dynamics_gp.schema import PAYABLES, PAYMENTS, PAYMENTS_BACK, VENDORS, Listing
 from ml_connector.connectors.dynamics_gp.soap import Where
 from ml_connector.connectors.dynamics_gp.values import Tree, to_instant
 from ml_connector.core.change import DAY_OVERLAP, Page, is_midnight
@@ -22,7 +22,6 @@ from ml_connector.core.errors import RecordRejectedError
 from ml_connector.core.record import Reading, digest, fold_key
 
 INVOICE = "GetPayablesInvoiceByKey"
-_PAYMENTS_BACK = timedelta(days=400)
 _TOGETHER = 50  # vendors whose documents are asked for in one call
 _OPEN: Where = {"TransactionState": {"EqualValue": "Open"}}
 _POSTED = ("Open", "History")
@@ -76,7 +75,7 @@ class PayablesReader:
 
     def _paid(self) -> Where:
         """Recent payments, open or not."""
-        since = self.client.clock.now() - _PAYMENTS_BACK
+        since = self.client.clock.now() - PAYMENTS_BACK
         return {
             "TransactionState": {"Items": _POSTED},
             "Type": {"EqualValue": "Payment"},

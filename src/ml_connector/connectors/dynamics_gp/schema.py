@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from ml_connector.connectors.dynamics_gp import values
 from ml_connector.connectors.dynamics_gp.soap import Wanted, Where
 from ml_connector.connectors.dynamics_gp.values import Node, Tree
-from ml_connector.core.ports import Entity, Facet, SourceField
+from ml_connector.core.ports import Entity, Facet, Lasting, SourceField
 from ml_connector.core.record import Value, digest
 
 #: Kind -> the type the mappings see, and what reads it.
@@ -119,6 +119,7 @@ class GpEntity:
     facets: Mapping[str, Listing] = field(default_factory=dict)
     facet_fields: tuple[tuple[str, GpField], ...] = ()  #: (facet, field)
     empty: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+    lasting: Mapping[str, Lasting] = field(default_factory=dict)  #: by facet
     each: str = ""  #: what a record consists of: "lines"
     each_fields: tuple[GpField, ...] = ()  #: of each of these
     final: str = ""  #: the field that says that the record never changes again
@@ -270,6 +271,11 @@ PAYABLES = Listing(
     (_VENDOR_OF_DOCUMENT, _DOCUMENT_ID, Level("Type", ("Type",), PAYABLES_TYPES)),
     "payables",
 )
+#: So far back the last payment is looked for; an older one stays as it was known.
+PAYMENTS_BACK = timedelta(days=400)
+_OF_LAST_PAYMENT = frozenset(
+    f"payables.{name}" for name in ("last_payment_on", "last_payment_amount", "currency")
+)
 #: The same list, asked for payments only: their numbers are unique.
 PAYMENTS = Listing(PAYABLES.operation, PAYABLES.row, (_VENDOR_OF_DOCUMENT, _DOCUMENT_ID), "payables")
 
@@ -353,6 +359,7 @@ VENDORS = GpEntity(
     empty={
         "payables": {"payables.balance": Decimal(0), "payables.open_documents": 0, "payables.basis": "exact"},
     },
+    lasting={"payables": Lasting("payables.last_payment_on", _OF_LAST_PAYMENT, PAYMENTS_BACK)},
 )
 
 GP_ENTITIES: dict[str, GpEntity] = {entity.name: entity for entity in (CUSTOMERS, VENDORS)}
@@ -369,7 +376,10 @@ def describe(entity: GpEntity) -> Entity:
     fields += [SourceField(item.name, _KINDS[item.kind][0], facet) for facet, item in entity.facet_fields]
     brings = {facet for facet, _ in entity.facet_fields}
     fields += [SourceField(item.name, _KINDS[item.kind][0], each=entity.each) for item in entity.each_fields]
-    facets = [Facet(name, name in brings, entity.empty.get(name, {})) for name in entity.facets]
+    facets = [
+        Facet(name, name in brings, entity.empty.get(name, {}), entity.lasting.get(name))
+        for name in entity.facets
+    ]
     if emails := {f"{role}.{item.name}" for role in entity.roles for item in EMAIL_FIELDS}:
         facets.append(Facet("emails", brings_fields=False, listed=False, of=frozenset(emails)))
     return Entity(
