@@ -183,9 +183,23 @@ def test_what_is_no_key_or_not_there_is_absent(simulate, by_sba):
     assert isinstance(next(iter(source.fetch(ACCOUNTS, ["999-9999-99"]))), Absent)
 
 
-def test_a_key_that_a_person_typed_finds_its_record(simulate, by_sba):
-    source = by_sba(simulate())
-    assert one(source, JOURNALS, " 3001/2026-05-06/0").fields["entry_key"] == "3001/2026-05-06"
+@pytest.mark.parametrize("by", ["soap", "sba"])
+def test_a_key_in_another_spelling_is_no_second_record(simulate, connect, by_sba, by):
+    """Under it the lines of the entry would be created once more: the key in Zoho is made of what was typed."""
+    gp = simulate()
+    source = connect(gp) if by == "soap" else by_sba(gp)
+    spelled = [
+        "3001/2026-05-06/0",
+        "3001/2026-05-06/",
+        " 3001/2026-05-06",
+        "03001/2026-05-06",
+        "٣001/2026-05-06",
+    ]
+    spelled += ["3003/2026-02-01/02", "3003/2026-02-01"]
+    assert [type(found) for found in source.fetch(JOURNALS, spelled)] == [Absent] * len(spelled)
+    for key in ("3001/2026-05-06", "3003/2026-02-01/2"):
+        assert one(source, JOURNALS, key).fields["entry_key"] == key
+    assert one(source, JOURNALS, "3001/2026-05-06  ").fields["entry_key"] == "3001/2026-05-06"
     assert one(source, ACCOUNTS, "000-1100-00  ").key == "000-1100-00"
 
 
