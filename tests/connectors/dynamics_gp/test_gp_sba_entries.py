@@ -302,6 +302,27 @@ def test_a_service_that_ignores_the_page_is_an_error_and_no_loop(answering):
         source.list_changes(JOURNALS, None, page.next_after)
 
 
+def test_a_service_that_comes_back_to_a_page_is_an_error_and_no_loop(answering):
+    source, transport = answering([row(7)], list_path="/List({after})")
+    after = source.list_changes(JOURNALS, None, None).next_after
+    for number in (8, 9):
+        transport.rows = [row(number)]
+        after = source.list_changes(JOURNALS, None, after).next_after
+    transport.rows = [row(7)]
+    with pytest.raises(ConfigurationError, match="'7/2026-01-01' again"):
+        source.list_changes(JOURNALS, None, after)
+
+
+def test_a_page_that_is_asked_for_twice_is_no_loop(answering):
+    """By a step that is done again, and by another flow that lists the same records meanwhile."""
+    source, transport = answering([row(7)], list_path="/List({after})")
+    first = source.list_changes(JOURNALS, None, None)
+    assert source.list_changes(JOURNALS, None, None) == first
+    transport.rows = [row(8)]
+    second = source.list_changes(JOURNALS, None, first.next_after)
+    assert source.list_changes(JOURNALS, None, first.next_after) == second
+
+
 def test_a_page_is_asked_for_by_the_key_that_its_last_row_says(answering):
     """A recurring entry in Work says how often it was posted; it is the service that knows how its keys follow."""
     source, transport = answering(

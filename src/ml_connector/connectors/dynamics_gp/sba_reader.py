@@ -74,7 +74,7 @@ class SbaReader:
         self._company_proved = False
         self._kept: dict[tuple[str, str], tuple[str, datetime]] = {}
         self._kept_size = 0
-        self._ends: dict[str, set[str]] = {}  # entity -> where pages of its present listing ended
+        self._ends: dict[str, dict[str, str | None]] = {}  # entity -> where a page ended -> and began behind
 
     def serves(self, entity: str) -> bool:
         """Whether the settings give this entity to SBA."""
@@ -284,13 +284,20 @@ class SbaReader:
                 self._take(entity, key)
 
     def _end_of_page(self, entity: str, key: str, after: str | None, operation: str) -> str:
-        """The last key of a page; a service that comes to the same one again would be asked for ever."""
-        ends = self._ends[entity] = self._ends.get(entity, set()) if after is not None else set()
-        if fold_key(key) in ends:
-            raise sba_meanings.OTHER_RECORD.error(
-                operation=operation, found=f"{key!r} again", asked="what comes after it"
-            )
-        ends.add(fold_key(key))
+        """The last key of a page; a service that comes back to one before it would be asked for ever.
+
+        A page may be asked for twice, by a step that is done again or by another flow: that is no way back.
+        """
+        with self._lock:
+            ends = self._ends[entity] = self._ends.get(entity, {}) if after is not None else {}
+            place = after
+            while place is not None and fold_key(place) != fold_key(key):
+                place = ends.get(fold_key(place))
+            if place is not None:
+                raise sba_meanings.OTHER_RECORD.error(
+                    operation=operation, found=f"{key!r} again", asked="what comes after it"
+                )
+            ends[fold_key(key)] = after
         return key
 
     def _record(self, resource: SbaResource, key: str) -> Tree | None:
