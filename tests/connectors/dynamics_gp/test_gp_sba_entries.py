@@ -347,6 +347,17 @@ def test_what_waits_to_be_read_is_bounded(answering):
     assert len(transport.asked) > asked
 
 
+def test_what_no_longer_fits_is_not_read_from_an_older_list(answering):
+    """Nothing that an earlier list brought may stand in for what the last one had no room for."""
+    source, transport = answering([row(number, Lines=[line()]) for number in (1, 2, 3)], whole=True)
+    keys = [change.key for change in listed(source)]
+    big = [line(Description="x" * 1000) for _ in range(4000)]
+    transport.rows = [row(number, Lines=big) for number in (1, 2, 3)]
+    listed(source)
+    transport.record = row(3, Reference="new", Lines=[line()])
+    assert one(source, JOURNALS, keys[2]).fields["reference"] == "new"
+
+
 def test_hostile_rows_are_a_record_or_a_typed_error():
     resource, names = (
         SbaEntries(list_path="/L", record_path="/R({key})"),

@@ -263,8 +263,8 @@ class SbaReader:
                 self._kept_size += len(row.written) - len(self._kept.pop(name, ("", began_at))[0])
                 if self._kept_size > _KEPT:
                     self._kept_size -= len(row.written)
-                    return
-                self._kept[name] = row.written, began_at
+                else:
+                    self._kept[name] = row.written, began_at
 
     def _take(self, entity: str, key: str) -> tuple[str, datetime] | None:
         with self._lock:
