@@ -158,6 +158,44 @@ def test_stamps_and_days_come_in_the_forms_of_net_too(answering):
     assert transport.asked[-1].endswith("/One(KEY7;2026-01-01;0)")
 
 
+@pytest.mark.parametrize(
+    "day",
+    ["/Date(1767222000000)/", "2025-12-31T23:00:00Z", "2026-01-01T05:00:00", "2026-01-01 00:00:01"],
+)
+def test_a_day_that_was_moved_into_another_zone_is_not_guessed(answering, day):
+    """Midnight in Berlin is the evening before in UTC: another key, and another month."""
+    said = row(Date=day, Lines=[line()])
+    source, _ = answering([said], said)
+    for attempt in (lambda: listed(source), lambda: one(source, JOURNALS, "7/2025-12-31")):
+        with pytest.raises(ConfigurationError, match="at an hour of the day"):
+            attempt()
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        "2026-01-01",
+        "2026-01-01 00:00:00",
+        "2026-01-01T00:00:00.000",
+        "2026-01-01T00:00:00Z",
+        "2026-01-01T00:00:00-0500",
+    ],
+)
+def test_a_day_may_be_written_as_midnight(answering, day):
+    source, _ = answering([row(Date=day)])
+    assert [change.key for change in listed(source)] == ["7/2026-01-01"]
+
+
+def test_a_reference_that_is_no_text_holds_its_entry_alone(answering):
+    """The list goes on: the name of a change is only for recognising namesakes."""
+    bad = row(7, Reference="a\x0bb", Lines=[line()])
+    source, _ = answering([bad, row(8, Reference="Rent")], bad)
+    assert [(change.key, change.name) for change in listed(source)] == [
+        ("7/2026-01-01", ""), ("8/2026-01-01", "Rent"),
+    ]  # fmt: skip
+    assert isinstance(next(source.fetch(JOURNALS, ["7/2026-01-01"])), Unreadable)
+
+
 def test_an_empty_date_is_nothing_and_an_unreadable_stamp_is_read(answering):
     source, _ = answering([row(1, at="1900-01-01T00:00:00"), row(2, at="soon"), row(3)])
     assert [change.at for change in listed(source)][:2] == [None, None]
