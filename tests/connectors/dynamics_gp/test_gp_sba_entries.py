@@ -305,6 +305,18 @@ def test_what_is_elsewhere_stops_the_run_and_names_the_setting(answering, resour
     assert [check.name for check in failed] == ["one of journal_entries by SBA"]
 
 
+def test_ping_tells_what_it_could_not_prove(answering):
+    """A site whose states are numbers would else learn it when every entry is held."""
+    numbered = row(state=3, Lines=[line()])
+    _, transport = answering([numbered], numbered)
+    *_, one_of = transport.reader.checks(JOURNALS)
+    assert (one_of.ok, "7/2026-01-01 would be held" in one_of.detail) == (True, True)
+    assert "'3' where Work, Open or History belongs" in one_of.detail
+    _, transport = answering([row(state="Work")])
+    *_, one_of = transport.reader.checks(JOURNALS)
+    assert (one_of.ok, "was not tried" in one_of.detail) == (True, True)
+
+
 def test_fields_may_stand_deeper(answering):
     inside = {"Acct": {"No": "000-1100-00"}, "Dr": {"Amount": 5}, "Cr": {"Amount": 0}, "SequenceNumber": 1}
     said = {"Header": row(), "Dist": {"Row": [inside]}}

@@ -159,42 +159,45 @@ class SbaReader:
 
     def checks(self, entity: str) -> list[Check]:
         """What ``ping`` tries: the list, one record of it by its key, and the list of addresses."""
-        resource = self._resource(entity)
-        tried: list[tuple[str, str, Callable[[str], object]]] = [
-            (f"{entity} by SBA", resource.changed_path or resource.list_path, self._try_list),
-            (f"one of {entity} by SBA", resource.record_path, self._try_one),
-        ]
+        tried = [(f"{entity} by SBA", self._try_list), (f"one of {entity} by SBA", self._try_one)]
         if self.lists_addresses(entity):
-            listed = self._masters(entity).address_list_path
-            tried.append((f"addresses of {entity} by SBA", listed, self.list_addresses))
+            tried.append((f"addresses of {entity} by SBA", self._try_addresses))
         checks = []
-        for name, detail, attempt in tried:
+        for name, attempt in tried:
             try:
-                attempt(entity)
-                checks.append(Check(name, ok=True, detail=detail))
+                checks.append(Check(name, ok=True, detail=attempt(entity)))
             except ConnectorError as error:
                 return [*checks, Check(name, ok=False, detail=error.happened, remedy=error.remedy)]
         return checks
 
     # ---- questions
 
-    def _try_list(self, entity: str) -> None:
-        self.list_changes(entity, self._caller.clock.now(), None)
+    def _try_list(self, entity: str) -> str:
+        now = self._caller.clock.now()
+        self.list_changes(entity, now, None)
+        return self._list_path(self._resource(entity), now)
 
-    def _try_one(self, entity: str) -> None:
+    def _try_addresses(self, entity: str) -> str:
+        self.list_addresses(entity)
+        return self._masters(entity).address_list_path
+
+    def _try_one(self, entity: str) -> str:
         """Read the first record of the whole list: nothing else shows that the fields are where they should be."""
         page = self.list_changes(entity, None, None)
         self.forget()
+        resource = self._resource(entity)
         if not page.rows:
-            return
-        key, resource = page.rows[0].key, self._resource(entity)
+            return f"{resource.record_path} was not tried: the list names no record that is read."
+        key = page.rows[0].key
         try:
             found, _ = self.read(entity, key)
-        except RecordRejectedError:
-            return  # a fault of this one record: what was asked was understood
+        except RecordRejectedError as error:
+            # A fault of this one record, or of all of them: what was asked was understood.
+            return f"{resource.record_path}: {key} would be held. {error.happened}"
         if found is None:
             path = self._about(resource, resource.record_path, key).target
             raise sba_meanings.NOT_FOUND.error(path=path, status=404, said=f"{key} is in its list")
+        return resource.record_path
 
     def _list_path(self, resource: SbaResource, since: datetime | None) -> str:
         return resource.list_path if since is None else resource.changed_path or resource.list_path
