@@ -305,6 +305,16 @@ def test_what_is_elsewhere_stops_the_run_and_names_the_setting(answering, resour
     assert [check.name for check in failed] == ["one of journal_entries by SBA"]
 
 
+def test_a_list_of_summaries_that_is_taken_for_whole_records_is_told_as_what_it_is(answering):
+    source, _ = answering([row()], whole=True)
+    keys = [change.key for change in listed(source)]
+    with pytest.raises(
+        ConfigurationError, match="that the list of journal_entries brought has no lines"
+    ) as told:
+        list(source.fetch(JOURNALS, keys))
+    assert "whole = false" in told.value.remedy
+
+
 def test_ping_tells_what_it_could_not_prove(answering):
     """A site whose states are numbers would else learn it when every entry is held."""
     numbered = row(state=3, Lines=[line()])

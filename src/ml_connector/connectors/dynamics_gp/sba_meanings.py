@@ -96,7 +96,7 @@ NO_VALUE = Meaning(
     "SBA_NO_VALUE",
     Kind.STOP,
     "A journal entry that {operation} brought has no {what} where the settings look for it ({place}).",
-    f"Set fields, lines_at or line_fields of its resource; {_GUIDE}.",
+    f"Set fields, lines_at or line_fields of its resource, or whole = false where a list gives summaries; {_GUIDE}.",
 )
 DAY_AND_TIME = Meaning(
     "SBA_DAY_AND_TIME",

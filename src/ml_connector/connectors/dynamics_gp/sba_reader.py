@@ -134,7 +134,7 @@ class SbaReader:
         addresses = self._addresses(resource, key, row) if isinstance(resource, SbaMasters) else ()
         if addresses is None:
             return None, began_at
-        operation = f"GET {sba.resource_name(resource.record_path)}"
+        operation = f"the list of {entity}" if kept else f"GET {sba.resource_name(resource.record_path)}"
         tree = sba_trees.record_tree(resource, row, operation, addresses)
         return (tree if self._is_read(resource, tree) else None), began_at
 
