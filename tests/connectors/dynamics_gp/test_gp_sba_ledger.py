@@ -293,6 +293,18 @@ def test_whole_entries_of_a_list_are_not_read_once_more(simulate, by_sba):
     }
 
 
+@pytest.mark.parametrize("by", ["soap", "sba"])
+def test_few_entries_are_read_ahead_for_each_may_have_many_lines(simulate, connect, by_sba, by):
+    gp = simulate(journal_entries=500)
+    source = connect(gp) if by == "soap" else by_sba(gp)
+    keys = [change.key for change in listed(source, JOURNALS)]
+    gp.control("DELETE", "requests")
+    source.read_ahead(JOURNALS, keys)
+    assert len(list(source.fetch(JOURNALS, keys[:200]))) == 200
+    asked = calls(gp)
+    assert asked["GetGLPostedTransactionByKey" if by == "soap" else "GET JournalEntries"] == 200
+
+
 # ---- ping and settings
 
 
