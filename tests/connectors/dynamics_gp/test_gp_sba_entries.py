@@ -158,6 +158,44 @@ def test_stamps_and_days_come_in_the_forms_of_net_too(answering):
     assert transport.asked[-1].endswith("/One(KEY7;2026-01-01;0)")
 
 
+@pytest.mark.parametrize(
+    "day",
+    ["/Date(1767222000000)/", "2025-12-31T23:00:00Z", "2026-01-01T05:00:00", "2026-01-01 00:00:01"],
+)
+def test_a_day_that_was_moved_into_another_zone_is_not_guessed(answering, day):
+    """Midnight in Berlin is the evening before in UTC: another key, and another month."""
+    said = row(Date=day, Lines=[line()])
+    source, _ = answering([said], said)
+    for attempt in (lambda: listed(source), lambda: one(source, JOURNALS, "7/2025-12-31")):
+        with pytest.raises(ConfigurationError, match="at an hour of the day"):
+            attempt()
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        "2026-01-01",
+        "2026-01-01 00:00:00",
+        "2026-01-01T00:00:00.000",
+        "2026-01-01T00:00:00Z",
+        "2026-01-01T00:00:00-0500",
+    ],
+)
+def test_a_day_may_be_written_as_midnight(answering, day):
+    source, _ = answering([row(Date=day)])
+    assert [change.key for change in listed(source)] == ["7/2026-01-01"]
+
+
+def test_a_reference_that_is_no_text_holds_its_entry_alone(answering):
+    """The list goes on: the name of a change is only for recognising namesakes."""
+    bad = row(7, Reference="a\x0bb", Lines=[line()])
+    source, _ = answering([bad, row(8, Reference="Rent")], bad)
+    assert [(change.key, change.name) for change in listed(source)] == [
+        ("7/2026-01-01", ""), ("8/2026-01-01", "Rent"),
+    ]  # fmt: skip
+    assert isinstance(next(source.fetch(JOURNALS, ["7/2026-01-01"])), Unreadable)
+
+
 def test_an_empty_date_is_nothing_and_an_unreadable_stamp_is_read(answering):
     source, _ = answering([row(1, at="1900-01-01T00:00:00"), row(2, at="soon"), row(3)])
     assert [change.at for change in listed(source)][:2] == [None, None]
@@ -267,6 +305,28 @@ def test_what_is_elsewhere_stops_the_run_and_names_the_setting(answering, resour
     assert [check.name for check in failed] == ["one of journal_entries by SBA"]
 
 
+def test_a_list_of_summaries_that_is_taken_for_whole_records_is_told_as_what_it_is(answering):
+    source, _ = answering([row()], whole=True)
+    keys = [change.key for change in listed(source)]
+    with pytest.raises(
+        ConfigurationError, match="that the list of journal_entries brought has no lines"
+    ) as told:
+        list(source.fetch(JOURNALS, keys))
+    assert "whole = false" in told.value.remedy
+
+
+def test_ping_tells_what_it_could_not_prove(answering):
+    """A site whose states are numbers would else learn it when every entry is held."""
+    numbered = row(state=3, Lines=[line()])
+    _, transport = answering([numbered], numbered)
+    *_, one_of = transport.reader.checks(JOURNALS)
+    assert (one_of.ok, "7/2026-01-01 would be held" in one_of.detail) == (True, True)
+    assert "'3' where Work, Open or History belongs" in one_of.detail
+    _, transport = answering([row(state="Work")])
+    *_, one_of = transport.reader.checks(JOURNALS)
+    assert (one_of.ok, "was not tried" in one_of.detail) == (True, True)
+
+
 def test_fields_may_stand_deeper(answering):
     inside = {"Acct": {"No": "000-1100-00"}, "Dr": {"Amount": 5}, "Cr": {"Amount": 0}, "SequenceNumber": 1}
     said = {"Header": row(), "Dist": {"Row": [inside]}}
@@ -302,6 +362,27 @@ def test_a_service_that_ignores_the_page_is_an_error_and_no_loop(answering):
         source.list_changes(JOURNALS, None, page.next_after)
 
 
+def test_a_service_that_comes_back_to_a_page_is_an_error_and_no_loop(answering):
+    source, transport = answering([row(7)], list_path="/List({after})")
+    after = source.list_changes(JOURNALS, None, None).next_after
+    for number in (8, 9):
+        transport.rows = [row(number)]
+        after = source.list_changes(JOURNALS, None, after).next_after
+    transport.rows = [row(7)]
+    with pytest.raises(ConfigurationError, match="'7/2026-01-01' again"):
+        source.list_changes(JOURNALS, None, after)
+
+
+def test_a_page_that_is_asked_for_twice_is_no_loop(answering):
+    """By a step that is done again, and by another flow that lists the same records meanwhile."""
+    source, transport = answering([row(7)], list_path="/List({after})")
+    first = source.list_changes(JOURNALS, None, None)
+    assert source.list_changes(JOURNALS, None, None) == first
+    transport.rows = [row(8)]
+    second = source.list_changes(JOURNALS, None, first.next_after)
+    assert source.list_changes(JOURNALS, None, first.next_after) == second
+
+
 def test_a_page_is_asked_for_by_the_key_that_its_last_row_says(answering):
     """A recurring entry in Work says how often it was posted; it is the service that knows how its keys follow."""
     source, transport = answering(
@@ -324,6 +405,17 @@ def test_what_waits_to_be_read_is_bounded(answering):
     assert len(transport.asked) == asked
     assert one(source, JOURNALS, keys[10]).fields["line_count"] == 1000
     assert len(transport.asked) > asked
+
+
+def test_what_no_longer_fits_is_not_read_from_an_older_list(answering):
+    """Nothing that an earlier list brought may stand in for what the last one had no room for."""
+    source, transport = answering([row(number, Lines=[line()]) for number in (1, 2, 3)], whole=True)
+    keys = [change.key for change in listed(source)]
+    big = [line(Description="x" * 1000) for _ in range(4000)]
+    transport.rows = [row(number, Lines=big) for number in (1, 2, 3)]
+    listed(source)
+    transport.record = row(3, Reference="new", Lines=[line()])
+    assert one(source, JOURNALS, keys[2]).fields["reference"] == "new"
 
 
 def test_hostile_rows_are_a_record_or_a_typed_error():

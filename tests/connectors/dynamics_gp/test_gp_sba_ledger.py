@@ -183,9 +183,23 @@ def test_what_is_no_key_or_not_there_is_absent(simulate, by_sba):
     assert isinstance(next(iter(source.fetch(ACCOUNTS, ["999-9999-99"]))), Absent)
 
 
-def test_a_key_that_a_person_typed_finds_its_record(simulate, by_sba):
-    source = by_sba(simulate())
-    assert one(source, JOURNALS, " 3001/2026-05-06/0").fields["entry_key"] == "3001/2026-05-06"
+@pytest.mark.parametrize("by", ["soap", "sba"])
+def test_a_key_in_another_spelling_is_no_second_record(simulate, connect, by_sba, by):
+    """Under it the lines of the entry would be created once more: the key in Zoho is made of what was typed."""
+    gp = simulate()
+    source = connect(gp) if by == "soap" else by_sba(gp)
+    spelled = [
+        "3001/2026-05-06/0",
+        "3001/2026-05-06/",
+        " 3001/2026-05-06",
+        "03001/2026-05-06",
+        "٣001/2026-05-06",
+    ]
+    spelled += ["3003/2026-02-01/02", "3003/2026-02-01"]
+    assert [type(found) for found in source.fetch(JOURNALS, spelled)] == [Absent] * len(spelled)
+    for key in ("3001/2026-05-06", "3003/2026-02-01/2"):
+        assert one(source, JOURNALS, key).fields["entry_key"] == key
+    assert one(source, JOURNALS, "3001/2026-05-06  ").fields["entry_key"] == "3001/2026-05-06"
     assert one(source, ACCOUNTS, "000-1100-00  ").key == "000-1100-00"
 
 
@@ -279,6 +293,18 @@ def test_whole_entries_of_a_list_are_not_read_once_more(simulate, by_sba):
     }
 
 
+@pytest.mark.parametrize("by", ["soap", "sba"])
+def test_few_entries_are_read_ahead_for_each_may_have_many_lines(simulate, connect, by_sba, by):
+    gp = simulate(journal_entries=500)
+    source = connect(gp) if by == "soap" else by_sba(gp)
+    keys = [change.key for change in listed(source, JOURNALS)]
+    gp.control("DELETE", "requests")
+    source.read_ahead(JOURNALS, keys)
+    assert len(list(source.fetch(JOURNALS, keys[:200]))) == 200
+    asked = calls(gp)
+    assert asked["GetGLPostedTransactionByKey" if by == "soap" else "GET JournalEntries"] == 200
+
+
 # ---- ping and settings
 
 
@@ -317,7 +343,16 @@ def test_what_does_not_ship_has_to_be_named(entity, resource):
     [
         (JOURNALS, {"record_path": "/R"}, "needs {key}"),
         (JOURNALS, {"record_path": "/R({journal})"}, "{journal} is not known"),
+        (JOURNALS, {"record_path": "/R({key};{after})"}, "{after} is not known here; known .* {key} "),
+        (JOURNALS, {"record_path": "/R({key:>9})"}, "needs {key}|{key:>9} is not known here"),
+        (JOURNALS, {"list_path": "/L({key})"}, "{key} is not known here"),
+        (JOURNALS, {"list_path": "/L({after:d})"}, "{after:d} is not known here"),
+        (JOURNALS, {"list_path": "/L({after!r})"}, "{after!r} is not known here"),
         (JOURNALS, {"changed_path": "/C"}, "needs {since}"),
+        (JOURNALS, {"since_header": "Modified since"}, "name of a header"),
+        (JOURNALS, {"since_header": "Seit-Änderung"}, "name of a header"),
+        (JOURNALS, {"since_form": "%Y\n%m"}, "letters of ASCII"),
+        (JOURNALS, {"action": "Einträge"}, "letters of ASCII"),
         (JOURNALS, {"fields": {"entry_key": "x"}}, "not a field"),
         (JOURNALS, {"fields": {"line.account": "x"}}, "not a field"),
         (JOURNALS, {"line_fields": {"quantity": "x"}}, "not a field"),

@@ -345,6 +345,8 @@ def test_a_server_that_signs_in_every_request(by_sba):
         ({"list_path": "Vendors"}, "begins with /"),
         ({"list_path": "/Vendors({id})"}, "{id} is not known"),
         ({"list_path": "/Vendors({"}, "a path has"),
+        ({"address_list_path": "/VendorAddresses({after})"}, "{after} is not known here"),
+        ({"addresses_path": "/VendorAddresses({since})"}, "{since} is not known here"),
         ({"record_path": "/Vendors"}, "needs {key}"),
         ({"changed_path": "/Vendors"}, "needs {since}"),
         ({"fields": {"vendor_name": "x"}}, "not a field"),

@@ -270,12 +270,16 @@ _KEY = re.compile(r"(\d{1,10})/(\d{4}-\d{2}-\d{2})(?:/(\d{1,10}))?")
 
 
 def read_key(key: str) -> EntryKey | None:
-    """The entry key in a text; None for what is none, such as a slip of somebody's pen."""
-    found = _KEY.fullmatch(key.strip())
+    """The entry key in a text; None for what is none, such as a slip of somebody's pen.
+
+    Another spelling of a key is none either: what is written under it would be written twice.
+    """
+    found = _KEY.fullmatch(key.rstrip())
     try:
-        return found and EntryKey(int(found[1]), date.fromisoformat(found[2]), int(found[3] or 0))
+        read = found and EntryKey(int(found[1]), date.fromisoformat(found[2]), int(found[3] or 0))
     except ValueError:
         return None
+    return read if str(read) == key.rstrip() else None
 
 
 def key_of_row(row: Tree) -> str:

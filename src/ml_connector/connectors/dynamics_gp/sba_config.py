@@ -6,6 +6,7 @@ looks like is not, anywhere in public: every default about that is an ASSUMPTION
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from string import Formatter
@@ -18,9 +19,8 @@ from ml_connector.connectors.dynamics_gp.sba_names import ADDRESS, LINE, RECORD,
 
 SbaEntity = Literal["vendors", "customers", "gl_accounts", "journal_entries"]
 
-#: What may stand in the paths, and where it comes from: the settings, the record, the run.
-_PLACES = frozenset({"tenant", "company", "key", "since", "after"})
 _COMPANY = "/Tenants({tenant})/Companies({company})"
+_NAME = re.compile(r"[A-Za-z0-9_-]*")
 _NOTHING_SHIPS = (
     ": nothing that ships with GP lists them by SBA, so name the services that your GP partner wrote for it"
     " (docs/how-to/use-sba.md), or leave them to SOAP"
@@ -36,19 +36,42 @@ def _address(text: str) -> str:
     return text.rstrip("/")
 
 
-def _path(text: str) -> str:
-    try:
-        places = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
-    except ValueError as error:
-        raise ValueError(f"a path has {{name}} where something is put in ({error})") from error
-    if places - _PLACES:
-        raise ValueError(f"{{{min(places - _PLACES)}}} is not known; known are {', '.join(sorted(_PLACES))}")
-    if text and (not text.startswith("/") or not text.isascii() or not text.isprintable() or " " in text):
-        raise ValueError("a path begins with / and has no blanks: write it as a URL does (%20)")
+def _path(*places: str) -> AfterValidator:
+    """Checks a path in which these may stand, besides the tenant and the company."""
+    known = [f"{{{name}}}" for name in ("tenant", "company", *places)]
+
+    def checked(text: str) -> str:
+        try:
+            parts = [part[1:] for part in Formatter().parse(text) if part[1] is not None]
+        except ValueError as error:
+            raise ValueError(f"a path has {{name}} where something is put in ({error})") from error
+        for name, form, how in parts:
+            written = f"{{{name}{f'!{how}' if how else ''}{f':{form}' if form else ''}}}"
+            if written not in known:
+                raise ValueError(f"{written} is not known here; known are {', '.join(known)}")
+        if text and (not text.startswith("/") or not text.isascii() or not text.isprintable() or " " in text):
+            raise ValueError("a path begins with / and has no blanks: write it as a URL does (%20)")
+        return text
+
+    return AfterValidator(checked)
+
+
+def _header_name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError("the name of a header is letters, digits and hyphens")
     return text
 
 
-Path = Annotated[str, AfterValidator(_path)]
+def _sent(text: str) -> str:
+    if not text.isascii() or not text.isprintable():
+        raise ValueError("what is sent along has letters of ASCII only")
+    return text
+
+
+ListPath = Annotated[str, _path("since", "after")]
+Sent = Annotated[str, AfterValidator(_sent)]
+RecordPath = Annotated[str, _path("key")]
+PlainPath = Annotated[str, _path()]
 Places = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
@@ -58,25 +81,25 @@ class SbaResource(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     entity: ClassVar[str] = ""
 
-    list_path: Path = Field(
+    list_path: ListPath = Field(
         default="",
         description="Path of the list of all records. {after} in it: asked for page by page, by key.",
     )
-    changed_path: Path = Field(
+    changed_path: ListPath = Field(
         default="",
         description="Path of the list of what changed at or after {since} (in the path or behind a ?); nothing that"
         " ships has one. Empty: the whole list is read and its instants are compared.",
     )
-    since_header: str = Field(
+    since_header: Annotated[str, AfterValidator(_header_name)] = Field(
         default="",
         description="Or: name of the header that carries the instant; changed_path then needs no {since}.",
     )
-    since_form: str = Field(
+    since_form: Sent = Field(
         default="%Y-%m-%dT%H:%M:%S",
         min_length=1,
         description="How the instant, in UTC, is written (strftime).",
     )
-    action: str = Field(
+    action: Sent = Field(
         default="",
         description="Set where the list is a custom action: it is asked for by POST with this GP-Custom-Action.",
     )
@@ -85,7 +108,7 @@ class SbaResource(BaseModel):
         description="ASSUMPTION: false, a list gives summaries and each changed record is read by its key;"
         " true: it gives whole records.",
     )
-    record_path: Path = Field(default="", description="Path of one record by its {key}.")
+    record_path: RecordPath = Field(default="", description="Path of one record by its {key}.")
     rows_at: Places = Field(
         default=(".",),
         description="ASSUMPTION: where in the answer of a list its rows stand; the first that is there counts."
@@ -118,12 +141,12 @@ class SbaResource(BaseModel):
 class SbaMasters(SbaResource):
     """Records with addresses."""
 
-    addresses_path: Path = Field(
+    addresses_path: RecordPath = Field(
         default="",
         description="ASSUMPTION: path of a record's addresses by its {key}, one request more for each record."
         " Empty: they stand in the record, at addresses_at.",
     )
-    address_list_path: Path = Field(
+    address_list_path: PlainPath = Field(
         default="",
         description="Path of the list of all addresses, for the pass that compares them. Empty: that pass is by SOAP.",
     )
@@ -161,9 +184,9 @@ class SbaVendors(SbaMasters):
 
     entity: ClassVar[str] = "vendors"
 
-    list_path: Path = _shipped("list_path", f"{_COMPANY}/Purchasing/Vendors")
-    record_path: Path = _shipped("record_path", f"{_COMPANY}/Purchasing/Vendors({{key}})")
-    addresses_path: Path = _shipped(
+    list_path: ListPath = _shipped("list_path", f"{_COMPANY}/Purchasing/Vendors")
+    record_path: RecordPath = _shipped("record_path", f"{_COMPANY}/Purchasing/Vendors({{key}})")
+    addresses_path: RecordPath = _shipped(
         "addresses_path", f"{_COMPANY}/Purchasing/Vendors({{key}})/VendorAddresses"
     )
     rows_at: Places = _shipped("rows_at", ("Vendors", "VendorAddresses", "Payload", "."))
@@ -175,9 +198,9 @@ class SbaCustomers(SbaMasters):
 
     entity: ClassVar[str] = "customers"
 
-    list_path: Path = _shipped("list_path", f"{_COMPANY}/Sales/Customers")
-    record_path: Path = _shipped("record_path", f"{_COMPANY}/Sales/Customers({{key}})")
-    addresses_path: Path = _shipped(
+    list_path: ListPath = _shipped("list_path", f"{_COMPANY}/Sales/Customers")
+    record_path: RecordPath = _shipped("record_path", f"{_COMPANY}/Sales/Customers({{key}})")
+    addresses_path: RecordPath = _shipped(
         "addresses_path", f"{_COMPANY}/Sales/Customers({{key}})/CustomerAddresses"
     )
     rows_at: Places = _shipped("rows_at", ("Customers", "CustomerAddresses", "Payload", "."))
@@ -203,12 +226,12 @@ class SbaEntries(SbaResource):
 
     entity: ClassVar[str] = "journal_entries"
 
-    list_path: Path = Field(
+    list_path: ListPath = Field(
         default="",
         description="Path of the list of all entries. {after} in it: asked for page by page, by key; ASSUMPTION: as in"
         " record_path.",
     )
-    record_path: Path = Field(
+    record_path: RecordPath = Field(
         default="",
         description="Path of one entry by its {key}; ASSUMPTION: that is journal id, date and recurring sequence,"
         " parted by ; as in 3003;2026-02-01;2.",

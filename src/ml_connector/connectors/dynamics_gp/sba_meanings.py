@@ -96,7 +96,14 @@ NO_VALUE = Meaning(
     "SBA_NO_VALUE",
     Kind.STOP,
     "A journal entry that {operation} brought has no {what} where the settings look for it ({place}).",
-    f"Set fields, lines_at or line_fields of its resource; {_GUIDE}.",
+    f"Set fields, lines_at or line_fields of its resource, or whole = false where a list gives summaries; {_GUIDE}.",
+)
+DAY_AND_TIME = Meaning(
+    "SBA_DAY_AND_TIME",
+    Kind.STOP,
+    "{operation} brought a journal entry whose date is at an hour of the day ({said}): in another zone it is another"
+    " day.",
+    "Have the service write the day as it stands in GP, such as 2026-02-01.",
 )
 OTHER_RECORD = Meaning(
     "SBA_OTHER_RECORD",
@@ -120,5 +127,5 @@ OF_RECORD: Mapping[int, Meaning] = {400: REFUSED, 409: REFUSED, 422: REFUSED, 50
 #: In the order of the catalogue's page.
 ALL: Sequence[Meaning] = (
     *(REFUSED, FAILED, NO_RIGHT, NOT_FOUND, REFUSED_LIST, FAILED_LIST, NOT_READY),
-    *(WEB_PAGE, BROKEN_ANSWER, NO_ROWS, NO_RECORD, NO_KEY, NO_VALUE, OTHER_RECORD),
+    *(WEB_PAGE, BROKEN_ANSWER, NO_ROWS, NO_RECORD, NO_KEY, NO_VALUE, DAY_AND_TIME, OTHER_RECORD),
 )

@@ -74,7 +74,7 @@ class SbaReader:
         self._company_proved = False
         self._kept: dict[tuple[str, str], tuple[str, datetime]] = {}
         self._kept_size = 0
-        self._ends: dict[str, set[str]] = {}  # entity -> where pages of its present listing ended
+        self._ends: dict[str, dict[str, str | None]] = {}  # entity -> where a page ended -> and began behind
 
     def serves(self, entity: str) -> bool:
         """Whether the settings give this entity to SBA."""
@@ -134,7 +134,7 @@ class SbaReader:
         addresses = self._addresses(resource, key, row) if isinstance(resource, SbaMasters) else ()
         if addresses is None:
             return None, began_at
-        operation = f"GET {sba.resource_name(resource.record_path)}"
+        operation = f"the list of {entity}" if kept else f"GET {sba.resource_name(resource.record_path)}"
         tree = sba_trees.record_tree(resource, row, operation, addresses)
         return (tree if self._is_read(resource, tree) else None), began_at
 
@@ -159,42 +159,45 @@ class SbaReader:
 
     def checks(self, entity: str) -> list[Check]:
         """What ``ping`` tries: the list, one record of it by its key, and the list of addresses."""
-        resource = self._resource(entity)
-        tried: list[tuple[str, str, Callable[[str], object]]] = [
-            (f"{entity} by SBA", resource.changed_path or resource.list_path, self._try_list),
-            (f"one of {entity} by SBA", resource.record_path, self._try_one),
-        ]
+        tried = [(f"{entity} by SBA", self._try_list), (f"one of {entity} by SBA", self._try_one)]
         if self.lists_addresses(entity):
-            listed = self._masters(entity).address_list_path
-            tried.append((f"addresses of {entity} by SBA", listed, self.list_addresses))
+            tried.append((f"addresses of {entity} by SBA", self._try_addresses))
         checks = []
-        for name, detail, attempt in tried:
+        for name, attempt in tried:
             try:
-                attempt(entity)
-                checks.append(Check(name, ok=True, detail=detail))
+                checks.append(Check(name, ok=True, detail=attempt(entity)))
             except ConnectorError as error:
                 return [*checks, Check(name, ok=False, detail=error.happened, remedy=error.remedy)]
         return checks
 
     # ---- questions
 
-    def _try_list(self, entity: str) -> None:
-        self.list_changes(entity, self._caller.clock.now(), None)
+    def _try_list(self, entity: str) -> str:
+        now = self._caller.clock.now()
+        self.list_changes(entity, now, None)
+        return self._list_path(self._resource(entity), now)
 
-    def _try_one(self, entity: str) -> None:
+    def _try_addresses(self, entity: str) -> str:
+        self.list_addresses(entity)
+        return self._masters(entity).address_list_path
+
+    def _try_one(self, entity: str) -> str:
         """Read the first record of the whole list: nothing else shows that the fields are where they should be."""
         page = self.list_changes(entity, None, None)
         self.forget()
+        resource = self._resource(entity)
         if not page.rows:
-            return
-        key, resource = page.rows[0].key, self._resource(entity)
+            return f"{resource.record_path} was not tried: the list names no record that is read."
+        key = page.rows[0].key
         try:
             found, _ = self.read(entity, key)
-        except RecordRejectedError:
-            return  # a fault of this one record: what was asked was understood
+        except RecordRejectedError as error:
+            # A fault of this one record, or of all of them: what was asked was understood.
+            return f"{resource.record_path}: {key} would be held. {error.happened}"
         if found is None:
             path = self._about(resource, resource.record_path, key).target
             raise sba_meanings.NOT_FOUND.error(path=path, status=404, said=f"{key} is in its list")
+        return resource.record_path
 
     def _list_path(self, resource: SbaResource, since: datetime | None) -> str:
         return resource.list_path if since is None else resource.changed_path or resource.list_path
@@ -263,8 +266,8 @@ class SbaReader:
                 self._kept_size += len(row.written) - len(self._kept.pop(name, ("", began_at))[0])
                 if self._kept_size > _KEPT:
                     self._kept_size -= len(row.written)
-                    return
-                self._kept[name] = row.written, began_at
+                else:
+                    self._kept[name] = row.written, began_at
 
     def _take(self, entity: str, key: str) -> tuple[str, datetime] | None:
         with self._lock:
@@ -284,13 +287,20 @@ class SbaReader:
                 self._take(entity, key)
 
     def _end_of_page(self, entity: str, key: str, after: str | None, operation: str) -> str:
-        """The last key of a page; a service that comes to the same one again would be asked for ever."""
-        ends = self._ends[entity] = self._ends.get(entity, set()) if after is not None else set()
-        if fold_key(key) in ends:
-            raise sba_meanings.OTHER_RECORD.error(
-                operation=operation, found=f"{key!r} again", asked="what comes after it"
-            )
-        ends.add(fold_key(key))
+        """The last key of a page; a service that comes back to one before it would be asked for ever.
+
+        A page may be asked for twice, by a step that is done again or by another flow: that is no way back.
+        """
+        with self._lock:
+            ends = self._ends[entity] = self._ends.get(entity, {}) if after is not None else {}
+            place = after
+            while place is not None and fold_key(place) != fold_key(key):
+                place = ends.get(fold_key(place))
+            if place is not None:
+                raise sba_meanings.OTHER_RECORD.error(
+                    operation=operation, found=f"{key!r} again", asked="what comes after it"
+                )
+            ends[fold_key(key)] = after
         return key
 
     def _record(self, resource: SbaResource, key: str) -> Tree | None:

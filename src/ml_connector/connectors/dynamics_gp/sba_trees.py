@@ -5,6 +5,7 @@ The settings say where a field stands in the row, the tables of ``schema`` and `
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,6 +37,8 @@ _ENTRY_FIELDS = tuple(filter(brought, JOURNALS.fields))
 _ENTRY_KEY = ("journal_id", "date")
 _KEY_FIELDS = tuple(item for item in _ENTRY_FIELDS if item.name in (*_ENTRY_KEY, "recurring_sequence"))
 _LINE_FIELDS = line_fields()
+#: A day has no time: at any other hour than midnight it was moved into another zone, and may be the day beside it.
+_MIDNIGHT = re.compile(r"([T ]00:00(:00(\.0+)?)?(Z|[+-]\d\d:?\d\d)?)?")
 
 
 # ---- records
@@ -204,15 +207,15 @@ class Listed:
 
 
 def listed(resource: SbaResource, row: Tree, operation: str) -> Listed:
-    """A row of a list; an unreadable stamp or state settles nothing: the record is read."""
+    """A row of a list; an unreadable stamp, state or name settles nothing: the record is read."""
     paths = resource.field_paths
-    stamp, state = (_told(row, paths.get(name, "")) for name in ("modified_at", "state"))
+    told = ("modified_at", "state", _NAMES.get(resource.entity, "name"))
+    stamp, state, name = (_told(row, paths.get(field, "")) for field in told)
     try:
         key, behind = _named(resource, row, operation)
-        name = values.to_text(sba.value(row, paths.get(_NAMES.get(resource.entity, "name"), "")))
     except RecordRejectedError as error:
         raise ConfigurationError(f"{operation}: {error.happened}", error.remedy) from error
-    change = Change(key, name or "", _instant(stamp))
+    change = Change(key, values.to_text(name) or "", _instant(stamp))
     return Listed(change, behind, values.is_empty_date(stamp), Place(values.to_text(state) or ""))
 
 
@@ -245,6 +248,9 @@ def _named(resource: SbaResource, row: Tree, operation: str) -> tuple[str, str]:
         raise sba_meanings.NO_KEY.error(operation=operation, place=paths[names[said.index(None)]])
     if not isinstance(resource, SbaEntries):
         return str(said[0]), str(said[0])
+    day = str(said[1])
+    if values.to_date(day) is not None and not _MIDNIGHT.fullmatch(day[10:]):
+        raise sba_meanings.DAY_AND_TIME.error(operation=operation, said=ascii(day[:40]))
     sequence = paths["recurring_sequence"]
     if sequence and not _stands(row, sequence):  # without it two postings of one entry would be one record
         raise sba_meanings.NO_KEY.error(operation=operation, place=sequence)

@@ -37,6 +37,7 @@ from ml_connector.core.record import Reading, Record, digest, fold_key
 
 _PARSING = 3  # threads beside the lanes: while one answer is parsed, its lane works on the next
 _READ_AHEAD = 2000  # records, some thirty megabytes: the lanes work while all balances are listed
+_ENTRIES_AHEAD = 200  # each may have thousands of lines, of nearly a kilobyte
 _BATCH = 100  # the target writes so many at once; so many are read ahead, or the lanes would idle meanwhile
 _SYSTEM_FAULTS_IN_A_ROW = 10  # then it is not the records: GP itself is unwell
 _HINTS = (10, 100, 900)  # answers up to these lengths are proved with one small question
@@ -184,8 +185,9 @@ class GpSource:
 
     def read_ahead(self, entity: str, keys: Sequence[str]) -> None:
         """Begin to read these keys, as far as there is room: the lanes do not idle meanwhile."""
+        most = _ENTRIES_AHEAD if self.entities[entity].each else _READ_AHEAD
         for key in keys:
-            if len(self._begun) >= _READ_AHEAD:
+            if len(self._begun) >= most:
                 return
             if (entity, key) not in self._begun:
                 self._begun[entity, key] = self._begin(entity, key)
