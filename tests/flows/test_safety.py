@@ -367,6 +367,29 @@ def test_a_field_that_became_mandatory_holds_creates_only(world: World) -> None:
     assert world.held() == []
 
 
+def test_a_field_that_became_mandatory_is_not_emptied(world: World) -> None:
+    many(world, 2, city="Rome")
+    world.first("customers")
+    world.target.drift["City"] = FieldShape("City", "text", mandatory=True)
+    many(world, 1, city=None)
+    many(world, 1, first=1, city="Oslo")
+    assert done(world.sync()) == {"updated": 1, "held": 1}
+    assert codes(world) == {("C000", "SCHEMA_DRIFT", "City")}
+    assert world.target.records[world.target.by_key("C000")[0]]["City"] == "Rome"
+    world.target.drift.clear()
+    assert done(world.sync()) == {"updated": 1}
+    assert world.held() == []
+
+
+def test_what_waited_for_a_shorter_field_goes_on_though_the_field_is_mandatory(drifting: World) -> None:
+    drifting.target.drift["City"] = FieldShape("City", "text", length=10, mandatory=True)
+    drifting.sync()
+    assert codes(drifting) == {("C000", "SCHEMA_DRIFT", "City")}
+    drifting.target.drift["City"] = FieldShape("City", "text", length=40, mandatory=True)
+    assert done(drifting.sync()) == {"updated": 1}
+    assert drifting.held() == []
+
+
 def test_a_key_field_that_is_gone_stops_the_run(world: World) -> None:
     many(world, 1)
     world.first("customers")
