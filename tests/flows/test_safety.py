@@ -296,7 +296,7 @@ City = { label = "City", type = "text", length = 40 }
 @pytest.fixture
 def drifting(world: World) -> World:
     """Three customers, linked; C000 is about to change its town, C001 its address."""
-    world.texts["customers"] = [TYPED]
+    world.texts["customers"] = [TYPED, FINANCIALS]
     many(world, 3, email="a@acme.example")
     world.first("customers")
     many(world, 1, city="Llanfairpwllgwyngyll")
@@ -331,8 +331,11 @@ def test_only_what_a_drifted_field_touches_waits_and_goes_on_by_itself(
     assert world.target.records[world.target.by_key("C000")[0]]["City"] == "Llanfairpwllgwyngyll"
 
 
-def test_what_waits_for_a_drifted_field_is_not_read_by_every_run(drifting: World) -> None:
-    drifting.target.drift["City"] = None
+@pytest.mark.parametrize("drift", DRIFTS.values(), ids=DRIFTS)
+def test_what_waits_for_a_drifted_field_is_not_read_by_every_run(
+    drifting: World, drift: FieldShape | None
+) -> None:
+    drifting.target.drift["City"] = drift
     drifting.sync()
     drifting.clock.sleep(3600)
     many(drifting, 1, first=2, email="c@acme.example")
