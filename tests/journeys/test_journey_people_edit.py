@@ -31,7 +31,9 @@ def world(tmp_path: Path) -> Iterator[World]:
         world.write_settings(mappings__folder="'mappings'")
         world.first("customers")
         yield world
-    if checked := os.environ.get(VARIABLE):  # where all others are written: the session holds them against OpenAPI
+    if checked := os.environ.get(
+        VARIABLE
+    ):  # where all others are written: the session holds them against OpenAPI
         with Path(checked).open("a") as file:
             file.write((tmp_path / "requests.jsonl").read_text())
 
