@@ -378,6 +378,7 @@ def test_a_field_that_became_mandatory_is_not_emptied(world: World) -> None:
     many(world, 1, first=1, city="Oslo")
     assert done(world.sync()) == {"updated": 1, "held": 1}
     assert codes(world) == {("C000", "SCHEMA_DRIFT", "City")}
+    assert {"the ERP has no value for it" in hold.happened for hold in world.held()} == {True}
     assert world.target.records[world.target.by_key("C000")[0]]["City"] == "Rome"
     world.target.drift.clear()
     assert done(world.sync()) == {"updated": 1}

@@ -98,8 +98,13 @@ def _touched(plan: Plan, drift: Drift) -> tuple[str, str] | None:
         if why := _why_not(name, plan.fields[name], drift):
             return name, why
     if plan.action is Action.CREATE and (missing := drift.mandatory - plan.fields.keys()):
-        return min(missing), "it was made mandatory, and the mapping does not fill it"
+        name = min(missing)
+        is_mapped = any(name in part.fields for part in plan.desired.parts)
+        return name, _NO_VALUE if is_mapped else "it was made mandatory, and the mapping does not fill it"
     return None
+
+
+_NO_VALUE = "it is mandatory, and the ERP has no value for it"
 
 
 def _why_not(name: str, value: object, drift: Drift) -> str:
@@ -110,7 +115,7 @@ def _why_not(name: str, value: object, drift: Drift) -> str:
     if name in drift.choices and value is not None and value not in drift.choices[name]:
         return f"it takes only certain values, and {value!r} is not one of them"
     if name in drift.mandatory and value in (None, ""):
-        return "it was made mandatory, and would be emptied"
+        return _NO_VALUE
     return ""
 
 
