@@ -284,6 +284,25 @@ def test_an_account_that_was_made_anew_takes_its_contacts_along(world: World) ->
     assert world.target.only("Contacts")["Account_Name"] == new
 
 
+def test_a_contact_that_was_merged_away_is_found_again_by_its_address(world: World) -> None:
+    acme(world)
+    world.first("customers")
+    ours, account = contact_of(world), world.target.by_key("C1")[0]
+    master = world.target.seed("Lee", "Contacts", First_Name="A.", Email=MAIL, Account_Name=account)
+    elsewhere = world.target.seed("Lee", "Contacts", First_Name="Ann", Account_Name=account)
+    world.target.merge(ours, master)
+    world.customer("C2", name="Somebody else", contact_person=None)
+    world.approve("customers")
+    world.sync()
+    assert (world.held(), contact_of(world)) == ([], master)
+    assert "GP_Contact_Key" not in world.target.records[elsewhere]
+
+
+def contact_of(world: World) -> str:
+    [target_id] = world.target.by_key("C1:ann lee", "GP_Contact_Key", "Contacts")
+    return target_id
+
+
 def test_two_customers_of_one_person_have_a_contact_each(world: World) -> None:
     acme(world)
     world.customer("C2", contact_person="Ann Lee", email=MAIL)

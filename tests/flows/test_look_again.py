@@ -170,12 +170,14 @@ def test_a_released_ambiguity_is_not_asked_again(world: World) -> None:
 def test_the_target_is_asked_once_for_each_batch_of_creates(world: World) -> None:
     begun(world)
     world.sync()
-    for n in range(200, 240):
+    for n in range(200, 350):
         world.source.put(f"C{n}", name=f"New {n}", customer_id=f"C{n}")
     world.clock.sleep(3600)
-    world.sync(over_limit=True)
     before = world.target.queries
-    world.customer("C300")
+    world.sync(over_limit=True)
+    assert world.target.queries - before == 3  # the index, and the names of a hundred and of fifty
+    before = world.target.queries
+    world.customer("C400")
     world.sync()
     assert world.target.queries - before == 2  # the index, and the names
 

@@ -296,7 +296,7 @@ City = { label = "City", type = "text", length = 40 }
 @pytest.fixture
 def drifting(world: World) -> World:
     """Three customers, linked; C000 is about to change its town, C001 its address."""
-    world.texts["customers"] = [TYPED]
+    world.texts["customers"] = [TYPED, FINANCIALS]
     many(world, 3, email="a@acme.example")
     world.first("customers")
     many(world, 1, city="Llanfairpwllgwyngyll")
@@ -331,8 +331,11 @@ def test_only_what_a_drifted_field_touches_waits_and_goes_on_by_itself(
     assert world.target.records[world.target.by_key("C000")[0]]["City"] == "Llanfairpwllgwyngyll"
 
 
-def test_what_waits_for_a_drifted_field_is_not_read_by_every_run(drifting: World) -> None:
-    drifting.target.drift["City"] = None
+@pytest.mark.parametrize("drift", DRIFTS.values(), ids=DRIFTS)
+def test_what_waits_for_a_drifted_field_is_not_read_by_every_run(
+    drifting: World, drift: FieldShape | None
+) -> None:
+    drifting.target.drift["City"] = drift
     drifting.sync()
     drifting.clock.sleep(3600)
     many(drifting, 1, first=2, email="c@acme.example")
@@ -365,6 +368,30 @@ def test_a_field_that_became_mandatory_holds_creates_only(world: World) -> None:
     world.target.drift.clear()
     assert done(world.sync()) == {"created": 1}
     assert world.held() == []
+
+
+def test_a_field_that_became_mandatory_is_not_emptied(world: World) -> None:
+    many(world, 2, city="Rome")
+    world.first("customers")
+    world.target.drift["City"] = FieldShape("City", "text", mandatory=True)
+    many(world, 1, city=None)
+    many(world, 1, first=1, city="Oslo")
+    assert done(world.sync()) == {"updated": 1, "held": 1}
+    assert codes(world) == {("C000", "SCHEMA_DRIFT", "City")}
+    assert {"the ERP has no value for it" in hold.happened for hold in world.held()} == {True}
+    assert world.target.records[world.target.by_key("C000")[0]]["City"] == "Rome"
+    world.target.drift.clear()
+    assert done(world.sync()) == {"updated": 1}
+    assert world.held() == []
+
+
+def test_what_waited_for_a_shorter_field_goes_on_though_the_field_is_mandatory(drifting: World) -> None:
+    drifting.target.drift["City"] = FieldShape("City", "text", length=10, mandatory=True)
+    drifting.sync()
+    assert codes(drifting) == {("C000", "SCHEMA_DRIFT", "City")}
+    drifting.target.drift["City"] = FieldShape("City", "text", length=40, mandatory=True)
+    assert done(drifting.sync()) == {"updated": 1}
+    assert drifting.held() == []
 
 
 def test_a_key_field_that_is_gone_stops_the_run(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,17 @@ HELD = {
     BAD_EMAIL: ("GP_Email", "INVALID_EMAIL"),
     NO_STATE: ("Billing_State", "SCHEMA_DRIFT"),
 }
+
+#: What is wrong -> what the hold says of it.
+REASONS = {
+    TOO_LONG: "at most 30 characters",
+    BAD_EMAIL: "nobody at example",
+    NO_STATE: "the ERP has no value for it",
+}
+
+
+def reasons(holds: list[dict[str, Any]]) -> dict[str, str]:
+    return {hold["key"]: hold["happened"] for hold in holds}
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +67,9 @@ def test_three_of_a_hundred(world: World, turn: int) -> None:
     ]
     assert {h["key"]: (h["field"], h["code"]) for h in holds} == {k: HELD[wrong] for k, wrong in bad.items()}
     assert all(hold["happened"] and hold["remedy"] for hold in holds)
+    assert {key: REASONS[wrong] in reasons(holds)[key] for key, wrong in bad.items()} == dict.fromkeys(
+        bad, True
+    )
     for key in bad:
         correct(world, key)
     world.ok("held", "retry")

@@ -53,6 +53,19 @@ def test_a_person_is_recognised_by_the_address_below_the_account_and_by_nothing_
     assert_quiet(world, "customers")
 
 
+def test_a_person_typed_meanwhile_is_a_twin_by_the_address_below_the_account_only(world: World) -> None:
+    """The namesakes that were there before are other people, and no news of any morning."""
+    assert world.here("report", "--json").json["twins"] == []
+    [ours] = world.contacts(ADAM)
+    same = {"Email": ours["Email"], "Last_Name": "Typed", "Account_Name": {"id": ours["Account_Name"]["id"]}}
+    [typed] = world.seed(same, module="Contacts")
+    world.change(BOB, set={"class_id": "OTHER"})
+    world.sync("customers")
+    [told] = world.here("report", "--json").json["twins"]
+    assert (told["twin"]["target_id"], told["twin"]["twin_id"]) == (ours["id"], typed)
+    world.zoho_call("POST", "delete/Contacts", {"ids": [typed]})
+
+
 def test_another_person_is_another_contact_and_may_come_back(world: World) -> None:
     [old] = world.contacts(ADAM)
     person(world, ADAM, "Mrs. Zoë O'Neill")

@@ -58,7 +58,11 @@ def test_a_shortened_field(world: World) -> None:
     world.change_fields({"api_name": "GP_Payment_Terms", "length": 10})
     world.change(ONE, set={"payment_terms": "2% EOM/Net 15th"})
     world.change(OTHER, set={"payment_terms": "Net 15"})
+    before = world.account(ONE)["GP_Payment_Terms"]
     sync_around(world, "GP_Payment_Terms")
+    shown = world.here("held", "show", ONE).out
+    assert shown.count("value: 2% EOM/Net 15th") == 1  # once for all mappings
+    assert f"value in the CRM: {before}" in shown
     assert world.account(OTHER)["GP_Payment_Terms"] == "Net 15"
     world.change_fields({"api_name": "GP_Payment_Terms", "length": 30})
     assert_mended(world)

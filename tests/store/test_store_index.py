@@ -152,6 +152,24 @@ def test_a_namesake_of_what_we_created_is_told(tx):
     assert match_index.twins(tx, PAIR, KEY) == [expected, Twin("1", "Acme, Inc.", "4", "acme inc", AT)]
 
 
+def test_people_are_twins_by_their_address_below_one_account(tx):
+    people = Pair("-1", "customers", "Contacts")
+    alike = ("Email", "Account_Name")
+    ours = candidate("1", "John Smith", **{KEY: "A:john smith"}, Email="j@acme.example", Account_Name="7")
+    rows = [
+        candidate("2", "J. Smith", Email="J@Acme.example", Account_Name="7"),
+        candidate("3", "John Smith", Email="j@acme.example", Account_Name="8"),
+        candidate("4", "John Smith", Email="j@home.example", Account_Name="7"),
+        candidate("5", "John Smith"),
+        candidate("6", "John Smith", **{KEY: "B:john smith"}, Email="j@acme.example", Account_Name="7"),
+    ]
+    put(tx, "Contacts", [ours, *rows])
+    put(tx, "Accounts", [candidate("9", Email="j@acme.example", Account_Name="7")])
+    links.put(tx, people, [created("A", "1")])
+    assert [twin.twin_id for twin in match_index.twins(tx, people, KEY, alike)] == ["2"]
+    assert [twin.twin_id for twin in match_index.twins(tx, people, KEY, ("Email",))] == ["2", "3"]
+
+
 NO_TWINS = {
     "it carries a key": ([candidate("2", **{KEY: "B"})], [created("A", "1")], PAIR),
     "it is linked": ([candidate("2")], [created("A", "1"), created("B", "2", "name")], PAIR),

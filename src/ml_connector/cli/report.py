@@ -99,11 +99,16 @@ def make_report(opened: App, reach: timedelta) -> Report:
 
 
 def _twins(tx: Connection, flow: Flow, module: str) -> list[TwinIn]:
-    """Namesakes of what we created; where a person said that a record of its own is meant, there is nothing to tell."""
+    """What is like those that we created; where a person said that a record of its own is meant, nothing is told.
+
+    They are alike in what they are recognised by: the name, or of people the e-mail address below the same parent.
+    """
     from ml_connector.store import audit, links, match_index
 
     pair = links.Pair(flow.company, flow.entity.name, module)
-    found = match_index.twins(tx, pair, flow.of_module(module)[0].key_field)
+    rule = flow.match_rule(module)
+    alike = [field for field in (rule.email, rule.within) if rule.email and field]
+    found = match_index.twins(tx, pair, flow.of_module(module)[0].key_field, alike)
     owners = links.on(tx, pair, [twin.target_id for twin in found])
     meant = {
         target_id

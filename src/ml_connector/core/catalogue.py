@@ -121,7 +121,8 @@ OWN_CODES: Mapping[str, OwnCode] = {
     SCHEMA_DRIFT: OwnCode(
         Kind.SCHEMA,
         "A field of the CRM was renamed, removed, shortened, closed or made mandatory since it was provisioned.",
-        "Mend the field in the CRM or change the mapping; the next run lets the record through.",
+        "Mend the field in the CRM, correct the value in the ERP or change the mapping; the next run lets the record"
+        " through.",
     ),
     INVALID_EMAIL: OwnCode(
         Kind.DATA,

@@ -20,7 +20,7 @@ class Drift:
     unusable: Mapping[str, str]  #: field -> what is wrong with it, whatever the value
     lengths: Mapping[str, int]  #: field that became shorter -> characters that it takes now
     choices: Mapping[str, frozenset[str]]  #: field with a closed picklist -> its values
-    mandatory: frozenset[str]  #: fields that a create has to fill
+    mandatory: frozenset[str]  #: fields that a create has to fill and an update may not empty
 
     @property
     def fields(self) -> frozenset[str]:
@@ -94,12 +94,17 @@ def _touched(plan: Plan, drift: Drift) -> tuple[str, str] | None:
     """The first field of the plan that cannot be written as it is, and why."""
     if plan.action not in (Action.CREATE, Action.UPDATE):
         return None
-    for name in drift.fields & plan.fields.keys():
+    for name in sorted(drift.fields & plan.fields.keys()):
         if why := _why_not(name, plan.fields[name], drift):
             return name, why
     if plan.action is Action.CREATE and (missing := drift.mandatory - plan.fields.keys()):
-        return min(missing), "it was made mandatory, and the mapping does not fill it"
+        name = min(missing)
+        is_mapped = any(name in part.fields for part in plan.desired.parts)
+        return name, _NO_VALUE if is_mapped else "it was made mandatory, and the mapping does not fill it"
     return None
+
+
+_NO_VALUE = "it is mandatory, and the ERP has no value for it"
 
 
 def _why_not(name: str, value: object, drift: Drift) -> str:
@@ -109,13 +114,14 @@ def _why_not(name: str, value: object, drift: Drift) -> str:
         return f"it takes {drift.lengths[name]} characters now, and the value has {len(str(value))}"
     if name in drift.choices and value is not None and value not in drift.choices[name]:
         return f"it takes only certain values, and {value!r} is not one of them"
+    if name in drift.mandatory and value in (None, ""):
+        return _NO_VALUE
     return ""
 
 
 def still_waits(drift: Drift, field: str, value: object) -> bool:
     """Whether a record that was held for this field, with this value, would be held again."""
-    in_the_way = field in drift.unusable or field in drift.mandatory
-    return in_the_way or bool(_why_not(field, value, drift))
+    return bool(_why_not(field, value, drift))
 
 
 def _held(plan: Plan, found: tuple[str, str], module: str) -> Plan:

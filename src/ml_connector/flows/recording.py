@@ -168,8 +168,10 @@ def _hold(work: Work, run: str, d: Done, part: Part) -> Hold:
     error = fault_of(d, part)
     assert error is not None
     detail: dict[str, object] = {}
-    if error.field in part.fields:
-        detail["value"] = part.fields[error.field]
+    # Parts that are sent together wait together: each hold has the value, whichever part it is of.
+    wanted = {name: value for one in (*d.plan.desired.parts, part) for name, value in one.fields.items()}
+    if error.field in wanted:
+        detail["value"] = wanted[error.field]
     if error.field in d.plan.before:
         detail["value in the CRM"] = d.plan.before[error.field]
     if d.plan.desired.part:

@@ -126,7 +126,7 @@ def _carried(table: sa.FromClause, field: str) -> sa.Exists:
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """A record that we created, and another one of the same name that nobody of ours is on."""
+    """A record that we created, and another one that is alike, which nobody of ours is on."""
 
     target_id: str
     name: str
@@ -135,21 +135,42 @@ class Twin:
     created_at: datetime  #: when we created ours
 
 
-def twins(tx: sa.Connection, pair: Pair, key_field: str) -> list[Twin]:
-    """The records that the pair's flow created and that now have a namesake without a key and without a link."""
+def twins(tx: sa.Connection, pair: Pair, key_field: str, alike: Sequence[str] = ()) -> list[Twin]:
+    """The records that the pair's flow created and that have another one beside them, without a key and a link.
+
+    ``alike``: the fields in which the two have the same value; none: they have the same name.
+    """
     ours, twin, other = match_index.alias(), match_index.alias(), links.alias()
     linked = sa.exists().where(other.c.module == pair.module, other.c.target_id == twin.c.target_id)
+    both = links.join(ours, sa.and_(ours.c.module == links.c.module, ours.c.target_id == links.c.target_id))
     query = (
         sa.select(ours.c.target_id, ours.c.name, twin.c.target_id, twin.c.name, links.c.linked_at)
-        .select_from(links)
-        .join(ours, sa.and_(ours.c.module == links.c.module, ours.c.target_id == links.c.target_id))
-        .join(twin, sa.and_(twin.c.module == ours.c.module, twin.c.name_key == ours.c.name_key))
+        .select_from(_with_the_same(both, ours, twin, alike))
         .where(pair.within(links), links.c.linked_by == "created", links.c.gone == "")
-        .where(ours.c.name_key != "", twin.c.target_id != ours.c.target_id)
+        .where(twin.c.target_id != ours.c.target_id)
         .where(~_carried(twin, key_field), ~linked)
         .order_by(links.c.linked_at, ours.c.target_id, twin.c.target_id)
     )
     return [Twin(*row) for row in tx.execute(query)]
+
+
+def _with_the_same(both: sa.Join, ours: sa.FromClause, twin: sa.FromClause, alike: Sequence[str]) -> sa.Join:
+    """Beside each of ours those with its values in these fields, or with its name."""
+    if not alike:
+        same_name = sa.and_(twin.c.name_key == ours.c.name_key, ours.c.name_key != "")
+        return both.join(twin, sa.and_(twin.c.module == ours.c.module, same_name))
+    twin_id: sa.ColumnElement[str] | None = None
+    for field in alike:
+        mine, its = match_values.alias(), match_values.alias()
+        both = both.join(mine, _values_of(mine, ours, field) & (mine.c.target_id == ours.c.target_id))
+        same = _values_of(its, ours, field) & (its.c.value_key == mine.c.value_key)
+        both = both.join(its, same if twin_id is None else same & (its.c.target_id == twin_id))
+        twin_id = its.c.target_id
+    return both.join(twin, (twin.c.module == ours.c.module) & (twin.c.target_id == twin_id))
+
+
+def _values_of(values: sa.FromClause, of: sa.FromClause, field: str) -> sa.ColumnElement[bool]:
+    return (values.c.module == of.c.module) & (values.c.field == field)
 
 
 def stamps(tx: sa.Connection, module: str, ids: Collection[str]) -> dict[str, datetime]:
