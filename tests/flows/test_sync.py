@@ -225,7 +225,7 @@ def test_an_account_that_is_customer_and_vendor_is_one(world: World) -> None:
     [account] = world.target.records.values()
     assert account | {"As_Of": 0, "Financials_As_Of": 0} == {
         "Account_Name": "Both Ltd", "City": "Rome", "GP_Customer_ID": "C1", "GP_Vendor_ID": "V1",
-        "Is_Vendor": True, "As_Of": 0, "Financials_As_Of": 0,
+        "Is_Vendor": True, "Balance": 0, "As_Of": 0, "Financials_As_Of": 0,
     }  # fmt: skip
     world.source.put("V1", "vendors", city="Turin")
     world.target.writes.clear()
