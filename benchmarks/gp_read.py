@@ -35,6 +35,7 @@ from ml_connector.connectors.dynamics_gp import (
     GpSource,
     RequestGate,
     SbaReader,
+    masters,
     schema,
     soap,
 )
@@ -214,7 +215,7 @@ ASKED = {
 
 
 def parse_ours(_: str, folder: str, __: str) -> dict[str, float]:
-    listing, gp = schema.VENDORS.listing, schema.VENDORS
+    listing, gp = masters.VENDORS.listing, masters.VENDORS
     rows = partial(soap.parse_rows, operation=listing.operation, row=listing.row, wanted=listing.wanted)
 
     def flat(body: bytes) -> list[Any]:

@@ -57,7 +57,7 @@ def pytest_terminal_summary(terminalreporter, config):
     if _FOLDER not in config.stash:
         terminalreporter.write_line(f"no check against OpenAPI: there is no {openapi.FILES}")
     findings = config.stash.get(_FINDINGS, None)
-    if findings is None or not findings.checked:
+    if findings is None:
         return
     terminalreporter.write_line(
         f"{findings.checked} distinct requests of {findings.requests} checked against OpenAPI: "

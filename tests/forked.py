@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from select import select
 
-_LONGEST_SECONDS = 120
+LONGEST_SECONDS = 300
 
 
 class Forked:
@@ -43,9 +43,9 @@ class Forked:
             }
             server.stdin.write(f"{json.dumps(asked)}\n")
             server.stdin.flush()
-            if not select([server.stdout], [], [], _LONGEST_SECONDS)[0]:
+            if not select([server.stdout], [], [], LONGEST_SECONDS)[0]:
                 self.close()
-                raise TimeoutError(f"{words} did not end within {_LONGEST_SECONDS} s")
+                raise TimeoutError(f"{words} did not end within {LONGEST_SECONDS} s")
             code = int(server.stdout.readline())
             return code, streams[1].read_text(), streams[2].read_text()
 

@@ -19,7 +19,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 from typer.testing import CliRunner
 
-from forked import Forked
+from forked import LONGEST_SECONDS, Forked
 from ml_connector.cli import app
 from ml_connector.demo.comparison import person_of
 from ml_connector.simulators.gp import Account, GpOptions, GpSimulator
@@ -92,7 +92,7 @@ class World:
 
     def finish(self, process: subprocess.Popen[str], stdin: str = "") -> Said:
         try:
-            out, err = process.communicate(stdin, timeout=120)
+            out, err = process.communicate(stdin, timeout=LONGEST_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()

@@ -1,7 +1,6 @@
 """Whatever the site's row limit is, every customer arrives, though all share one second.
 
-3,000 customers where a list may hold hundreds; 120 where it holds a handful, because the requests that a listing
-needs are counted by the rows over the limit.
+3,000 customers; 120 where a list may hold only one of them, because a listing takes as many requests as there are rows.
 """
 
 from __future__ import annotations
@@ -13,8 +12,14 @@ import pytest
 
 from systems import World, assert_whole, gp_options, opened
 
-BY_LIMIT = {1: 120, 7: 120, 1000: 3000}
-OTHERS = {1: (7,), 7: (1,), 1000: (500, 1001)}  #: limits that the same site is given afterwards
+BY_LIMIT = {1: 120, 7: 3000, 500: 3000, 1000: 3000, 1001: 3000}
+OTHERS = {
+    1: (7,),
+    7: (500,),
+    500: (7,),
+    1000: (500, 1001),
+    1001: (1000,),
+}  #: what the site is given afterwards
 
 
 @pytest.fixture(scope="module", params=BY_LIMIT)

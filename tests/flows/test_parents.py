@@ -34,20 +34,22 @@ def test_a_parent_that_comes_earlier_or_later_in_the_order_of_keys_is_linked_in_
     assert world.held() == []
 
 
-def test_a_parent_of_a_later_window_is_linked_in_the_same_run(world: World) -> None:
+def family(world: World) -> None:
+    """Eight customers, each below the next one in the order of keys, in windows of two."""
     world.change(window_size=2)
     for n in range(7):
         world.customer(f"C{n}", corporate_id=f"C{n + 1}")
     world.customer("C7")
+
+
+def test_a_parent_of_a_later_window_is_linked_in_the_same_run(world: World) -> None:
+    family(world)
     world.first("customers")
     assert parents(world) == {f"C{n}": f"C{n + 1}" for n in range(7)}
 
 
 def test_a_record_whose_parent_comes_behind_it_is_read_once(world: World) -> None:
-    world.change(window_size=2)
-    for n in range(7):
-        world.customer(f"C{n}", corporate_id=f"C{n + 1}")
-    world.customer("C7")
+    family(world)
     world.approve("customers")
     world.source.fetched.clear()
     assert world.sync()["state"] == "done"

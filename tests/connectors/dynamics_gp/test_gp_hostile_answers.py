@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_connector.connectors.dynamics_gp import errors, schema, soap
+from ml_connector.connectors.dynamics_gp import errors, masters, schema, soap
 from ml_connector.connectors.dynamics_gp.soap import AnswerError, FaultError
 from ml_connector.core import record as record_module
 from ml_connector.core.errors import ConfigurationError, ConnectorError, RecordRejectedError
@@ -177,7 +177,7 @@ def test_nil_everywhere_says_nothing():
     assert set(row.values()) == {None}
     nothing = soap.parse_object(body.replace(b"GetVendorListResult>", b"GetVendorListResult >"), LIST)
     assert nothing is not None
-    for entity in schema.GP_ENTITIES.values():
+    for entity in masters.MASTERS.values():
         fields, _ = schema.flatten(entity, {})
         assert set(fields.values()) == {None}
 

@@ -13,7 +13,8 @@ from test_gp_listing import VENDORS, Gp, document, names, vendor
 from memory import START, FakeClock
 from ml_connector.connectors.dynamics_gp import GpClient, GpConfig, GpSource, RequestGate
 from ml_connector.connectors.dynamics_gp.listing import Lister, RowLimit
-from ml_connector.connectors.dynamics_gp.schema import PAYABLES, key_of
+from ml_connector.connectors.dynamics_gp.masters import PAYABLES
+from ml_connector.connectors.dynamics_gp.schema import key_of
 from ml_connector.core.ports import KnownLimit
 from ml_connector.store.database import Database
 from ml_connector.store.row_limits import RowLimits

@@ -14,15 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml_connector.connectors.dynamics_gp.listing import Lister, RowLimit
-from ml_connector.connectors.dynamics_gp.schema import (
-    DAYS,
-    NUMBERS,
-    PAYABLES,
-    PAYABLES_TYPES,
-    Level,
-    Listing,
-    key_of,
-)
+from ml_connector.connectors.dynamics_gp.masters import PAYABLES, PAYABLES_TYPES
+from ml_connector.connectors.dynamics_gp.schema import DAYS, NUMBERS, Level, Listing, key_of
 from ml_connector.connectors.dynamics_gp.values import Tree
 from ml_connector.core.errors import ConfigurationError
 

@@ -19,7 +19,7 @@ from gp_reference import (
 )
 from ml_connector.connectors.dynamics_gp import GpClient, GpConfig, GpSource, RequestGate, soap
 from ml_connector.connectors.dynamics_gp.lanes import Answer
-from ml_connector.connectors.dynamics_gp.schema import GP_ENTITIES
+from ml_connector.connectors.dynamics_gp.masters import MASTERS
 from ml_connector.core.errors import RetryableError
 
 pytestmark = needs_reference
@@ -96,7 +96,7 @@ def test_every_criteria_is_valid(schema, choices, operation):
 
 
 @pytest.mark.parametrize(
-    "operation", [*(e.read_operation for e in GP_ENTITIES.values()), "GetPayablesInvoiceByKey"]
+    "operation", [*(e.read_operation for e in MASTERS.values()), "GetPayablesInvoiceByKey"]
 )
 def test_every_key_is_valid(schema, operation):
     for key in ("AARONFIT0001", "  a&b <ü>  "):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_connector.connectors.dynamics_gp import errors, sba, sba_trees, schema
+from ml_connector.connectors.dynamics_gp import errors, masters, sba, sba_trees, schema
 from ml_connector.connectors.dynamics_gp.sba_config import SbaCustomers, SbaVendors
 from ml_connector.connectors.dynamics_gp.sba_names import RECORD, known_fields
 from ml_connector.connectors.dynamics_gp.soap import AnswerError
@@ -36,7 +36,7 @@ def one(body: bytes | str):
 def flat(row: dict, *addresses: dict) -> dict:
     """The fields of a vendor in this JSON."""
     trees = [sba_trees.address_tree(VENDORS.address_paths, address) for address in addresses]
-    return schema.flatten(schema.VENDORS, sba_trees.record_tree(VENDORS, row, "GET Vendors", trees))[0]
+    return schema.flatten(masters.VENDORS, sba_trees.record_tree(VENDORS, row, "GET Vendors", trees))[0]
 
 
 # -- addresses

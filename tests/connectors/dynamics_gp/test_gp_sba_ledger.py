@@ -7,15 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from test_gp_ledger import ACCOUNTS, JOURNALS, calls, listed, one
 
 from ml_connector.connectors.dynamics_gp import GpSource, ledger
 from ml_connector.connectors.dynamics_gp.sba_config import SbaAccounts, SbaConfig
 from ml_connector.connectors.dynamics_gp.sba_names import LINE, RECORD, known_fields, line_fields
-from ml_connector.core.change import Change
 from ml_connector.core.ports import Absent
 from ml_connector.core.record import Record
 
-ACCOUNTS, JOURNALS = "gl_accounts", "journal_entries"
 LEDGER = "/Tenants({tenant})/Companies({company})/ZohoSync/Financial"
 #: A service written for one site, as summaries.
 RESOURCES: dict[str, dict[str, Any]] = {
@@ -46,26 +45,6 @@ def by_sba(connect):
         return connect(simulator, sba={**sba, "resources": resources}, **settings)
 
     return start
-
-
-def listed(source: GpSource, entity: str, since: datetime | None = None) -> list[Change]:
-    rows, after = [], None
-    while True:
-        page = source.list_changes(entity, since, after)
-        rows += page.rows
-        after = page.next_after
-        if after is None:
-            return rows
-
-
-def one(source: GpSource, entity: str, key: str) -> Record:
-    (found,) = source.fetch(entity, [key])
-    assert isinstance(found, Record), found
-    return found
-
-
-def calls(gp) -> dict[str, int]:
-    return dict(gp.control("GET", "state")["operations"])
 
 
 # ---- as by SOAP

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from ml_connector.connectors.dynamics_gp import payables, schema
-from ml_connector.connectors.dynamics_gp.schema import CUSTOMERS, ENTITIES, VENDORS
+from ml_connector.connectors.dynamics_gp.masters import CUSTOMERS, ENTITIES, VENDORS
 
 PRIMARY = {
     "Line1": "11403 45 St. South  ",

@@ -10,7 +10,7 @@ import pytest
 from lxml import etree
 
 from ml_connector.connectors.dynamics_gp import ledger, soap
-from ml_connector.connectors.dynamics_gp.schema import GP_ENTITIES
+from ml_connector.connectors.dynamics_gp.masters import MASTERS
 from ml_connector.connectors.dynamics_gp.soap import AnswerError, FaultError
 from ml_connector.core.errors import RecordRejectedError
 
@@ -188,7 +188,7 @@ def gp_schema(tmp_path_factory) -> etree.XMLSchema:
 def requests() -> list[tuple[str, str]]:
     """Every request that the connector can make."""
     listings = [
-        listing for entity in GP_ENTITIES.values() for listing in (entity.listing, *entity.facets.values())
+        listing for entity in MASTERS.values() for listing in (entity.listing, *entity.facets.values())
     ]
     asked = [
         (listing.operation, soap.criteria(listing.operation, {level.member: restriction}))

@@ -13,7 +13,7 @@ import pytest
 
 from ml_connector.connectors.dynamics_gp import GpClient, GpConfig, RequestGate
 from ml_connector.connectors.dynamics_gp.auth import WindowsTransport
-from ml_connector.connectors.dynamics_gp.schema import ENTITIES
+from ml_connector.connectors.dynamics_gp.masters import ENTITIES
 from ml_connector.core.errors import ConfigurationError, RetryableError
 from ml_connector.core.ports import Absent, Unreadable
 from ml_connector.core.record import Record, fold_key

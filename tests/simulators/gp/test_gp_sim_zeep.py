@@ -11,7 +11,7 @@ from requests import Response
 from zeep.exceptions import Fault
 
 from gp_reference import LEGACY, NATIVE, needs_reference
-from ml_connector.connectors.dynamics_gp import schema, soap
+from ml_connector.connectors.dynamics_gp import masters, schema, soap
 from ml_connector.simulators.gp import GpOptions, GpSimulator
 
 pytestmark = needs_reference
@@ -87,8 +87,8 @@ def test_zeep_and_the_connector_read_the_same(stranger):
     service = client.create_service(str(binding), stranger.gp._binding_options["address"])
     vendor = service.GetVendorByKey(key={"Id": "ACETRAVE0001"}, context=stranger.context)
     kept.session.close()
-    tree = soap.parse_object(answers[0].content, "GetVendorByKey", schema.VENDORS.wanted())
-    fields, _ = schema.flatten(schema.VENDORS, tree)
+    tree = soap.parse_object(answers[0].content, "GetVendorByKey", masters.VENDORS.wanted())
+    fields, _ = schema.flatten(masters.VENDORS, tree)
     assert fields["name"] == vendor.Name.rstrip()
     assert fields["modified_at"] == vendor.ModifiedDate.replace(tzinfo=UTC)
     assert fields["is_active"] is vendor.IsActive

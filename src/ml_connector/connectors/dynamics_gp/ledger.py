@@ -13,9 +13,9 @@ from datetime import date
 from decimal import Decimal
 
 from ml_connector.connectors.dynamics_gp import values
+from ml_connector.connectors.dynamics_gp.masters import MASTERS
 from ml_connector.connectors.dynamics_gp.schema import (
     DAYS,
-    GP_ENTITIES,
     NUMBERS,
     GpEntity,
     GpField,
@@ -169,7 +169,7 @@ ENTRY_WANTED = Wanted.of(
 )
 
 LEDGER: dict[str, GpEntity] = {entity.name: entity for entity in (ACCOUNTS, JOURNALS)}
-EVERY: dict[str, GpEntity] = {**GP_ENTITIES, **LEDGER}  #: every kind of record that is read
+EVERY: dict[str, GpEntity] = {**MASTERS, **LEDGER}  #: every kind of record that is read
 ENTITIES: dict[str, Entity] = {name: describe(entity) for name, entity in LEDGER.items()}
 
 

@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 from ml_connector.connectors.dynamics_gp import payables, schema, soap
 from ml_connector.connectors.dynamics_gp.client import GpClient
 from ml_connector.connectors.dynamics_gp.listing import Lister
+from ml_connector.connectors.dynamics_gp.masters import PAYABLES, PAYMENTS, PAYMENTS_BACK, VENDORS
 from ml_connector.connectors.dynamics_gp.payables import Owed
-from ml_connector.connectors.dynamics_gp.schema import PAYABLES, PAYMENTS, PAYMENTS_BACK, VENDORS, Listing
+from ml_connector.connectors.dynamics_gp.schema import Listing
 from ml_connector.connectors.dynamics_gp.soap import Where
 from ml_connector.connectors.dynamics_gp.values import Tree, to_instant
 from ml_connector.core.change import DAY_OVERLAP, Page, is_midnight

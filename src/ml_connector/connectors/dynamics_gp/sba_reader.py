@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from ml_connector.connectors.dynamics_gp import errors, ledger, sba, sba_meanings, sba_trees, schema
 from ml_connector.connectors.dynamics_gp.client import GpClient, Transport
 from ml_connector.connectors.dynamics_gp.lanes import Answer
+from ml_connector.connectors.dynamics_gp.masters import MASTERS
 from ml_connector.connectors.dynamics_gp.sba_config import (
     SbaAccounts,
     SbaConfig,
@@ -24,7 +25,6 @@ from ml_connector.connectors.dynamics_gp.sba_config import (
     SbaResource,
 )
 from ml_connector.connectors.dynamics_gp.sba_trees import Listed
-from ml_connector.connectors.dynamics_gp.schema import GP_ENTITIES
 from ml_connector.connectors.dynamics_gp.soap import AnswerError, is_html
 from ml_connector.connectors.dynamics_gp.values import Tree
 from ml_connector.core.change import Change, Page
@@ -140,7 +140,7 @@ class SbaReader:
 
     def list_addresses(self, entity: str) -> Page[Reading]:
         """All addresses, one reading for each record that has any."""
-        resource, listing = self._masters(entity), GP_ENTITIES[entity].facets["addresses"]
+        resource, listing = self._masters(entity), MASTERS[entity].facets["addresses"]
         question = self._question(resource.address_list_path, self._caller.config.list_timeout_seconds)
         level, place = listing.levels[0], resource.address_paths["owner_id"]
         groups: dict[str, list[Tree]] = {}

@@ -9,14 +9,15 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 
-from ml_connector.connectors.dynamics_gp import errors, ledger, meanings, schema, soap, tracks
+from ml_connector.connectors.dynamics_gp import errors, ledger, masters, meanings, schema, soap, tracks
 from ml_connector.connectors.dynamics_gp.checks import Checks
 from ml_connector.connectors.dynamics_gp.client import GpClient
 from ml_connector.connectors.dynamics_gp.ledger_reader import LedgerReader
 from ml_connector.connectors.dynamics_gp.listing import Lister, RowLimit
+from ml_connector.connectors.dynamics_gp.masters import MASTERS
 from ml_connector.connectors.dynamics_gp.owed import PayablesReader, by_record
 from ml_connector.connectors.dynamics_gp.sba_reader import SbaReader
-from ml_connector.connectors.dynamics_gp.schema import GP_ENTITIES, GpEntity, Listing
+from ml_connector.connectors.dynamics_gp.schema import GpEntity, Listing
 from ml_connector.connectors.dynamics_gp.soap import Where
 from ml_connector.connectors.dynamics_gp.values import Tree, find, to_instant, to_text
 from ml_connector.core.change import Change, Page
@@ -43,13 +44,13 @@ _SYSTEM_FAULTS_IN_A_ROW = 10  # then it is not the records: GP itself is unwell
 _HINTS = (10, 100, 900)  # answers up to these lengths are proved with one small question
 _SECOND = timedelta(seconds=1)
 
-_WANTED = {name: gp.wanted() for name, gp in GP_ENTITIES.items()}
+_WANTED = {name: gp.wanted() for name, gp in MASTERS.items()}
 
 
 class GpSource:
     """The records of one GP company; implements ``core.ports.Source``. Thread-safe."""
 
-    entities: Mapping[str, Entity] = {**schema.ENTITIES, **ledger.ENTITIES}
+    entities: Mapping[str, Entity] = {**masters.ENTITIES, **ledger.ENTITIES}
 
     def __init__(
         self, client: GpClient, sba: SbaReader | None = None, limits: KeptLimits | None = None
@@ -125,7 +126,7 @@ class GpSource:
         self, entity: str, facet: str, after: str | None, since: datetime | None = None
     ) -> Page[Reading]:
         """One key range of a facet's present content; a record's rows are never split over two pages."""
-        gp = GP_ENTITIES[entity]
+        gp = MASTERS[entity]
         try:
             if facet == "emails":
                 return Page([] if since is None else tracks.read(self._client, gp, since), None)
@@ -156,7 +157,7 @@ class GpSource:
         if facet != "emails":
             return facet == "payables"
         try:
-            return tracks.is_kept(self._client, GP_ENTITIES[entity])
+            return tracks.is_kept(self._client, MASTERS[entity])
         except ConfigurationError:
             return False  # the account may not ask, or the service has no such operation: ping tells
 
