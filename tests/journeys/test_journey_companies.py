@@ -189,4 +189,4 @@ def test_a_company_that_stops_does_not_stop_the_other(world):
     assert told["not_run"] == ["vendors"]
     assert world.account(f"EU-{AARON}")["Account_Name"] == "Aaron Fitz SE"
     said = world.ok("sync", code=3)
-    assert "Not run after that: vendors. They are run by the next sync." in said.err
+    assert "Not run after that: vendors. Run the command again when that is mended." in said.err

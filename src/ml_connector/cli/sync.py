@@ -274,7 +274,7 @@ def show_results(ran: Ran, held: int, spent: Spent, waits: Sequence[str] = (), *
         for text in result["notes"]:
             note(text)
     if ran.not_run:
-        note(f"Not run after that: {', '.join(ran.not_run)}. They are run by the next sync.")
+        note(f"Not run after that: {', '.join(ran.not_run)}. Run the command again when that is mended.")
     if waits:
         note(f"Not run: {_waiting(waits)} {_APPROVE_IT}")
     if not as_json:
