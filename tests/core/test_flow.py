@@ -81,4 +81,4 @@ def test_which_facets_concern_a_flow(rules, watched):
 
 
 def test_what_is_at_hand_without_a_reading():
-    assert made(mapping()).at_hand() == {"limit", "balance"}
+    assert made(mapping()).at_hand() == {"limit", "balance", "paid", "paid_on"}
