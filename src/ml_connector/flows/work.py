@@ -19,7 +19,7 @@ from ml_connector.store.database import Database
 from ml_connector.store.links import Pair
 
 CHUNK = 100  #: records planned together, and the most that one call to the target may carry
-_MOST_KEPT = 500  # records, some eight megabytes
+_MOST_KEPT = 2000  # records, some thirty megabytes
 
 
 @dataclass(frozen=True, slots=True)
