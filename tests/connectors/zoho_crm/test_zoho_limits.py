@@ -1,6 +1,7 @@
 """How many at once, and at what price."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -31,8 +32,8 @@ def test_queries_cost_by_their_limit(rows, price):
     assert limits.query_credits(rows) == price
 
 
-def peak(gate, *, heavy, threads):
-    """The most that were inside at once: the first ones wait until no further one gets in."""
+def most_at_once(gate, allowed, *, heavy):
+    """The most that were inside at once: each stays until so many are there as are allowed, and a moment longer."""
     inside, most, lock, full = 0, 0, threading.Lock(), threading.Event()
 
     def enter():
@@ -41,20 +42,23 @@ def peak(gate, *, heavy, threads):
             with lock:
                 inside += 1
                 most = max(most, inside)
-            full.wait(0.05)
+                if inside >= allowed:
+                    full.set()
+            assert full.wait(20)
+            time.sleep(0.02)  # one too many would get in meanwhile
             with lock:
                 inside -= 1
 
-    with ThreadPoolExecutor(threads) as pool:
-        for _ in range(threads):
-            pool.submit(enter)
+    with ThreadPoolExecutor(2 * allowed) as pool:
+        for entered in [pool.submit(enter) for _ in range(2 * allowed)]:
+            entered.result()
     return most
 
 
 def test_the_gate_keeps_both_limits():
     gate = limits.RequestGate(config(max_requests=6, heavy_requests=2))
-    assert peak(gate, heavy=True, threads=12) == 2
-    assert peak(gate, heavy=False, threads=12) == 6
+    assert most_at_once(gate, 2, heavy=True) == 2
+    assert most_at_once(gate, 6, heavy=False) == 6
 
 
 def test_the_meter_adds_up_over_threads():
