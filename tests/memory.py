@@ -25,6 +25,8 @@ from ml_connector.core.ports import (
     FieldShape,
     FieldState,
     Lasting,
+    ModuleNeed,
+    ModuleState,
     Refused,
     SourceField,
     Unreadable,
@@ -162,6 +164,9 @@ class MemorySource:
             if on > oldest:
                 values.setdefault(key, {"balance": Decimal(0)}).update(paid=paid, paid_on=on)
         return Page([Reading(key, facet, v, digest(v)) for key, v in values.items()], None)
+
+    def labels(self, entity: str) -> dict[str, str]:
+        return {}
 
     def take_load(self) -> Load:
         return Load()
@@ -372,6 +377,12 @@ class MemoryTarget:
     @_one_at_a_time
     def list_deleted(self, module: str, since: datetime) -> list[str]:
         return sorted(i for i in self.gone if self.modules.get(i, module) == module)
+
+    def check_modules(self, needs: Sequence[ModuleNeed]) -> list[ModuleState]:
+        return [ModuleState(need, exists=True) for need in needs]
+
+    def create_modules(self, needs: Sequence[ModuleNeed]) -> list[ModuleState]:
+        return self.check_modules(needs)
 
     @_one_at_a_time
     def check_fields(self, needs: Sequence[FieldNeed]) -> list[FieldState]:

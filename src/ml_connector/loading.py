@@ -111,7 +111,8 @@ def _flow(settings: Settings, name: str, flow: FlowSettings, mappings: Mapping[s
         )
     entity = GpSource.entities[entities[0]]
     _check_filter(name, flow, entity)
-    fitting = tuple(_fitting(mapping, flow, settings.owners) for mapping in used)
+    written = {(mapping.source, mapping.target) for mapping in mappings.values()}
+    fitting = tuple(_fitting(mapping, flow, settings.owners, written) for mapping in used)
     return Flow(name, str(settings.gp.company_id), entity, fitting, flow.after, filter_of(flow.wanted))
 
 
@@ -138,9 +139,18 @@ def _check_filter(name: str, flow: FlowSettings, entity: Entity) -> None:
             )
 
 
-def _fitting(mapping: FieldMapping, flow: FlowSettings, owners: OwnersSettings) -> FieldMapping:
-    """The mapping as these settings have it: no owner where none is set, no mark of a filter that there is not."""
+def _fitting(
+    mapping: FieldMapping, flow: FlowSettings, owners: OwnersSettings, written: Collection[tuple[str, str]]
+) -> FieldMapping:
+    """The mapping as these settings have it.
+
+    Without an owner where none is set, the mark of a filter that there is not, and lookups to records that no flow
+    brings over: none of the (entity, module) ``written``.
+    """
     drop = {rule.target for rule in mapping.rules if rule.transform == "owner" and not owners.default}
+    drop |= {
+        r.target for r in mapping.rules if r.of and not any((entity, r.lookup) in written for entity in r.of)
+    }
     if not flow.filter and "filtered" in mapping.marks:
         drop.add(mapping.marks["filtered"])
     has_owner = any(rule.transform == "owner" for rule in mapping.rules) and owners.default

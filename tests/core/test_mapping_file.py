@@ -107,7 +107,7 @@ FAULTS = {
     "a name that does not fit": ('name = "accounts"', f'name = "{"a" * 65}"', 1, "name"),
     "a name that is empty": ('name = "accounts"', 'name = ""', 1, "name"),
     "a custom type that nobody can make": ('type = "text"', 'type = "texd"', 22, "text"),
-    "a custom type that needs more": ('type = "text"', 'type = "picklist"', 22, "currency"),
+    "a custom lookup that no rule fills": ('type = "text"', 'type = "lookup"', 22, "lookup in one of"),
     "a custom field without any room": ("length = 30", "length = 0", 22, "from 1 to 50,000"),
     "a custom field of less than that": ("length = 30", "length = -4", 22, "“length” of GP_Customer_ID"),
     "a custom field beyond all bounds": ("length = 30", f"length = {10**30}", 22, "from 1 to 50,000"),

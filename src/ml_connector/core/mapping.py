@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Mapping as MappingOf
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, astuple, dataclass, field, replace
 from itertools import combinations
 
 from ml_connector.core.catalogue import PARENT_WAITS
 from ml_connector.core.companies import owner
 from ml_connector.core.errors import RecordRejectedError
 from ml_connector.core.people import person_key
-from ml_connector.core.ports import FieldNeed
+from ml_connector.core.ports import FieldNeed, ModuleNeed
 from ml_connector.core.record import Record, Value, fold_key
 from ml_connector.core.transform import TRANSFORMS, MapContext
 
@@ -35,7 +35,10 @@ class FieldRule:
     transform: str = "copy"
     constant: Value = None
     owner: str = "gp"  #: one of ``OWNERS``
-    lookup: str = ""  #: a module: the value is the record there of the source key in ``sources``
+    lookup: str = (
+        ""  #: a module: the value is the record there of the first source key in ``sources`` that is set
+    )
+    of: tuple[str, ...] = ()  #: of a lookup: the entity of each source key; empty: the mapping's own
     required: bool = False  #: of a lookup: without that record this one waits
 
 
@@ -51,6 +54,19 @@ class CustomField:
     unique: bool = False
     external: bool = False
     essential: bool = False
+    related: str = ""  #: of a lookup: what the list of these records is called on a record there
+    choices: tuple[str, ...] = ()  #: of a picklist: its first values
+    shown_as: str = ""  #: what people see in place of ``label`` once it is made
+    label_of: str = ""  #: the source field whose name in the source is what people see
+
+
+@dataclass(frozen=True, slots=True)
+class CustomModule:
+    """A target module that is ours to make."""
+
+    singular: str
+    plural: str
+    name_label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +107,7 @@ class Mapping:
     precedence: int = 0  #: among mappings of different pairs that name the same field, the lowest wins
     as_of: str = ""  #: target field for the instant at which a reading last changed this group
     custom: tuple[CustomField, ...] = ()
+    module: CustomModule | None = None  #: how the target module is made, where it is ours to make
     fingerprint: str = ""  #: changes when the file's meaning changes
     reads: frozenset[str] = field(default_factory=frozenset)  #: every source field it needs
     once: frozenset[str] = field(
@@ -124,7 +141,16 @@ def fingerprint(mapping: Mapping, beside: str = "") -> str:
     ``beside``: what else decides what it writes, such as the flow's filter.
     """
     rules = sorted(
-        (r.target, r.sources, r.transform, repr(r.constant), r.owner, r.lookup, r.required)
+        (
+            r.target,
+            r.sources,
+            r.transform,
+            repr(r.constant),
+            r.owner,
+            r.lookup,
+            r.required,
+            *filter(None, [r.of]),
+        )
         for r in mapping.rules
     )
     key: tuple[str, ...] = _key_of(mapping)
@@ -211,11 +237,17 @@ def _refer(
     references: dict[str, Reference],
 ) -> None:
     """Note what a lookup points to; to nothing, or to the record itself, it is empty."""
-    key = str(record.fields.get(rule.sources[0]) or "").rstrip()
-    if not key or (rule.lookup == mapping.target and fold_key(key) == fold_key(record.key)):
+    entities = rule.of or (mapping.source,) * len(rule.sources)
+    keys = (
+        (entity, str(record.fields.get(name) or "").rstrip())
+        for entity, name in zip(entities, rule.sources, strict=True)
+    )
+    entity, key = next(((entity, key) for entity, key in keys if key), ("", ""))
+    is_itself = (entity, rule.lookup, fold_key(key)) == (mapping.source, mapping.target, fold_key(record.key))
+    if not key or is_itself:
         fields[rule.target] = None
     else:
-        references[rule.target] = Reference(mapping.source, rule.lookup, key, rule.required)
+        references[rule.target] = Reference(entity, rule.lookup, key, rule.required)
 
 
 def resolve(part: Part, linked: MappingOf[Reference, str]) -> Part:
@@ -257,15 +289,28 @@ def field_needs(mappings: Iterable[Mapping]) -> list[FieldNeed]:
     needs: dict[tuple[str, str], FieldNeed] = {}
     for mapping in mappings:
         made = {custom.name: custom for custom in mapping.custom}
+        lookups = {rule.target: rule.lookup for rule in mapping.rules}
         written = [rule.target for rule in mapping.rules if rule.owner != "zoho"]
         names = [mapping.key_field, *written, mapping.as_of, *mapping.marks.values(), *mapping.match.fields]
         for name in filter(None, names):
             ours = made.get(name)
             if ours is not None:
-                needs[mapping.target, name] = FieldNeed(mapping.target, **asdict(ours))
+                needs[mapping.target, name] = _need(mapping.target, ours, lookups.get(name, ""))
             else:
                 needs.setdefault((mapping.target, name), FieldNeed(mapping.target, name))
     return list(needs.values())
+
+
+def _need(module: str, custom: CustomField, lookup: str) -> FieldNeed:
+    described = asdict(custom)
+    del described["label_of"]
+    return FieldNeed(module, **described, lookup=lookup)
+
+
+def module_needs(mappings: Iterable[Mapping]) -> list[ModuleNeed]:
+    """Every target module that is ours to make, once."""
+    made = {mapping.target: mapping.module for mapping in mappings if mapping.module}
+    return [ModuleNeed(name, *astuple(module)) for name, module in made.items()]
 
 
 def conflicts(mappings: Sequence[Mapping]) -> list[str]:
