@@ -270,7 +270,7 @@ def test_the_shipped_files_fit_each_other():
     for mapping in made:
         assert mapping.key_field == creating[mapping.source, mapping.target].key_field
     as_of = [mapping.as_of for mapping in made if mapping.as_of]
-    assert len(set(as_of)) == len(as_of) == 6
+    assert len(set(as_of)) == len(as_of) == 7
     unique = [f"{need.module}.{need.name}" for need in field_needs(made) if need.unique]
     assert sorted(unique) == [  # Zoho has two unique fields a module
         "Accounts.GP_Customer_ID",
