@@ -163,7 +163,7 @@ _BULK_WRITE = {
         "bulk.write", bulk_write.create_job, "bulk", _CREATE, bulk_calls.write_credits, has_body=True
     )
 }
-# Zoho's page of the job's details asks for ZohoCRM.bulk.CREATE, not READ.
+# Zoho's page of the job's details asks for ZohoCRM.bulk.CREATE, not READ; for the result it is inferred.
 _BULK_WRITE_JOB = {
     "GET": Route("bulk.write.job", bulk_write.get_job, "bulk", _CREATE, bulk_calls.call_credits)
 }
