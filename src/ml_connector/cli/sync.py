@@ -249,7 +249,7 @@ class _Progress:
 
 def show_results(ran: Ran, held: int, spent: Spent, waits: Sequence[str] = (), *, as_json: bool) -> Exit:
     """What was done, what waits, what it cost; how the command ends."""
-    end = _end(ran, held, waits)
+    end = end_of(ran, held, waits)
     named = [(f"{result['flow']} (interrupted)", result) for result in ran.interrupted]
     named += ran.flows.items()
     if as_json:
@@ -291,7 +291,7 @@ def _show_loads(named: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
             say(f"Load on GP, {name}: {told}.")
 
 
-def _end(ran: Ran, held: int, waits: Sequence[str]) -> Exit:
+def end_of(ran: Ran, held: int, waits: Sequence[str]) -> Exit:
     """A run that stopped comes before a flow that waits, and that before records that wait."""
     stopped = next((_ENDS[r["state"]] for r in ran.results if r["state"] != "done"), None)
     if stopped is not None:
