@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.cli.costs import Spent, show_spent
 from ml_connector.cli.exits import Exit
 from ml_connector.cli.show import NAMED, note, say, show_json, show_table, shown_value
 from ml_connector.cli.sync import Ran, end_of, run_flows, show_results
+from ml_connector.core.record import Value
 from ml_connector.flows.range import Asked
 
 if TYPE_CHECKING:
@@ -35,9 +38,9 @@ class Difference:
     target_id: str
     field: str
     mapping: str
-    ours: object
-    theirs: object
-    found_at: object
+    ours: Value
+    theirs: Value
+    found_at: datetime
 
     def row(self) -> tuple[str, ...]:
         """Its line of the table."""
@@ -101,7 +104,12 @@ def _differences(app: App, flow: Flow) -> Iterator[Difference]:
             for row in differences.standing(tx, differences.Place(flow.company, flow.name, module)):
                 d = row.difference
                 where = (flow.name, row.source_key, row.part, module, row.target_id)
-                yield Difference(*where, d.field, d.mapping, d.ours, d.theirs, row.found_at)
+                yield Difference(*where, d.field, d.mapping, _plain(d.ours), _plain(d.theirs), row.found_at)
+
+
+def _plain(value: Value) -> Value:
+    """An amount without the zeros that GP writes behind it."""
+    return shown_value(value) if isinstance(value, Decimal) else value
 
 
 def show_fields(app: App, told: Told, waits: Sequence[str], *, as_json: bool) -> Exit:
