@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ml_connector.cli.costs import Spent, show_spent
 from ml_connector.cli.exits import Exit
 from ml_connector.cli.show import NAMED, note, say, show_json, show_table, shown_value
-from ml_connector.cli.sync import Ran, end_of, run_flows, show_results
+from ml_connector.cli.sync import EVERY_SECONDS, Ran, end_of, run_flows, show_results
 from ml_connector.core.record import Value
 from ml_connector.flows.range import Asked
 
@@ -78,7 +79,7 @@ def reconcile_fields(app: App, flows: Sequence[Flow], *, everything: bool, back:
     for flow in flows:
         work = app.work(flow)
         run = f"{flow.name}-fields-{app.clock.now():%Y%m%dT%H%M%S.%f}"
-        told.compared[flow.name] = fields.compare(work, run, everything=everything)
+        told.compared[flow.name] = fields.compare(work, run, everything=everything, tell=_progress(flow.name))
         told.differences += _differences(app, flow)
         keys = fields.hand_over(work) if back else []
         if keys:
@@ -87,6 +88,19 @@ def reconcile_fields(app: App, flows: Sequence[Flow], *, everything: bool, back:
         ran = run_flows(app, asked)
         told.ran = Ran(ran.flows, [*told.ran.interrupted, *ran.interrupted], ran.not_run)
     return told
+
+
+def _progress(flow: str) -> Callable[[int], None]:
+    """Tells on standard error, now and then, how many records were compared."""
+    told_at = time.monotonic()
+
+    def tell(read: int) -> None:
+        nonlocal told_at
+        if time.monotonic() - told_at >= EVERY_SECONDS:
+            told_at = time.monotonic()
+            note(f"{flow}: {read:,} records compared")
+
+    return tell
 
 
 def _was_interrupted(app: App, flows: Sequence[Flow]) -> bool:

@@ -61,7 +61,7 @@ _ENDS = {
     "limit": Exit.WAITS_FOR_APPROVAL,
 }
 _NOT_STAGED = ("settled", "future", *_FOUND)  #: counted as they are listed, before there is anything to do
-_EVERY_SECONDS = 2.0
+EVERY_SECONDS = 2.0  #: so often a command tells how far it is
 _APPROVE_IT = "Run “ml-connector plan”, look at it, and approve it with “ml-connector sync --approve HASH”."
 
 
@@ -227,7 +227,7 @@ class _Progress:
     def show(self) -> None:
         from ml_connector.store import cursors, staging
 
-        if time.monotonic() - self._at < _EVERY_SECONDS:
+        if time.monotonic() - self._at < EVERY_SECONDS:
             return
         self._at = time.monotonic()
         with self._app.database.read() as tx:

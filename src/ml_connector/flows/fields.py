@@ -6,7 +6,7 @@ stands there and asked for; an ordinary run then reads the record anew and write
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -44,12 +44,14 @@ class Compared:
     notes: list[str] = field(default_factory=list)  #: what a person should know of it
 
 
-def compare(work: Work, run: str, *, everything: bool) -> Compared:
+def compare(
+    work: Work, run: str, *, everything: bool, tell: Callable[[int], None] = lambda _read: None
+) -> Compared:
     """Bring the list of the flow's differences up to date, while no run writes.
 
     Only records are read that changed in the target since the last comparison: what was the same then, and was not
-    touched, is the same. ``everything``: all of them. Done twice, it finds the same. Raises RetryableError while what
-    our last run wrote is not recorded, or the target is away.
+    touched, is the same. ``everything``: all of them. ``tell`` is given how many were compared so far. Done twice, it
+    finds the same. Raises RetryableError while what our last run wrote is not recorded, or the target is away.
     """
     result = Compared()
     with work.locked(f"create-{module}" for module in work.flow.modules):
@@ -57,7 +59,7 @@ def compare(work: Work, run: str, *, everything: bool) -> Compared:
         work.context()  # another organisation or key prefix than the records were written with ends it here
         result.notes += require_fields(work, all_of_them=False)
         for module in work.flow.modules:
-            _compare_module(work, run, module, result, everything=everything)
+            _compare_module(work, run, module, result, tell, everything=everything)
     return result
 
 
@@ -76,7 +78,9 @@ def _place(work: Work, module: str) -> Place:
     return Place(work.flow.company, work.flow.name, module)
 
 
-def _compare_module(work: Work, run: str, module: str, result: Compared, *, everything: bool) -> None:
+def _compare_module(
+    work: Work, run: str, module: str, result: Compared, tell: Callable[[int], None], *, everything: bool
+) -> None:
     place, pair, began_at = _place(work, module), work.pair(module), work.clock.now()
     with work.database.read() as tx:
         known = differences.compared_to(tx, place, work.flow.fingerprint)
@@ -86,9 +90,13 @@ def _compare_module(work: Work, run: str, module: str, result: Compared, *, ever
     for page in _pages(work, module, since):
         greatest = max((*(row.modified_at for row in page), *filter(None, [greatest])), default=None)
         records, news = _compare_page(work, run, module, page, began_at)
-        compared, result.news = compared + records, result.news + news
+        compared, result.records, result.news = (
+            compared + records,
+            result.records + records,
+            result.news + news,
+        )
+        tell(result.records)
     gone = _gone(work, module)
-    result.records += compared
     result.gone += gone
     if since is None and (unseen := linked - compared - sum(not link.gone for link in gone)) > 0:
         result.notes.append(

@@ -113,8 +113,7 @@ class ZohoTarget:
     ) -> Page[Standing]:
         """A page by id, by COQL: up to 2,000 records for three credits; of a few changed ones, the first 200 for one.
 
-        ``Layout`` is left out of the values: it is written by its name and stated by its id. Multi-line text comes
-        whole.
+        ``Layout`` is left out of the values: it is written by its name and stated by its id.
         """
         limit = _CHEAP_ROWS if since is not None and after is None else MAX_ROWS
         names = [name for name in fields if name != LAYOUT]
