@@ -38,9 +38,7 @@ class Compared:
 
     records: int = 0  #: linked records that were compared
     news: int = 0  #: differences that were not known before
-    gone: list[Link] = field(
-        default_factory=list
-    )  #: linked records that the target has no more: not compared
+    gone: list[Link] = field(default_factory=list)  #: linked records that are gone: not compared
     notes: list[str] = field(default_factory=list)  #: what a person should know of it
 
 
@@ -90,14 +88,12 @@ def _compare_module(
     for page in _pages(work, module, since):
         greatest = max((*(row.modified_at for row in page), *filter(None, [greatest])), default=None)
         records, news = _compare_page(work, run, module, page, began_at)
-        compared, result.records, result.news = (
-            compared + records,
-            result.records + records,
-            result.news + news,
-        )
-        tell(result.records)
+        compared += records
+        result.news += news
+        tell(result.records + compared)
     gone = _gone(work, module)
     result.gone += gone
+    result.records += compared
     if since is None and (unseen := linked - compared - sum(not link.gone for link in gone)) > 0:
         result.notes.append(
             f"{unseen:,} linked records of {module} are not in its list, and not among the deleted ones: our user may"
