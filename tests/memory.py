@@ -29,6 +29,7 @@ from ml_connector.core.ports import (
     ModuleState,
     Refused,
     SourceField,
+    Standing,
     Unreadable,
     Write,
     WriteResult,
@@ -249,6 +250,7 @@ class MemoryTarget:
     triggered: list[str] = field(default_factory=list)  #: automation, once for each record that started it
     known: dict[tuple[str, str], FieldNeed] = field(default_factory=dict)
     crowd: int = 2000  #: as many records of one value are told
+    page_size: int = 2000  #: records of a page of values
     reads: int = 0
     queries: int = 0
 
@@ -356,6 +358,19 @@ class MemoryTarget:
     ) -> Page[Candidate]:
         rows = self._candidates(module, fields)
         return Page([row for row in rows if since is None or row.modified_at >= since], None)
+
+    @_one_at_a_time
+    def list_values(
+        self, module: str, fields: Sequence[str], since: datetime | None, after: str | None
+    ) -> Page[Standing]:
+        self.queries += 1
+        rows = [
+            Standing(i, {name: record.get(name) for name in fields}, self.stamps[i])
+            for i, record in sorted(self._there(module).items())
+            if (since is None or self.stamps[i] >= since) and (after is None or i > after)
+        ]
+        page = rows[: self.page_size]
+        return Page(page, page[-1].target_id if len(rows) > len(page) else None)
 
     @_one_at_a_time
     def find_candidates(
