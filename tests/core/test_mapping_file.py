@@ -8,7 +8,7 @@ import ml_connector
 from memory import CUSTOMERS, VENDORS
 from ml_connector.connectors.dynamics_gp import GpSource
 from ml_connector.core.errors import ConfigurationError
-from ml_connector.core.mapping import CustomField, FieldRule, conflicts, field_needs
+from ml_connector.core.mapping import CustomField, FieldRule, conflicts, field_needs, module_needs
 from ml_connector.core.mapping_file import read_mapping
 from ml_connector.core.transform import ARITY
 
@@ -192,7 +192,7 @@ def test_a_shipped_file_can_be_read(path):
     assert made.name == path.stem
     written = {rule.target for rule in made.rules}
     assert made.key_field not in written
-    assert bool(made.as_of) is (made.target == "Accounts")
+    assert bool(made.as_of) is (made.target in ("Accounts", "GL_Accounts"))
     assert made.as_of not in written
     described = {custom.name for custom in made.custom}
     ours = {name for name in {*written, made.as_of, *made.marks.values()} if name.startswith("GP_")}
@@ -201,20 +201,25 @@ def test_a_shipped_file_can_be_read(path):
 
 def test_the_shipped_files_fit_each_other():
     made = [shipped(path) for path in SHIPPED]
-    assert len(made) == 8
+    assert len(made) == 10
     assert conflicts(made) == []
     creating = {(mapping.source, mapping.target): mapping for mapping in made if mapping.creates}
-    assert creating.keys() == {(s, t) for s in ("customers", "vendors") for t in ("Accounts", "Contacts")}
+    pairs = {(s, t) for s in ("customers", "vendors") for t in ("Accounts", "Contacts")}
+    ledger = {("gl_accounts", "GL_Accounts"), ("journal_entries", "GL_Journal_Lines")}
+    assert creating.keys() == pairs | ledger
+    assert {module.name for module in module_needs(made)} == {module for _, module in ledger}
     for mapping in made:
         assert mapping.key_field == creating[mapping.source, mapping.target].key_field
     as_of = [mapping.as_of for mapping in made if mapping.as_of]
-    assert len(set(as_of)) == len(as_of) == 6
+    assert len(set(as_of)) == len(as_of) == 7
     unique = [f"{need.module}.{need.name}" for need in field_needs(made) if need.unique]
     assert sorted(unique) == [  # Zoho has two unique fields a module
         "Accounts.GP_Customer_ID",
         "Accounts.GP_Vendor_ID",
         "Contacts.GP_Contact_Key",
         "Contacts.GP_Vendor_Contact_Key",
+        "GL_Accounts.GP_Account",
+        "GL_Journal_Lines.GP_Line_Key",
     ]
     essential = [need.name for need in field_needs(made) if need.essential and need.module == "Accounts"]
     assert len(essential) == 10  # as many as the Standard edition has room for
