@@ -57,7 +57,8 @@ KNOWN_FAULTS = (
     KnownFault(
         "POST /settings/fields",
         "body $.fields[0].pick_list_values: maxItems",
-        "Zoho's page of the call has no such limit, and its setup takes lists of hundreds",
+        "the files' own answer of GET /settings/fields/{fieldId}/pick_list_values has up to 2,000 of them, and those of"
+        " June 2025 have no limit",
     ),
     KnownFault(
         "GET /{module}",
