@@ -14,6 +14,9 @@
 | POST users | `{"users": [{"id", "first_name", "last_name", "email", "status", ...}]}`: added or changed |
 | GET/POST settings | the options that can change, and `credits_remaining` |
 | GET/POST/DELETE faults | the fault plan (see faults.py): `[{"match", "kind", "nth" or "count", "seconds"}]` |
+| GET bulk/jobs | the bulk jobs in the order of their creation: id, operation, rows, done, state, ending |
+| GET/POST bulk/fates | what becomes of the next jobs that are created: `[{"ending", "rows"}]`, see bulk_jobs.Fate |
+| POST bulk/end | `{"id", "ending", "rows"}`: a job ends now, as soon as those before it have (default: completed) |
 | POST tokens/revoke | `{"refresh_token"}`, without it the ready one |
 | POST tokens/expire | every access token is refused from now on |
 | POST grant_codes | `{"scopes"}`: a code for one use within three minutes |
@@ -21,11 +24,13 @@
 """
 
 import secrets
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 import orjson
 
+from ml_connector.simulators.zoho.bulk_jobs import Ending, Fate
 from ml_connector.simulators.zoho.clock import parse_instant
 from ml_connector.simulators.zoho.faults import Fault, FaultKind
 from ml_connector.simulators.zoho.layouts import Layout
@@ -54,6 +59,10 @@ class Control:
             "GET faults": lambda _: org.faults.to_json(),
             "POST faults": self._plan_faults,
             "DELETE faults": lambda _: self._plan_faults([]),
+            "GET bulk/jobs": lambda _: self._jobs(),
+            "GET bulk/fates": lambda _: self._fates(),
+            "POST bulk/fates": self._plan_fates,
+            "POST bulk/end": self._end_job,
             "POST tokens/revoke": self._revoke,
             "POST tokens/expire": lambda _: {"expired": org.accounts.expire_access_tokens()},
             "POST grant_codes": self._grant_code,
@@ -121,6 +130,24 @@ class Control:
     def _plan_faults(self, given: list[JsonObject]) -> list[JsonObject]:
         self._org.faults.replace([Fault(**{**one, "kind": FaultKind(one["kind"])}) for one in given])
         return self._org.faults.to_json()
+
+    def _jobs(self) -> list[JsonObject]:
+        with self._org.lock:
+            return [job.to_json() for job in self._org.jobs.by_id.values()]
+
+    def _fates(self) -> list[JsonObject]:
+        with self._org.lock:
+            return [{"ending": fate.ending.value, "rows": fate.rows} for fate in self._org.jobs.planned]
+
+    def _plan_fates(self, given: list[JsonObject]) -> list[JsonObject]:
+        with self._org.lock:
+            self._org.jobs.planned = deque(_fate(one) for one in given)
+        return self._fates()
+
+    def _end_job(self, given: JsonObject) -> list[JsonObject]:
+        with self._org.lock:
+            self._org.jobs.end(given["id"], _fate(given), self._org.clock.now())
+        return self._jobs()
 
     def _revoke(self, given: JsonObject) -> JsonObject:
         token = given.get("refresh_token", self._org.options.refresh_token)
@@ -220,6 +247,10 @@ class Control:
         with self._org.lock:
             self._org.employ(User(**one) for one in given["users"])
         return {"users": list(self._org.people)}
+
+
+def _fate(given: JsonObject) -> Fate:
+    return Fate(Ending(given.get("ending", Ending.COMPLETED)), given.get("rows"))
 
 
 def _stamps(record: JsonObject, now: int) -> tuple[int, int]:

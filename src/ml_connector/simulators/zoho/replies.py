@@ -59,6 +59,16 @@ def invalid_parameter(name: str) -> RequestRefusedError:
     return RequestRefusedError(400, "INVALID_DATA", "invalid data", {"param_name": name})
 
 
+def scope_mismatch() -> RequestRefusedError:
+    """The token's scopes do not cover the call."""
+    return RequestRefusedError(401, "OAUTH_SCOPE_MISMATCH", "invalid oauth scope to access this URL")
+
+
+def no_permission(permission: str) -> RequestRefusedError:
+    """The user's profile does not permit the call."""
+    return RequestRefusedError(403, "NO_PERMISSION", "permission denied", {"permissions": [permission]})
+
+
 def items_reply(key: str, items: list[JsonObject], created: int = 200) -> Reply:
     """The answer for several items: all well, mixed (207) or all refused (400, or 412 when all were stale)."""
     codes = {item["code"] for item in items}
