@@ -5,6 +5,7 @@ from collections.abc import Callable
 from ml_connector.simulators.zoho import (
     bulk_calls,
     bulk_files,
+    bulk_read,
     bulk_write,
     merging,
     record_reads,
@@ -174,6 +175,15 @@ def is_api(path: str) -> bool:
     return path.startswith((_PREFIX, _BULK_PREFIX, _DOWNLOAD_PREFIX))
 
 
+_BULK_READ = {
+    "POST": Route("bulk.read", bulk_read.create_job, "bulk", _READ, bulk_calls.read_credits, has_body=True)
+}
+_BULK_READ_JOB = {"GET": Route("bulk.read.job", bulk_read.get_job, "bulk", _READ, bulk_calls.call_credits)}
+_BULK_READ_RESULT = {
+    "GET": Route("bulk.read.result", bulk_read.download_result, "bulk", _READ, bulk_calls.call_credits)
+}
+
+
 def find_route(path: str, method: str) -> tuple[Route, str, str]:
     """(route, module, record or job) of a path; RequestRefusedError for what does not exist."""
     if path.startswith(_PREFIX):
@@ -216,6 +226,12 @@ def _bulk_place(path: str) -> tuple[_Methods | None, str]:
             return _BULK_WRITE, ""
         case ["write", job]:
             return _BULK_WRITE_JOB, job
+        case ["read"]:
+            return _BULK_READ, ""
+        case ["read", job]:
+            return _BULK_READ_JOB, job
+        case ["read", job, "result"]:
+            return _BULK_READ_RESULT, job
         case ["", "v2", "crm", zgid, "bulk-write", job, file] if zgid == ZGID and file == f"{job}.zip":
             return _BULK_WRITE_RESULT, job
         case _:

@@ -1,11 +1,12 @@
 """What the calls of bulk write and bulk read have in common."""
 
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from ml_connector.simulators.zoho.bulk_jobs import Job, Work
 from ml_connector.simulators.zoho.call import Call
 from ml_connector.simulators.zoho.csv_rows import zipped
-from ml_connector.simulators.zoho.replies import Reply, RequestRefusedError
+from ml_connector.simulators.zoho.replies import JsonObject, Reply, RequestRefusedError
 
 WRITE_CREDITS = 500
 _Work = TypeVar("_Work", bound=Work)
@@ -19,6 +20,11 @@ def call_credits(call: Call) -> int:
 def write_credits(_call: Call) -> int:
     """Of creating a bulk write job."""
     return WRITE_CREDITS
+
+
+def read_credits(call: Call) -> int:
+    """Of creating a bulk read job: an option, since it is not documented."""
+    return call.org.options.bulk_read_credits
 
 
 def add_job(call: Call, operation: str, work: Work, rows: int) -> Job:
@@ -39,15 +45,34 @@ def add_job(call: Call, operation: str, work: Work, rows: int) -> Job:
     return job
 
 
-def find_job(call: Call, kind: type[_Work], status: int) -> tuple[Job, _Work]:
-    """The job of the path and its work; RequestRefusedError for one that is not there or is of another kind."""
-    job = call.org.jobs.by_id.get(call.record)
-    if job is None or not isinstance(job.work, kind):
-        raise RequestRefusedError(status, "RESOURCE_NOT_FOUND", "The requested resource doesn't exist.")
+def refused(code: str, message: str, **details: object) -> RequestRefusedError:
+    """A job that is not begun."""
+    return RequestRefusedError(400, code, message, details)
+
+
+def callback_of(body: JsonObject) -> JsonObject | None:
+    """The callback that a job was given; it is checked and shown, and never called here."""
+    given = body.get("callback")
+    if given is None:
+        return None
+    url = urlsplit(str(given.get("url", ""))) if isinstance(given, dict) else None
+    if url is None or url.scheme not in ("http", "https") or not url.netloc:
+        raise refused("INVALID_CALLBACK_URL", "Invalid callback URL provided")
+    if given.get("method") != "post":
+        message = "the callback method is not supported"
+        raise refused("INVALID_CALLBACK_METHOD", message, supported_callback_methods=["post"])
+    return {"url": given["url"], "method": "post"}
+
+
+def find_job(call: Call, kind: type[_Work]) -> tuple[Job, _Work]:
+    """The job of the path and its work; KeyError for one that is not there or is of another kind."""
+    job = call.org.jobs.by_id[call.record]
+    if not isinstance(job.work, kind):
+        raise KeyError(call.record)
     return job, job.work
 
 
-def zip_reply(archive: str, name: str, content: bytes, records: int) -> Reply:
-    """A zip archive with one file."""
+def zip_reply(archive: str, name: str, content: bytes, records: int, media: str) -> Reply:
+    """A zip archive with one file, as this media type."""
     headers = (("Content-Disposition", f'attachment; filename="{archive}"'),)
-    return Reply(200, zipped(name, content), "application/octet-stream", headers, records)
+    return Reply(200, zipped(name, content), media, headers, records)

@@ -64,6 +64,9 @@ class Work(Protocol):
     def advance(self, first: int, last: int, at: int) -> None:
         """Does the rows from `first` to `last` (exclusive) at this second; the organisation's lock is held."""
 
+    def end(self) -> None:
+        """The job has ended, well or not; the lock is held."""
+
 
 @dataclass(slots=True)
 class Job:
@@ -93,6 +96,7 @@ class Job:
         self.state = JobState.IN_PROGRESS
         if now >= ends_at:
             self._do(self.rows, ends_at)
+            self.work.end()
             self.state = _STATES[self.fate.ending]
             return ends_at
         share = (now - starts_at) / self.seconds if self.seconds else 1.0
@@ -143,6 +147,10 @@ class BulkJobs:
                 return
             self._free_at = ended_at
             self._running.popleft()
+
+    def is_queued(self, job: Job) -> bool:
+        """Whether others are before it."""
+        return job in self._running and self._running[0] is not job
 
     def end(self, job_id: str, fate: Fate, now: float) -> None:
         """Lets a job end now in this way, once those before it have; KeyError for an unknown one."""

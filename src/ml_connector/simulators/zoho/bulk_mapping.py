@@ -8,6 +8,7 @@ field of `find_by` must be mapped; an update need not map the mandatory fields.
 from dataclasses import dataclass
 from typing import Any
 
+from ml_connector.simulators.zoho.bulk_calls import refused
 from ml_connector.simulators.zoho.call import Call
 from ml_connector.simulators.zoho.csv_cells import FORMATS, is_format
 from ml_connector.simulators.zoho.field import Field
@@ -75,11 +76,6 @@ def check_operation(module: Module, operation: str, find_by: Any, columns: list[
     if not needed <= mapped:
         message = "All mandatory fields are not mapped for the layout"
         raise refused("MANDATORY_FIELDS_NOT_MAPPED", message, fields=sorted(needed - mapped))
-
-
-def refused(code: str, message: str, **details: object) -> RequestRefusedError:
-    """A job that is not begun."""
-    return RequestRefusedError(400, code, message, details)
 
 
 def _by_heading(module: Module, index: int, heading: str) -> JsonObject:

@@ -82,6 +82,9 @@ class WriteWork:
             self.outcomes.append(self._write(commit, candidate))
         commit.finish([])
 
+    def end(self) -> None:
+        """See bulk_jobs.Work: everything is done as the rows are."""
+
     def counts(self) -> Counter[str]:
         """Rows by status."""
         return Counter(outcome.status for outcome in self.outcomes)

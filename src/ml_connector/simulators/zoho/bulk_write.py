@@ -4,11 +4,10 @@ Not simulated: several resources in one job (a parent with its children), and th
 """
 
 from typing import Any
-from urllib.parse import urlsplit
 
-from ml_connector.simulators.zoho.bulk_calls import add_job, find_job, zip_reply
+from ml_connector.simulators.zoho.bulk_calls import add_job, callback_of, find_job, refused, zip_reply
 from ml_connector.simulators.zoho.bulk_jobs import RUNNING, Job, JobState
-from ml_connector.simulators.zoho.bulk_mapping import check_operation, columns_of, refused
+from ml_connector.simulators.zoho.bulk_mapping import check_operation, columns_of
 from ml_connector.simulators.zoho.bulk_rows import Plan, WriteWork
 from ml_connector.simulators.zoho.call import Call
 from ml_connector.simulators.zoho.csv_rows import Sheet, read_sheet
@@ -26,7 +25,7 @@ def create_job(call: Call) -> Reply:
     operation = _required(call.body, "operation", "$")
     if operation not in OPERATIONS:
         raise refused("INVALID_DATA", "invalid data", api_name="operation", json_path="$.operation")
-    callback = _callback(call.body.get("callback"))
+    callback = callback_of(call.body)
     resource = _resource(call.body)
     table = _table(call, _required(resource, "module", "$.resource[0]"))
     encoding = call.body.get("character_encoding")
@@ -42,7 +41,10 @@ def create_job(call: Call) -> Reply:
 def get_job(call: Call) -> Reply:
     """GET /write/{id}."""
     with call.org.lock:
-        job, work = find_job(call, WriteWork, 400)
+        try:
+            job, work = find_job(call, WriteWork)
+        except KeyError as error:
+            raise refused("RESOURCE_NOT_FOUND", "The requested resource doesn't exist.") from error
         return json_reply(200, _details(call, job, work))
 
 
@@ -55,7 +57,8 @@ def download_result(call: Call) -> Reply:
             return json_reply(403, {**forbidden, "status": "error"})
         plan, content = job.work.plan, job.work.result()
     name = f"{plan.table.module.api_name}-{plan.file_name}"
-    return zip_reply(f"{job.id}.zip", name, content, len(plan.sheet.rows))
+    media = "application/octet-stream"
+    return zip_reply(f"{job.id}.zip", name, content, len(plan.sheet.rows), media)
 
 
 def _required(given: JsonObject, key: str, path: str) -> Any:  # noqa: ANN401 -- from the body
@@ -63,18 +66,6 @@ def _required(given: JsonObject, key: str, path: str) -> Any:  # noqa: ANN401 --
         message = f"required key {key} is not found in request body."
         raise refused("MISSING_REQUIRED_KEY", message, json_path=f"{path}.{key}")
     return given[key]
-
-
-def _callback(given: Any) -> JsonObject | None:  # noqa: ANN401
-    if given is None:
-        return None
-    url = urlsplit(str(given.get("url", ""))) if isinstance(given, dict) else None
-    if url is None or url.scheme not in ("http", "https") or not url.netloc:
-        raise refused("INVALID_CALLBACK_URL", "Invalid callback URL provided")
-    if given.get("method") != "post":
-        message = "the callback method is not supported"
-        raise refused("INVALID_CALLBACK_METHOD", message, supported_callback_methods=["post"])
-    return {"url": given["url"], "method": "post"}
 
 
 def _resource(body: JsonObject) -> JsonObject:

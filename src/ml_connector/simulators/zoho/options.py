@@ -60,6 +60,10 @@ class ZohoOptions:
     """What a write does with a field name that the module does not have (reports differ)."""
     bulk_call_credits: int = 1
     """Of an upload, of a look at a job and of a download (not documented; most calls cost 1)."""
+    bulk_read_credits: int = 50
+    """Of creating a bulk read job (inferred)."""
+    bulk_read_rows: int = 200_000
+    """Most records that one bulk read gives; fewer make pages of small tables."""
     bulk_wait_seconds: float = 0.5
     """How long a bulk job stays ADDED at least; jobs before it make it wait longer."""
     bulk_seconds: float = 3.5
