@@ -7,7 +7,9 @@ from ml_connector.simulators.zoho import (
     bulk_files,
     bulk_read,
     bulk_write,
+    field_calls,
     merging,
+    module_calls,
     record_reads,
     record_writes,
     settings_calls,
@@ -23,7 +25,7 @@ from ml_connector.simulators.zoho.replies import (
     no_permission,
     scope_mismatch,
 )
-from ml_connector.simulators.zoho.route import Route
+from ml_connector.simulators.zoho.route import Needs, Route, one_credit
 from ml_connector.simulators.zoho.scopes import FILES, SEARCH, Operation, covers
 from ml_connector.simulators.zoho.search import search_records
 
@@ -96,6 +98,13 @@ def _write(kind: str, handle: Callable[[Call], Reply], operation: Operation) -> 
     return Route(kind, handle, "modules", operation, _for_each_ten, has_body=True, is_heavy=_sends_many)
 
 
+def _settings(
+    kind: str, handle: Callable[[Call], Reply], operation: Operation, cost: Needs = one_credit
+) -> Route:
+    area = f"settings.{kind.split('.', maxsplit=1)[0].removesuffix('s')}s"
+    return Route(f"settings.{kind}", handle, area, operation, cost, has_body=True, customises=True)
+
+
 _READ, _CREATE, _UPDATE, _DELETE = Operation.READ, Operation.CREATE, Operation.UPDATE, Operation.DELETE
 _Methods = dict[str, Route]
 _NOT_MODULES = frozenset({"settings", "org", "users", "coql", "actions", "upload"})
@@ -105,27 +114,13 @@ _FIXED: dict[str, _Methods] = {
     "users": {"GET": Route("users", settings_calls.get_users, "users", _READ)},
     "coql": {"POST": Route("coql", run_coql, "coql", _READ, _by_limit, has_body=True, is_heavy=_always)},
     "settings/modules": {
-        "GET": Route("settings.modules", settings_calls.list_modules, "settings.modules", _READ),
-        "POST": Route(
-            "settings.modules.create",
-            settings_calls.create_module,
-            "settings.modules",
-            _CREATE,
-            _new_module,
-            has_body=True,
-            customises=True,
-        ),
+        "GET": Route("settings.modules", module_calls.list_modules, "settings.modules", _READ),
+        "POST": _settings("modules.create", module_calls.create_module, _CREATE, _new_module),
     },
     "settings/fields": {
-        "GET": Route("settings.fields", settings_calls.list_fields, "settings.fields", _READ),
-        "POST": Route(
-            "settings.fields.create",
-            settings_calls.create_fields,
-            "settings.fields",
-            _CREATE,
-            has_body=True,
-            customises=True,
-        ),
+        "GET": Route("settings.fields", field_calls.list_fields, "settings.fields", _READ),
+        "POST": _settings("fields.create", field_calls.create_fields, _CREATE),
+        "PATCH": _settings("fields.update", field_calls.update_fields, _UPDATE),
     },
     "settings/profiles": {
         "GET": Route("settings.profiles", settings_calls.list_profiles, "settings.profiles", _READ)
@@ -134,7 +129,14 @@ _FIXED: dict[str, _Methods] = {
         "GET": Route("settings.layouts", settings_calls.list_layouts, "settings.layouts", _READ)
     },
 }
-_ONE_MODULE = {"GET": Route("settings.module", settings_calls.get_module, "settings.modules", _READ)}
+_ONE_MODULE = {"GET": Route("settings.module", module_calls.get_module, "settings.modules", _READ)}
+_ONE_FIELD = {
+    "GET": Route("settings.field", field_calls.get_field, "settings.fields", _READ),
+    "PATCH": _settings("field.update", field_calls.update_field, _UPDATE),
+    "DELETE": Route(
+        "settings.field.delete", field_calls.delete_field, "settings.fields", _DELETE, customises=True
+    ),
+}
 _RECORDS = {
     "GET": Route("records.list", record_reads.list_records, "modules", _READ, is_heavy=_sorts),
     "POST": _write("records.insert", record_writes.insert_records, _CREATE),
@@ -207,6 +209,8 @@ def _place(path: str) -> tuple[_Methods | None, str, str]:
     match path.split("/"):
         case ["settings", "modules", module]:
             return _ONE_MODULE, module, ""
+        case ["settings", "fields", record]:
+            return _ONE_FIELD, "", record
         case [module] if module and module != "settings":
             return _RECORDS, module, ""
         case [module, word] if word in _OF_MODULE and module != "settings":

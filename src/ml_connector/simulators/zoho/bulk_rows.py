@@ -179,7 +179,7 @@ def _cell(row: list[str], index: int | None) -> str:
 
 def _reader(org: Org, column: Column) -> CellReader:
     if column.field.lookup:
-        return _lookup(org.tables[column.field.lookup], column.find_by or "id")
+        return _lookup(org.tables.get(column.field.lookup), column.find_by or "id")
     if column.field.data_type in PERSON_TYPES:
         return _person(org)
     if column.field.api_name == LAYOUT:
@@ -187,11 +187,11 @@ def _reader(org: Org, column: Column) -> CellReader:
     return cell_reader(column.field, column.format, org.clock.zone)
 
 
-def _lookup(target: Table, find_by: str) -> CellReader:
-    """The record with this value; of several twins the oldest (inferred)."""
+def _lookup(target: Table | None, find_by: str) -> CellReader:
+    """The record with this value; of several twins the oldest (inferred). None: the module went meanwhile."""
 
     def read(text: str) -> Any:  # noqa: ANN401 -- a reference
-        found = target.having(find_by, text)
+        found = target.having(find_by, text) if target else []
         if not found:
             raise MissingReferenceError
         return {"id": found[0]}
@@ -214,6 +214,7 @@ def _person(org: Org) -> CellReader:
 
 def _layout(org: Org, column: Column) -> Callable[[str], Any]:
     """By id or by name; any other text means the default layout (Zoho's page)."""
-    module = next(layout.module for layout in org.layouts.values() if layout.id == column.field.standard)
-    known = {key: layout.id for layout in org.layouts_of(module) for key in (layout.id, layout.name)}
+    standard = org.layouts.get(column.field.standard or "")
+    layouts = org.layouts_of(standard.module) if standard else []
+    known = {key: layout.id for layout in layouts for key in (layout.id, layout.name)}
     return lambda text: {"id": known[text]} if text in known else _DEFAULT_LAYOUT

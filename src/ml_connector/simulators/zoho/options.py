@@ -54,6 +54,21 @@ class ZohoOptions:
     """Modules that the user's profile does not permit: 403."""
     may_customise: bool = True
     """Whether the user's profile permits to create fields and modules; otherwise 403."""
+    custom_module_limit: int = 10
+    """Custom modules that can be made (Zoho's example has 10; how many an edition has is not in the API's pages)."""
+    reserved_module_names: tuple[str, ...] = (
+        "Users",
+        "Org",
+        "Settings",
+        "Modules",
+        "Fields",
+        "Activities",
+        "Tags",
+    )
+    """API names that no module may have (Zoho has such names and does not list them)."""
+    pick_list_update: Literal["merge", "replace"] = "merge"
+    """Whether the values of a picklist that a change of the field does not name stay (not documented; that values can
+    be deleted one by one, by `_delete`, speaks for it)."""
     closed_picklist_key: str = "restricted"
     """How /settings/fields tells that a picklist is closed; empty: not at all (inferred: no source has such a key)."""
     unknown_fields: Literal["ignore", "error"] = "ignore"

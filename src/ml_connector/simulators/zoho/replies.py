@@ -47,6 +47,11 @@ def failure(code: str, message: str, details: JsonObject) -> JsonObject:
     return {"code": code, "details": details, "message": message, "status": "error"}
 
 
+def done(new_id: str, message: str) -> JsonObject:
+    """An item of /settings that went well."""
+    return {"code": "SUCCESS", "details": {"id": new_id}, "message": message, "status": "success"}
+
+
 def missing_parameter(name: str) -> RequestRefusedError:
     """A query parameter that must be there."""
     return RequestRefusedError(
@@ -70,7 +75,11 @@ def no_permission(permission: str) -> RequestRefusedError:
 
 
 def items_reply(key: str, items: list[JsonObject], created: int = 200) -> Reply:
-    """The answer for several items: all well, mixed (207) or all refused (400, or 412 when all were stale)."""
+    """The answer for several items: all well, mixed (207) or all refused (400, or 412 when all were stale).
+
+    That each record of a call is measured by itself against If-Unmodified-Since is inferred: Zoho's description of 412
+    shows one record.
+    """
     codes = {item["code"] for item in items}
     if codes == {"SUCCESS"}:
         status = created
