@@ -43,7 +43,7 @@ KNOWN_FAULTS = (
     *(
         KnownFault(
             "POST /settings/modules",
-            f"body $.modules[0].{name}: pattern",
+            f"body $.modules[].{name}: pattern",
             "Zoho's page of the call has letters, digits and blanks in labels, and _ in API names; the files themselves"
             " have _ in the path of GET /settings/modules/{moduleIdentifier}",
         )
@@ -56,7 +56,7 @@ KNOWN_FAULTS = (
     ),
     KnownFault(
         "POST /settings/fields",
-        "body $.fields[0].pick_list_values: maxItems",
+        "body $.fields[].pick_list_values: maxItems",
         "the files' own answer of GET /settings/fields/{fieldId}/pick_list_values has up to 2,000 of them, and those of"
         " June 2025 have no limit",
     ),
