@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -17,6 +18,7 @@ from contract import FieldsContract, TargetContract
 from ml_connector.connectors.zoho_crm import AccessToken, ZohoConfig, ZohoTarget, open_client
 from ml_connector.core.ports import FieldNeed
 from ml_connector.simulators.zoho import ZohoOptions, ZohoSimulator
+from zoho_guards import guarded
 
 KEY = FieldNeed("Accounts", "GP_Customer_ID", "GP Customer ID", "text", 30, unique=True)
 NEED = FieldNeed("Accounts", "GP_Terms", "GP Terms", "text", 30)
@@ -87,17 +89,20 @@ class ZohoWorld:
 
 
 @pytest.fixture
-def world() -> Iterator[ZohoWorld]:
+def world(tmp_path: Path) -> Iterator[ZohoWorld]:
     with stamina.set_testing(True, attempts=3), ZohoSimulator(ZohoOptions()) as simulator:
         config = ZohoConfig(data_centre="us", client_id="1000.SIMULATEDCLIENT", simulator_url=simulator.url)
+        clock = AheadClock()
+        gate, guard = guarded(tmp_path, config, clock)
         client = open_client(
             config,
             lambda: "simulated-client-secret",
             lambda: "1000.simulated.refresh",
             OneShelf(),
-            AheadClock(),
+            guard,
+            clock,
         )
-        with closing(ZohoTarget(client)) as target:
+        with closing(gate), closing(ZohoTarget(client)) as target:
             assert target.create_fields([KEY])[0].problem == ""
             yield ZohoWorld(simulator.url, target)
 

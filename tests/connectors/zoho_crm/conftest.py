@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -16,6 +17,7 @@ import stamina
 from ml_connector.connectors.zoho_crm import AccessToken, ZohoConfig, ZohoTarget, open_client
 from ml_connector.core.ports import FieldNeed
 from ml_connector.simulators.zoho import ZohoOptions, ZohoSimulator
+from zoho_guards import MemoryCredits, guarded
 
 
 @dataclass
@@ -72,6 +74,8 @@ class Org:
     url: str
     clock: SettableClock
     shelf: MemoryShelf
+    folder: Path
+    kept: MemoryCredits = field(default_factory=MemoryCredits)
     opened: list = field(default_factory=list)
     refresh_token: str = "1000.simulated.refresh"
 
@@ -86,11 +90,15 @@ class Org:
                 **config,
             }
         )
+        self.kept = self.kept.beside()
+        gate, guard = guarded(self.folder, settings, self.clock, self.kept)
+        self.opened.append(gate)
         client = open_client(
             settings,
             lambda: "simulated-client-secret",
             lambda: self.refresh_token,
             shelf or self.shelf,
+            guard,
             self.clock,
         )
         self.opened.append(client)
@@ -116,14 +124,14 @@ _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @pytest.fixture
-def start(clock, shelf) -> Iterator[Callable[..., Org]]:
+def start(clock, shelf, tmp_path) -> Iterator[Callable[..., Org]]:
     """Starts simulated organisations, which end with the test."""
     with ExitStack() as running:
 
         def started(**options) -> Org:
             simulator = running.enter_context(ZohoSimulator(ZohoOptions(**options)))
-            org = Org(simulator.url, clock, shelf)
-            running.callback(lambda: [client.close() for client in org.opened])
+            org = Org(simulator.url, clock, shelf, tmp_path)
+            running.callback(lambda: [opened.close() for opened in reversed(org.opened)])
             return org
 
         yield started

@@ -13,7 +13,7 @@
 | POST layouts/{module} | `{"name", "required": [fields], "without": [fields]}`: another layout; answers its id |
 | POST users | `{"users": [{"id", "first_name", "last_name", "email", "status", ...}]}`: added or changed |
 | GET/POST settings | the options that can change, and `credits_remaining` |
-| GET/POST/DELETE faults | the fault plan (see faults.py): `[{"match", "kind", "nth" or "count", "seconds"}]` |
+| GET/POST/DELETE faults | the fault plan (see faults.py): `[{"match", "kind", "nth", "every" or "count", "seconds"}]` |
 | POST tokens/revoke | `{"refresh_token"}`, without it the ready one |
 | POST tokens/expire | every access token is refused from now on |
 | POST grant_codes | `{"scopes"}`: a code for one use within three minutes |

@@ -58,12 +58,13 @@ INSTEAD_OF_ANSWER: dict[FaultKind, Reply] = {
 
 @dataclass(slots=True)
 class Fault:
-    """Calls that match go wrong: only the `nth` of them, or the first `count`."""
+    """Calls that match go wrong: only the `nth` of them, or one in `every`, or the first `count`."""
 
     match: str
     """`*`, or method and the beginning of the path: `POST /crm/v8/Accounts`."""
     kind: FaultKind
     nth: int | None = None
+    every: int | None = None
     count: int = 1
     seconds: float = 0.0
     seen: int = 0
@@ -74,9 +75,16 @@ class Fault:
         if self.match != "*" and not call.startswith(self.match):
             return False
         self.seen += 1
-        due = self.seen == self.nth if self.nth is not None else self.fired < self.count
+        due = self._is_due()
         self.fired += due
         return due
+
+    def _is_due(self) -> bool:
+        if self.nth is not None:
+            return self.seen == self.nth
+        if self.every is not None:
+            return self.seen % self.every == 0
+        return self.fired < self.count
 
     def to_json(self) -> dict[str, Any]:
         """As the control endpoint shows it."""
@@ -84,6 +92,7 @@ class Fault:
             "match": self.match,
             "kind": self.kind.value,
             "nth": self.nth,
+            "every": self.every,
             "count": self.count,
             "seconds": self.seconds,
             "seen": self.seen,

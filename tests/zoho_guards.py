@@ -1,0 +1,45 @@
+"""What tests of the Zoho connector are guarded by: a gate in a folder of theirs, and credits kept in memory."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from ml_connector.connectors.zoho_crm import Allowance, CallGuard, RequestGate, ZohoConfig
+from ml_connector.core.ports import Clock
+
+
+@dataclass
+class MemoryCredits:
+    """What the table of credits is to the processes, to the clients of one test; each has a view of its own."""
+
+    rows: dict[tuple[datetime, int], int] = field(default_factory=dict)  #: (minute, writer) -> spent
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    writer: int = 0
+
+    def beside(self) -> MemoryCredits:
+        """The same, for another process."""
+        return MemoryCredits(self.rows, self.lock, self.writer + 1)
+
+    def keep(self, spent: Mapping[datetime, int]) -> None:
+        with self.lock:
+            self.rows.update({(minute, self.writer): price for minute, price in spent.items()})
+
+    def find(self, since: datetime) -> dict[datetime, int]:
+        found: Counter[datetime] = Counter()
+        with self.lock:
+            for (minute, _), price in self.rows.items():
+                found[minute] += price if minute >= since else 0
+        return dict(found)
+
+
+def guarded(
+    folder: Path, config: ZohoConfig, clock: Clock, kept: MemoryCredits | None = None
+) -> tuple[RequestGate, CallGuard]:
+    """The gate, which is to be closed, and the guard."""
+    gate = RequestGate(folder, config, clock)
+    return gate, CallGuard(gate, Allowance(config, kept or MemoryCredits(), clock), clock)
