@@ -1,4 +1,4 @@
-"""What tests of the Zoho connector are guarded by: a gate in a folder of theirs, and credits kept in memory."""
+"""What tests of the Zoho connector are guarded by: a gate in a folder of theirs; token and credits in memory."""
 
 from __future__ import annotations
 
@@ -9,8 +9,25 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from ml_connector.connectors.zoho_crm import Allowance, CallGuard, RequestGate, ZohoConfig
+from ml_connector.connectors.zoho_crm import AccessToken, Allowance, CallGuard, RequestGate, ZohoConfig
 from ml_connector.core.ports import Clock
+
+
+@dataclass
+class MemoryShelf:
+    """A shelf in memory: what the store is to the processes, to the clients of one test."""
+
+    token: AccessToken | None = None
+    held: threading.Lock = field(default_factory=threading.Lock)
+
+    def load(self) -> AccessToken | None:
+        return self.token
+
+    def save(self, token: AccessToken) -> None:
+        self.token = token
+
+    def lock(self) -> threading.Lock:
+        return self.held
 
 
 @dataclass

@@ -175,6 +175,8 @@ def _windows(steps: Steps, work: Work, run: str, span: Range, counts: Counter[st
         after, weight = told["next_after"], told["weight"]
         counts.update(told["counts"])
         with work.database.begin() as tx:
+            if told["waited"]:  # what the window did before it had to wait is not among its counts
+                counts |= _broken_off(tx, run, counts)
             cursors.note_counts(tx, run, counts)
     return weight
 
@@ -351,7 +353,7 @@ def _do(steps: Steps, work: Work, run: str, name: str, step: Callable[[], Result
             error = ConfigurationError(told["stop"], told["remedy"])
             raise StoppedError(told["state"], error, stays=told.get("stays", True))
         if "wait" not in told:
-            return told
+            return told | {"waited": any(waited.values())}
         wanted, pause = told.get("wanted", 0), told["after_seconds"] or delay
         for_credits = wanted > 0
         if waited[for_credits] + pause > longest[for_credits].total_seconds():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -14,10 +13,10 @@ import httpx2
 import pytest
 import stamina
 
-from ml_connector.connectors.zoho_crm import AccessToken, ZohoConfig, ZohoTarget, open_client
+from ml_connector.connectors.zoho_crm import ZohoConfig, ZohoTarget, open_client
 from ml_connector.core.ports import FieldNeed
 from ml_connector.simulators.zoho import ZohoOptions, ZohoSimulator
-from zoho_guards import MemoryCredits, guarded
+from zoho_guards import MemoryCredits, MemoryShelf, guarded
 
 
 @dataclass
@@ -31,23 +30,6 @@ class SettableClock:
 
     def sleep(self, seconds: float) -> None:
         self.ahead += timedelta(seconds=seconds)
-
-
-@dataclass
-class MemoryShelf:
-    """A shelf in memory: what the store is to the processes, to the clients of one test."""
-
-    token: AccessToken | None = None
-    held: threading.Lock = field(default_factory=threading.Lock)
-
-    def load(self) -> AccessToken | None:
-        return self.token
-
-    def save(self, token: AccessToken) -> None:
-        self.token = token
-
-    def lock(self) -> threading.Lock:
-        return self.held
 
 
 @pytest.fixture

@@ -43,8 +43,8 @@ def test_a_day_allows_what_edition_and_licences_come_to(edition, users, whole):
         (55_000, 0.1, 5_500, 5_700, 5_500),
         (5_000, 0.1, 500, 600, 500),
         (55_000, 0.0, 0, 200, 0),
-        (101, 0.5, 51, 53, 51),
-        (100, 0.9, 90, 92, 90),
+        (101, 0.5, 51, 61, 51),
+        (200, 0.9, 180, 190, 180),
     ],
 )
 def test_so_much_has_to_stay(whole, share, reserved, ordinary, vital):
@@ -56,7 +56,7 @@ def test_so_much_has_to_stay(whole, share, reserved, ordinary, vital):
     )
 
 
-@pytest.mark.parametrize(("whole", "price", "wanted"), [(55_000, 10, 560), (100, 5, 6), (100, 88, 88)])
+@pytest.mark.parametrize(("whole", "price", "wanted"), [(55_000, 10, 560), (200, 5, 7), (200, 170, 170)])
 def test_a_wait_ends_when_more_than_one_call_is_free(whole, price, wanted):
     assert Budget.of(whole, 0.1).wanted(price) == wanted
 

@@ -6,7 +6,6 @@ Says "ready", waits for a line, writes, and says how many records stand there.
 """
 
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -17,28 +16,12 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from ml_connector.connectors.zoho_crm import ZohoConfig, ZohoTarget, open_client
 from ml_connector.core.ports import Write, Written
-from zoho_guards import guarded
+from zoho_guards import MemoryShelf, guarded
 
 
 class SystemClock:
     now = staticmethod(lambda: datetime.now(UTC))
     sleep = staticmethod(time.sleep)
-
-
-class Shelf:
-    """The token of this process: Zoho gives out several."""
-
-    token = None
-    held = threading.Lock()
-
-    def load(self):
-        return self.token
-
-    def save(self, token):
-        self.token = token
-
-    def lock(self):
-        return self.held
 
 
 def write(target, name, flow, batches):
@@ -64,7 +47,7 @@ def main(folder, url, flows, batches, name):
         config,
         lambda: "simulated-client-secret",
         lambda: "1000.simulated.refresh",
-        Shelf(),
+        MemoryShelf(),
         guard,
         SystemClock(),
     )

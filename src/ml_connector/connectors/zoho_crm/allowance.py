@@ -26,7 +26,8 @@ from ml_connector.core.ports import Clock, KeptCredits
 #: it spent since; Zoho's own number, which comes with every answer once that matters, knows it all the same.
 _EXCHANGE = timedelta(seconds=5)
 _DEAR = 100  #: credits: a call from this price on is written down before it is sent
-#: So often Zoho is asked how many are left while too few are: other programs' may be free again, or some were bought.
+#: So long after Zoho was asked how many are left, and too few were, it is asked again, and then each time after twice
+#: as long: other programs' may be free again, or some were bought. Six such questions are a day's.
 _NEWS = timedelta(minutes=15)
 _SHORTEST_SECONDS = 60.0
 
@@ -79,7 +80,8 @@ class Allowance:
         self._unknown = 0  # what its number does not know of
         self._freed = 0  # and what is free again since
         self._tellers: set[str] = set()  # operations whose answers had it
-        self._asked_at: datetime | None = None
+        self._asked_at: datetime | None = None  # how things stand,
+        self._in_vain = 0  # so many times without enough being left
 
     def book(self, operation: str, price: int, *, vital: bool = False) -> Booking:
         """A call of this price is about to be sent.
@@ -91,9 +93,9 @@ class Allowance:
         self._exchange_if_due()
         with self._lock:
             now = self._clock.now()
-            self._require(price, now, vital=vital)
+            short = self._admit(price, now, vital=vital)
             if vital:
-                self._asked_at = now
+                self._asked_at, self._in_vain = now, self._in_vain + 1 if short else 0
             booking = Booking(operation, price, minute_of(now), self._numbers)
             self._count(booking, price)
             self._under_way += price
@@ -121,7 +123,8 @@ class Allowance:
             now = self._clock.now()
             self._told, self._told_at = min(self._told or 0, price - 1), now
             self._unknown, self._freed, self._numbers = 0, 0, self._numbers + 1
-            return self._refusal(self._budget(), price, now)
+            budget = self._budget()
+            return self._refusal(budget, price, now, wanted=budget.wanted(price))
 
     def note_users(self, users: int) -> None:
         """The organisation has bought so many licences."""
@@ -145,7 +148,9 @@ class Allowance:
         """AllowanceError if so many credits may not be spent now; ConfigurationError: never."""
         self._exchange_if_due()
         with self._lock:
-            self._require(price, self._clock.now(), vital=False)
+            budget, now = self._budget(), self._clock.now()
+            if self._left() - price < budget.floor(vital=False):
+                raise self._refusal(budget, price, now, wanted=price)
 
     def wants_news(self, price: int) -> bool:
         """Whether Zoho is to be asked how many are left before a call of this price is given up."""
@@ -161,13 +166,15 @@ class Allowance:
 
     # -- under the lock
 
-    def _require(self, price: int, now: datetime, *, vital: bool) -> None:
-        budget = self._budget()
-        if self._left() - price < budget.floor(vital=vital) and not (vital and self._news_are_due(now)):
-            raise self._refusal(budget, price, now)
+    def _admit(self, price: int, now: datetime, *, vital: bool) -> bool:
+        """Raises where the call may not be made; whether an ordinary one may not."""
+        budget, left = self._budget(), self._left() - price
+        if left < budget.floor(vital=vital) and not (vital and self._news_are_due(now)):
+            raise self._refusal(budget, price, now, wanted=budget.wanted(price))
+        return left < budget.floor(vital=False)
 
     def _news_are_due(self, now: datetime) -> bool:
-        return self._asked_at is None or abs(now - self._asked_at) >= _NEWS
+        return self._asked_at is None or abs(now - self._asked_at) >= _NEWS * 2**self._in_vain
 
     def _budget(self) -> Budget:
         allowed = self._config.credits_per_day or allowance(self._config.edition, self._users)
@@ -192,7 +199,7 @@ class Allowance:
         elif counted:
             self._unknown -= booking.price  # the lower number knew of this call
 
-    def _refusal(self, budget: Budget, price: int, now: datetime) -> ConnectorError:
+    def _refusal(self, budget: Budget, price: int, now: datetime, *, wanted: int) -> ConnectorError:
         spendable = budget.whole - budget.floor(vital=False)
         if price > spendable:
             return ConfigurationError(
@@ -200,7 +207,7 @@ class Allowance:
                 " may be spent.",
                 f"Lower credits_reserve or correct credits_per_day or edition below [zoho]; {_BUY}.",
             )
-        left, wanted = self._left(), budget.wanted(price)
+        left = self._left()
         at = free_at(self._by_minute(), wanted + budget.floor(vital=False) - left, now)
         after = min((at - now).total_seconds(), _NEWS.total_seconds())
         return AllowanceError(

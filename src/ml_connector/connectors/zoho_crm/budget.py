@@ -24,7 +24,7 @@ _EDITIONS: Mapping[str, tuple[int, int, int | None]] = {
     "enterprise": (50_000, 1_000, 5_000_000),
     "ultimate": (50_000, 2_000, None),
 }
-_SPARE_SHARE, _MOST_SPARE = 0.02, 200
+_SPARE_SHARE, _LEAST_SPARE, _MOST_SPARE = 0.02, 10, 200
 
 Spent = Mapping[datetime, int]  #: beginning of a minute -> credits
 
@@ -51,10 +51,10 @@ class Budget:
     def floor(self, *, vital: bool) -> int:
         """So many have to be left behind a call.
 
-        Between the reserve and what ordinary calls leave is a little to spare (2 %, at most 200): for the vital calls
-        that ask how things stand, and for what other processes have under way when Zoho tells us its number.
+        Between the reserve and what ordinary calls leave is a little to spare (2 %, from 10 to 200): for vital calls,
+        which ask how things stand, and for what other processes have under way when Zoho tells us its number.
         """
-        spare = 0 if vital else min(_MOST_SPARE, int(self.whole * _SPARE_SHARE))
+        spare = 0 if vital else min(max(_LEAST_SPARE, int(self.whole * _SPARE_SHARE)), _MOST_SPARE)
         return self.reserved + spare
 
     def wanted(self, price: int) -> int:

@@ -36,7 +36,7 @@ class ZohoConfig(BaseModel):
     )
     credits_per_day: int | None = Field(
         None,
-        ge=100,
+        ge=200,
         le=1_000_000_000,
         description="API credits of 24 hours; leave it out to use what the edition and the licences come to.",
     )
@@ -47,7 +47,7 @@ class ZohoConfig(BaseModel):
         description="Share of them that is left to people and other programs: ours never take the last of it.",
     )
     credits_wait_seconds: float = Field(
-        86_400,
+        90_000,
         ge=0,
         le=604_800,
         description="How long a run waits for credits to be free again before it leaves the rest to the next.",
