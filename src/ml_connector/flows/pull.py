@@ -354,8 +354,8 @@ def _do(steps: Steps, work: Work, run: str, name: str, step: Callable[[], Result
             raise StoppedError(told["state"], error, stays=told.get("stays", True))
         if "wait" not in told:
             return told | {"waited": any(waited.values())}
-        wanted, pause = told.get("wanted", 0), told["after_seconds"] or delay
-        for_credits = wanted > 0
+        for_credits, wanted = "wanted" in told, told.get("wanted", wanted)
+        pause = told["after_seconds"] or delay
         if waited[for_credits] + pause > longest[for_credits].total_seconds():
             raise StoppedError("away", RetryableError(told["wait"], told["remedy"]))
         _note(work, run, "waiting", told["wait"])

@@ -230,6 +230,17 @@ def test_zoho_that_refuses_for_credits_is_believed_whatever_was_counted(allowanc
         allowance.book("insert", 1)
 
 
+def test_how_things_stand_is_asked_more_and_more_seldom(allowance, clock):
+    spend(allowance, 1, operation="org", remaining=40, vital=True)
+    asked = []
+    for quarter in range(4 * 24):
+        clock.sleep(900)
+        if allowance.wants_news(10):
+            spend(allowance, 1, operation="org", remaining=40, vital=True)
+            asked.append(quarter + 1)
+    assert asked == [1, 3, 7, 15, 31, 63]
+
+
 class Zoho:
     """Counts each call as it works it off, which is neither when it was sent nor when its answer arrives."""
 

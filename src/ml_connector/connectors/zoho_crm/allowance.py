@@ -29,6 +29,7 @@ _DEAR = 100  #: credits: a call from this price on is written down before it is 
 #: So long after Zoho was asked how many are left, and too few were, it is asked again, and then each time after twice
 #: as long: other programs' may be free again, or some were bought. Six such questions are a day's.
 _NEWS = timedelta(minutes=15)
+_LONGEST_NEWS = 6  #: so many times twice as long at the most
 _SHORTEST_SECONDS = 60.0
 
 _BUY = "credits can be bought in Zoho under Setup > Developer Hub"
@@ -95,7 +96,7 @@ class Allowance:
             now = self._clock.now()
             short = self._admit(price, now, vital=vital)
             if vital:
-                self._asked_at, self._in_vain = now, self._in_vain + 1 if short else 0
+                self._asked_at, self._in_vain = now, min(self._in_vain + 1, _LONGEST_NEWS) if short else 0
             booking = Booking(operation, price, minute_of(now), self._numbers)
             self._count(booking, price)
             self._under_way += price
@@ -122,7 +123,7 @@ class Allowance:
         with self._lock:
             now = self._clock.now()
             self._told, self._told_at = min(self._told or 0, price - 1), now
-            self._unknown, self._freed, self._numbers = 0, 0, self._numbers + 1
+            self._unknown, self._freed, self._numbers = self._under_way, 0, self._numbers + 1
             budget = self._budget()
             return self._refusal(budget, price, now, wanted=budget.wanted(price))
 
@@ -142,7 +143,7 @@ class Allowance:
         self._exchange_if_due()
         with self._lock:
             budget = self._budget()
-            return Standing(budget.whole, self._left(), budget.reserved)
+            return Standing(budget.whole, max(0, self._left()), budget.reserved)
 
     def require(self, price: int) -> None:
         """AllowanceError if so many credits may not be spent now; ConfigurationError: never."""
@@ -211,8 +212,9 @@ class Allowance:
         at = free_at(self._by_minute(), wanted + budget.floor(vital=False) - left, now)
         after = min((at - now).total_seconds(), _NEWS.total_seconds())
         return AllowanceError(
-            f"Of Zoho's {budget.whole:,} API credits for 24 hours {left:,} are left and {budget.reserved:,} are kept"
-            f" for people (credits_reserve), so this waits; enough are free again by {at:%Y-%m-%d %H:%M} UTC.",
+            f"Of Zoho's {budget.whole:,} API credits for 24 hours {max(0, left):,} are left and {budget.reserved:,}"
+            " are kept for people (credits_reserve), so this waits; enough are free again by"
+            f" {at:%Y-%m-%d %H:%M} UTC.",
             _REMEDY,
             after_seconds=max(after, _SHORTEST_SECONDS),
             wanted=wanted,
