@@ -90,10 +90,8 @@ def write_ours(url: str, rows: list[dict[str, Any]]) -> Mapping[str, Any]:
 
 @contextmanager
 def _client(url: str) -> Iterator[ZohoClient]:
-    """With everything round a call that a run has: the gate over all processes, and the credits in a database."""
+    """With what a run has round a call: the gate over all processes, and the credits (counted in memory here)."""
     from ml_connector.connectors.zoho_crm import Allowance, CallGuard, RequestGate, ZohoConfig, open_client
-    from ml_connector.store.credits import Credits
-    from ml_connector.store.database import Database
 
     config = ZohoConfig(
         data_centre="us", client_id=CLIENT_ID, simulator_url=url, credits_per_day=1_000_000_000
@@ -101,15 +99,23 @@ def _client(url: str) -> Iterator[ZohoClient]:
     clock = _SystemClock()
     with (
         tempfile.TemporaryDirectory() as folder,
-        closing(Database(f"sqlite:///{folder}/store.db")) as database,
+        closing(RequestGate(Path(folder), config, clock)) as gate,
     ):
-        database.upgrade()
-        allowance = Allowance(config, Credits(database, CLIENT_ID, clock), clock)
-        with closing(RequestGate(Path(folder), config, clock)) as gate:
-            guard = CallGuard(gate, allowance, clock)
-            secrets = (lambda: CLIENT_SECRET, lambda: REFRESH_TOKEN)
-            with open_client(config, *secrets, _Shelf(), guard, clock) as client:
-                yield client
+        guard = CallGuard(gate, Allowance(config, _Kept(), clock), clock)
+        secrets = (lambda: CLIENT_SECRET, lambda: REFRESH_TOKEN)
+        with open_client(config, *secrets, _Shelf(), guard, clock) as client:
+            yield client
+
+
+class _Kept:
+    def __init__(self) -> None:
+        self._spent: dict[datetime, int] = {}
+
+    def keep(self, spent: Mapping[datetime, int]) -> None:
+        self._spent.update(spent)
+
+    def find(self, since: datetime) -> dict[datetime, int]:
+        return {minute: price for minute, price in self._spent.items() if minute >= since}
 
 
 class _Shelf:
