@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -88,11 +88,34 @@ def write_ours(url: str, rows: list[dict[str, Any]]) -> Mapping[str, Any]:
         return {**_ended(began, written), "calls": sum(cost.calls.values()), "credits": cost.credits}
 
 
-def _client(url: str) -> ZohoClient:
-    from ml_connector.connectors.zoho_crm import ZohoConfig, open_client
+@contextmanager
+def _client(url: str) -> Iterator[ZohoClient]:
+    """With what a run has round a call: the gate over all processes, and the credits (counted in memory here)."""
+    from ml_connector.connectors.zoho_crm import Allowance, CallGuard, RequestGate, ZohoConfig, open_client
 
-    config = ZohoConfig(data_centre="us", client_id=CLIENT_ID, simulator_url=url)
-    return open_client(config, lambda: CLIENT_SECRET, lambda: REFRESH_TOKEN, _Shelf(), _SystemClock())
+    config = ZohoConfig(
+        data_centre="us", client_id=CLIENT_ID, simulator_url=url, credits_per_day=1_000_000_000
+    )
+    clock = _SystemClock()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        closing(RequestGate(Path(folder), config, clock)) as gate,
+    ):
+        guard = CallGuard(gate, Allowance(config, _Kept(), clock), clock)
+        secrets = (lambda: CLIENT_SECRET, lambda: REFRESH_TOKEN)
+        with open_client(config, *secrets, _Shelf(), guard, clock) as client:
+            yield client
+
+
+class _Kept:
+    def __init__(self) -> None:
+        self._spent: dict[datetime, int] = {}
+
+    def keep(self, spent: Mapping[datetime, int]) -> None:
+        self._spent.update(spent)
+
+    def find(self, since: datetime) -> dict[datetime, int]:
+        return {minute: price for minute, price in self._spent.items() if minute >= since}
 
 
 class _Shelf:

@@ -11,7 +11,7 @@ from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
 from ml_connector.core.change import Change, Page
-from ml_connector.core.errors import RecordRejectedError
+from ml_connector.core.errors import AllowanceError, RecordRejectedError
 from ml_connector.core.load import Load
 from ml_connector.core.ports import (
     Absent,
@@ -253,6 +253,7 @@ class MemoryTarget:
     page_size: int = 2000  #: records of a page of values
     reads: int = 0
     queries: int = 0
+    credits: int | None = None  #: left; every record written takes one
 
     @_one_at_a_time
     def seed(self, name: str, module: str = "Accounts", **fields: object) -> str:
@@ -303,6 +304,9 @@ class MemoryTarget:
     def write(self, module: str, batch: Sequence[Write], trigger: Sequence[str] = ()) -> list[WriteResult]:
         if self.before_write:
             raise self.before_write.pop(0)
+        self.require_credits(len(batch))
+        if self.credits is not None:
+            self.credits -= len(batch)
         results = [self._write(module, write) for write in batch]
         self.triggered += [name for name in trigger for one in results if isinstance(one, Written)]
         if self.after_write:
@@ -438,6 +442,13 @@ class MemoryTarget:
 
     def currency(self) -> str:
         return "USD"
+
+    def credits_left(self) -> int | None:
+        return self.credits
+
+    def require_credits(self, wanted: int) -> None:
+        if self.credits is not None and wanted > self.credits:
+            raise AllowanceError("No credits.", "Wait.", after_seconds=900.0, wanted=wanted)
 
 
 def _name(module: str, fields: Mapping[str, object]) -> str:

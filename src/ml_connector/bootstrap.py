@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING
 from ml_connector.connectors.dynamics_gp import GpClient, GpConfig, GpSource, RequestGate, SbaReader
 from ml_connector.connectors.dynamics_gp.auth import WindowsTransport
 from ml_connector.connectors.dynamics_gp.tickets import Tickets
-from ml_connector.connectors.zoho_crm import AccessToken, ZohoClient, ZohoTarget, open_client
+from ml_connector.connectors.zoho_crm import (
+    AccessToken,
+    Allowance,
+    CallGuard,
+    ZohoClient,
+    ZohoTarget,
+    open_client,
+)
+from ml_connector.connectors.zoho_crm import RequestGate as ZohoGate
 from ml_connector.connectors.zoho_crm.auth import ZohoAuth
 from ml_connector.connectors.zoho_crm.schema import LAYOUT
 from ml_connector.connectors.zoho_crm.target import Organisation
@@ -33,6 +41,7 @@ from ml_connector.flows.work import Options, Work
 from ml_connector.loading import Labels, entities_with_labels, load_flows, with_owners, with_room
 from ml_connector.settings import Settings
 from ml_connector.store import field_labels, left_out
+from ml_connector.store.credits import Credits
 from ml_connector.store.database import Database
 from ml_connector.store.identity import Identity
 from ml_connector.store.locks import Locks
@@ -235,6 +244,7 @@ class App:
             facet_whole_every={"payables": timedelta(seconds=sync.payables_whole_every_seconds)},
             sweep_nights={"emails": sync.email_sweep_nights},
             max_wait=timedelta(seconds=sync.max_wait_seconds),
+            credits_wait=timedelta(seconds=self.settings.zoho.credits_wait_seconds),
             max_change_ratio=sync.max_change_ratio,
             automatic_score=sync.automatic_score,
             recreate_deleted=sync.recreate_deleted,
@@ -297,7 +307,7 @@ def open_app(settings: Settings, tell: Callable[[str], None] = lambda _: None) -
         refusals = Refusals(database, "gp.password", f"{settings.gp.user} {settings.gp.endpoint}", clock)
         companies = _companies(settings, database, secrets, refusals, stack)
         identity = Identity(database, settings.every_company)
-        zoho = _zoho(settings, secrets, clock)
+        zoho = _zoho(settings, database, secrets, stack)
         target = ZohoTarget(zoho)
         stack.callback(target.close)
         with database.read() as tx:
@@ -343,10 +353,15 @@ def _companies(
     return companies
 
 
-def _zoho(settings: Settings, secrets: Secrets, clock: SystemClock) -> ZohoClient:
+def _zoho(settings: Settings, database: Database, secrets: Secrets, stack: ExitStack) -> ZohoClient:
+    """One gate and one account of credits, shared with every process of the same data folder and database."""
+    clock, config = SystemClock(), settings.zoho
+    gate = ZohoGate(settings.store.folder, config, clock)
+    stack.callback(gate.close)
+    allowance = Allowance(config, Credits(database, config.client_id, clock), clock)
     shelf = TokenShelf(secrets, settings.store.folder, AccessToken)
     client_secret, refresh_token = map(secrets.reader, ("zoho.client_secret", "zoho.refresh_token"))
-    return open_client(settings.zoho, client_secret, refresh_token, shelf, clock)
+    return open_client(config, client_secret, refresh_token, shelf, CallGuard(gate, allowance, clock), clock)
 
 
 def _sba_transport(

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol
 import pytest
 
 from ml_connector.core.change import Change, Page
+from ml_connector.core.errors import AllowanceError
 from ml_connector.core.ports import (
     Absent,
     Candidate,
@@ -269,6 +270,20 @@ class TargetContract:
 
     def read(self, world: TargetWorld, ids: Sequence[str]) -> dict[str, dict[str, object]]:
         return world.target.read(world.module, ids, [world.name_field, world.key_field])
+
+    def test_what_is_written_is_taken_off_what_may_be_spent(self, world: TargetWorld) -> None:
+        before = world.target.credits_left()
+        self.create(world, *(f"P{number:02d}" for number in range(20)))
+        after = world.target.credits_left()
+        if before is None or after is None:
+            assert before is after, "it counts credits, or does not"
+            return
+        assert after < before
+        world.target.require_credits(after)
+        with pytest.raises(AllowanceError) as caught:
+            world.target.require_credits(after + 1)
+        assert caught.value.wanted == after + 1
+        assert caught.value.after_seconds > 0
 
     def test_results_are_in_the_order_of_the_batch(self, world: TargetWorld) -> None:
         keys = [f"K{number:03d}" for number in range(100)]

@@ -72,4 +72,4 @@ class TestMemoryTarget(TargetContract):
 
     @pytest.fixture
     def world(self) -> MemoryTargetWorld:
-        return MemoryTargetWorld(MemoryTarget(FakeClock(OLD)))
+        return MemoryTargetWorld(MemoryTarget(FakeClock(OLD), credits=1000))

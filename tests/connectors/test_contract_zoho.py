@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import ssl
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx2
 import pytest
 import stamina
 from contract import FieldsContract, TargetContract
 
-from ml_connector.connectors.zoho_crm import AccessToken, ZohoConfig, ZohoTarget, open_client
+from ml_connector.connectors.zoho_crm import ZohoConfig, ZohoTarget, open_client
 from ml_connector.core.ports import FieldNeed
 from ml_connector.simulators.zoho import ZohoOptions, ZohoSimulator
+from zoho_guards import MemoryShelf, guarded
 
 KEY = FieldNeed("Accounts", "GP_Customer_ID", "GP Customer ID", "text", 30, unique=True)
 NEED = FieldNeed("Accounts", "GP_Terms", "GP Terms", "text", 30)
@@ -34,23 +35,6 @@ class AheadClock:
 
     def sleep(self, seconds: float) -> None:
         self.ahead += timedelta(seconds=seconds)
-
-
-@dataclass
-class OneShelf:
-    """Where the only client keeps its token."""
-
-    token: AccessToken | None = None
-    held: threading.Lock = field(default_factory=threading.Lock)
-
-    def load(self) -> AccessToken | None:
-        return self.token
-
-    def save(self, token: AccessToken) -> None:
-        self.token = token
-
-    def lock(self) -> threading.Lock:
-        return self.held
 
 
 @dataclass
@@ -87,17 +71,20 @@ class ZohoWorld:
 
 
 @pytest.fixture
-def world() -> Iterator[ZohoWorld]:
+def world(tmp_path: Path) -> Iterator[ZohoWorld]:
     with stamina.set_testing(True, attempts=3), ZohoSimulator(ZohoOptions()) as simulator:
         config = ZohoConfig(data_centre="us", client_id="1000.SIMULATEDCLIENT", simulator_url=simulator.url)
+        clock = AheadClock()
+        gate, guard = guarded(tmp_path, config, clock)
         client = open_client(
             config,
             lambda: "simulated-client-secret",
             lambda: "1000.simulated.refresh",
-            OneShelf(),
-            AheadClock(),
+            MemoryShelf(),
+            guard,
+            clock,
         )
-        with closing(ZohoTarget(client)) as target:
+        with closing(gate), closing(ZohoTarget(client)) as target:
             assert target.create_fields([KEY])[0].problem == ""
             yield ZohoWorld(simulator.url, target)
 

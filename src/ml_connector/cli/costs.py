@@ -22,11 +22,15 @@ class Spent:
     zoho_calls: int
     zoho_credits: int
     zoho_operations: dict[str, int]
+    zoho_refused: int = 0  #: of the calls: one too many at once, and made again
+    zoho_credits_left: int | None = None  #: the reserve among them; None: nothing was asked
+    zoho_credits_reserved: int = 0  #: kept for people
 
     @classmethod
     def of(cls, app: App) -> Spent:
         """So far."""
         gp, zoho = app.gp_cost(), app.zoho.cost()
+        standing = app.zoho.credits() if zoho.calls else None
         return cls(
             gp_requests=sum(gp.calls.values()),
             gp_milliseconds=round(gp.seconds * 1000),
@@ -34,15 +38,28 @@ class Spent:
             zoho_calls=sum(zoho.calls.values()),
             zoho_credits=zoho.credits,
             zoho_operations=dict(zoho.calls),
+            zoho_refused=zoho.refused,
+            zoho_credits_left=standing.left if standing else None,
+            zoho_credits_reserved=standing.reserved if standing else 0,
         )
 
 
 def show_spent(spent: Spent) -> None:
-    """One line."""
+    """A line, and one on the credits that are left."""
     say(
         f"Cost: {spent.gp_requests:,} GP requests ({spent.gp_milliseconds:,} ms of GP's time), "
         f"{spent.zoho_calls:,} Zoho calls ({spent.zoho_credits:,} credits)."
     )
+    if spent.zoho_credits_left is not None:
+        say(
+            f"Zoho's API credits: {spent.zoho_credits_left:,} are left of these 24 hours, "
+            f"{spent.zoho_credits_reserved:,} of them kept for people."
+        )
+    if spent.zoho_refused:
+        say(
+            f"Zoho refused {spent.zoho_refused:,} of the calls as one too many at once; they were made again,"
+            " with fewer at once for a while."
+        )
 
 
 def load_in_words(load: Load) -> str:

@@ -2,6 +2,7 @@
 
     ConnectorError
     ├── RetryableError        the system is away or busy: wait, then the same again
+    │   └── AllowanceError    what a day allows is used up: wait, for hours if need be
     ├── RecordRejectedError   this record is held with its reason; the others go on
     └── ConfigurationError    stop; a person has to change something
         └── NotPermittedError our user may not do this; someone with more rights may
@@ -33,6 +34,14 @@ class RetryableError(ConnectorError):
     def __init__(self, happened: str, remedy: str = "", *, after_seconds: float | None = None) -> None:
         super().__init__(happened, remedy)
         self.after_seconds = after_seconds
+
+
+class AllowanceError(RetryableError):
+    """So much was asked of the system that it, or we, allow no more for now; ``wanted`` credits have to be free."""
+
+    def __init__(self, happened: str, remedy: str, *, after_seconds: float, wanted: int) -> None:
+        super().__init__(happened, remedy, after_seconds=after_seconds)
+        self.wanted = wanted
 
 
 class RecordRejectedError(ConnectorError):

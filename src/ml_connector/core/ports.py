@@ -347,6 +347,15 @@ class Target(Protocol):
     def currency(self) -> str:
         """ISO code of the target's home currency."""
 
+    def credits_left(self) -> int | None:
+        """So many credits may still be spent, as far as we know without a call; below 0: others took more.
+
+        None: the target counts none.
+        """
+
+    def require_credits(self, wanted: int) -> None:
+        """AllowanceError if so many credits may not be spent now. The target may be asked, where news may be due."""
+
 
 @dataclass(frozen=True, slots=True)
 class KnownLimit:
@@ -367,6 +376,16 @@ class KeptLimits(Protocol):
         """This was learned just now."""
 
 
+class KeptCredits(Protocol):
+    """Keeps what was spent of a target's allowance, by the minute, over all processes."""
+
+    def keep(self, spent: Mapping[datetime, int]) -> None:
+        """This process has spent so much in all in each of these minutes; kept again, it changes nothing."""
+
+    def find(self, since: datetime) -> dict[datetime, int]:
+        """What all processes have spent in each minute from ``since`` on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One thing that ``ping`` tried."""
@@ -384,3 +403,4 @@ class Cost:
     calls: dict[str, int] = field(default_factory=dict)  #: by operation
     seconds: float = 0.0  #: time spent waiting for answers, added up over all lanes
     credits: int = 0
+    refused: int = 0  #: of the calls, those that were one too many at once and made again

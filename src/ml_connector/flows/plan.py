@@ -56,7 +56,8 @@ class FlowPlan:
         work = self._work
         with work.database.begin() as tx:
             staging.clear(tx, self._run)
-        impatient = replace(work, options=replace(work.options, max_wait=timedelta(0)))
+        no_time = timedelta(0)
+        impatient = replace(work, options=replace(work.options, max_wait=no_time, credits_wait=no_time))
         try:
             return prepare(DirectSteps(work.clock), impatient, self._run, preview=True)
         except StoppedError as stopped:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from ml_connector.core.audit import AuditAction
 from ml_connector.core.catalogue import CHANGED_SINCE_APPROVAL
 from ml_connector.core.change import Cursor, advance, telling_instants
-from ml_connector.core.errors import ConfigurationError, ConnectorError, RetryableError
+from ml_connector.core.errors import AllowanceError, ConfigurationError, ConnectorError, RetryableError
 from ml_connector.core.load import NO_LOAD
 from ml_connector.core.ports import Clock, Facet
 from ml_connector.flows import facets
@@ -79,8 +79,8 @@ def pull(steps: Steps, work: Work, run: str) -> Result:
 
     {"state": "done" | "away" | "failed" | "limit", "counts": {...}, "happened": ..., "remedy": ..., "notes": [...],
     "load": {...}}.
-    A system that is away is waited for, up to ``max_wait`` in one go; then the run ends as "away", its cursor where
-    it was, and the next one does the rest.
+    A system that is away is waited for, up to ``max_wait`` in one go, and credits up to ``credits_wait``; then the run
+    ends as "away", its cursor where it was, and the next one does the rest.
     """
     counts: Counter[str] = Counter()
     work.source.take_load()  # what was asked before is not this run's
@@ -175,6 +175,8 @@ def _windows(steps: Steps, work: Work, run: str, span: Range, counts: Counter[st
         after, weight = told["next_after"], told["weight"]
         counts.update(told["counts"])
         with work.database.begin() as tx:
+            if told["waited"]:  # what the window did before it had to wait is not among its counts
+                counts |= _broken_off(tx, run, counts)
             cursors.note_counts(tx, run, counts)
     return weight
 
@@ -336,23 +338,37 @@ def _is_loaded(tx: Connection, work: Work, module: str) -> bool:
 
 
 def _do(steps: Steps, work: Work, run: str, name: str, step: Callable[[], Result]) -> Result:
-    """One durable step, waiting for a system that is away; expected errors never leave it as exceptions."""
-    waited, delay = 0.0, FIRST_WAIT
+    """One durable step, waiting for a system that is away; expected errors never leave it as exceptions.
+
+    For credits of the target a run may wait for hours, in which the step, which may read a whole window from the
+    source first, is not tried in vain.
+    """
+    waited, delay = {False: 0.0, True: 0.0}, FIRST_WAIT
+    longest = {False: work.options.max_wait, True: work.options.credits_wait}
+    wanted = 0
     while True:
-        told = steps.do(name, partial(_guarded, step))
+        told = steps.do(name, partial(_guarded, partial(_once_affordable, work, wanted, step)))
         _add_load(work, run)
         if "stop" in told:
             error = ConfigurationError(told["stop"], told["remedy"])
             raise StoppedError(told["state"], error, stays=told.get("stays", True))
         if "wait" not in told:
-            return told
+            return told | {"waited": any(waited.values())}
+        for_credits, wanted = "wanted" in told, told.get("wanted", wanted)
         pause = told["after_seconds"] or delay
-        if waited + pause > work.options.max_wait.total_seconds():
+        if waited[for_credits] + pause > longest[for_credits].total_seconds():
             raise StoppedError("away", RetryableError(told["wait"], told["remedy"]))
         _note(work, run, "waiting", told["wait"])
         steps.sleep(pause)
         _note(work, run, "running", "")
-        waited, delay = waited + pause, min(delay * 2, LONGEST_WAIT)
+        waited[for_credits] += pause
+        delay = min(delay * 2, LONGEST_WAIT)
+
+
+def _once_affordable(work: Work, wanted: int, step: Callable[[], Result]) -> Result:
+    if wanted:
+        work.target.require_credits(wanted)
+    return step()
 
 
 def _add_load(work: Work, run: str) -> None:
@@ -366,6 +382,9 @@ def _add_load(work: Work, run: str) -> None:
 def _guarded(step: Callable[[], Result]) -> Result:
     try:
         return step()
+    except AllowanceError as error:
+        told = {"wait": error.happened, "remedy": error.remedy, "after_seconds": error.after_seconds}
+        return told | {"wanted": error.wanted}
     except RetryableError as error:
         return {"wait": error.happened, "remedy": error.remedy, "after_seconds": error.after_seconds}
     except ConfigurationError as error:

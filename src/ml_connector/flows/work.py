@@ -37,6 +37,7 @@ class Options:
         default_factory=dict
     )  #: facet that no list has -> nights in which every record is read anew; 0 or none: never
     max_wait: timedelta = timedelta(seconds=900)  #: how long a run waits for a system that is away
+    credits_wait: timedelta = timedelta(hours=25)  #: how long for the target's credits to be free again
     max_change_ratio: float = 0.1  #: of the linked records: so many may be created, emptied or given up
     automatic_score: float = AUTOMATIC  #: from this score on a similar record is taken for the same
     recreate_deleted: bool = False  #: what a person deleted in the target is made anew

@@ -451,6 +451,16 @@ refusals = Table(
     Column("refused_at", Instant, nullable=False),
 )
 
+#: What each process has spent of a target's allowance, minute by minute; older than two days it counts no more.
+credit_minutes = Table(
+    "credits",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("minute", Instant, primary_key=True),
+    _key("writer", 32),
+    Column("spent", Integer, nullable=False),
+)
+
 #: Secrets, each under a data key of its own, which the master key wraps.
 secrets = Table(
     "secrets",

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import ssl
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx2
 import pytest
 import stamina
 
-from ml_connector.connectors.zoho_crm import AccessToken, ZohoConfig, ZohoTarget, open_client
+from ml_connector.connectors.zoho_crm import ZohoConfig, ZohoTarget, open_client
 from ml_connector.core.ports import FieldNeed
 from ml_connector.simulators.zoho import ZohoOptions, ZohoSimulator
+from zoho_guards import MemoryCredits, MemoryShelf, guarded
 
 
 @dataclass
@@ -29,23 +30,6 @@ class SettableClock:
 
     def sleep(self, seconds: float) -> None:
         self.ahead += timedelta(seconds=seconds)
-
-
-@dataclass
-class MemoryShelf:
-    """A shelf in memory: what the store is to the processes, to the clients of one test."""
-
-    token: AccessToken | None = None
-    held: threading.Lock = field(default_factory=threading.Lock)
-
-    def load(self) -> AccessToken | None:
-        return self.token
-
-    def save(self, token: AccessToken) -> None:
-        self.token = token
-
-    def lock(self) -> threading.Lock:
-        return self.held
 
 
 @pytest.fixture
@@ -72,6 +56,8 @@ class Org:
     url: str
     clock: SettableClock
     shelf: MemoryShelf
+    folder: Path
+    kept: MemoryCredits = field(default_factory=MemoryCredits)
     opened: list = field(default_factory=list)
     refresh_token: str = "1000.simulated.refresh"
 
@@ -86,11 +72,15 @@ class Org:
                 **config,
             }
         )
+        self.kept = self.kept.beside()
+        gate, guard = guarded(self.folder, settings, self.clock, self.kept)
+        self.opened.append(gate)
         client = open_client(
             settings,
             lambda: "simulated-client-secret",
             lambda: self.refresh_token,
             shelf or self.shelf,
+            guard,
             self.clock,
         )
         self.opened.append(client)
@@ -116,14 +106,14 @@ _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @pytest.fixture
-def start(clock, shelf) -> Iterator[Callable[..., Org]]:
+def start(clock, shelf, tmp_path) -> Iterator[Callable[..., Org]]:
     """Starts simulated organisations, which end with the test."""
     with ExitStack() as running:
 
         def started(**options) -> Org:
             simulator = running.enter_context(ZohoSimulator(ZohoOptions(**options)))
-            org = Org(simulator.url, clock, shelf)
-            running.callback(lambda: [client.close() for client in org.opened])
+            org = Org(simulator.url, clock, shelf, tmp_path)
+            running.callback(lambda: [opened.close() for opened in reversed(org.opened)])
             return org
 
         yield started

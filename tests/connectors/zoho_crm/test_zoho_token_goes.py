@@ -11,6 +11,7 @@ import pytest
 
 from ml_connector.connectors.zoho_crm import ZohoConfig, ZohoTarget, open_client
 from ml_connector.core.errors import ConfigurationError
+from zoho_guards import guarded
 
 ORG = {"org": [{"id": "1", "zgid": "2", "iso_code": "USD", "company_name": "Fabrikam"}]}
 
@@ -81,10 +82,11 @@ def zoho(serve):
 
 
 @pytest.fixture
-def target(zoho, shelf, clock):
+def target(zoho, shelf, clock, tmp_path):
     config = ZohoConfig(data_centre="us", client_id="1000.X", simulator_url=zoho.url, timeout_seconds=5)
-    client = open_client(config, lambda: "the-secret", lambda: "1000.the.refresh", shelf, clock)
-    with closing(ZohoTarget(client)) as target:
+    gate, guard = guarded(tmp_path, config, clock)
+    client = open_client(config, lambda: "the-secret", lambda: "1000.the.refresh", shelf, guard, clock)
+    with closing(gate), closing(ZohoTarget(client)) as target:
         yield target
 
 

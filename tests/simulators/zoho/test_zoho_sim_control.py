@@ -166,6 +166,8 @@ def test_the_nth_call_and_the_first_calls(zoho):
     plan(zoho, match="GET /crm/v8/org", kind="http_500", count=2)
     assert [zoho.call("GET", "org").status for _ in range(3)] == [500, 500, 200]
     assert zoho.control("GET", "faults")[0]["fired"] == 2
+    plan(zoho, match="GET /crm/v8/org", kind="http_429", every=2)
+    assert [zoho.call("GET", "org").status for _ in range(5)] == [200, 429, 200, 429, 200]
     zoho.control("DELETE", "faults")
     plan(zoho, match="POST /oauth", kind="token_access_denied")
     assert zoho.sign_in().body["error"] == "Access Denied"

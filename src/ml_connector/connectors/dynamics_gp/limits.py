@@ -6,17 +6,16 @@ import fcntl
 import os
 import struct
 import threading
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ml_connector.connectors.dynamics_gp import pace
 from ml_connector.connectors.dynamics_gp.pace import Answer, Pace
+from ml_connector.connectors.slots import Slots, open_file
 from ml_connector.core.load import Load
 from ml_connector.core.ports import Clock, Cost
 
-_POLL_SECONDS = 0.002
 _PADDED = 1024  # bytes
 _STAMP = struct.Struct("<d")  # when a slot was given back, seconds since 1970
 
@@ -24,38 +23,29 @@ _STAMP = struct.Struct("<d")  # when a slot was given back, seconds since 1970
 class RequestGate:
     """At most ``cap`` requests at once over all processes that use the same folder.
 
-    A slot is a lock file; the kernel frees it when its process dies, however it dies. Who finds no free slot waits
-    at the head of one queue (a lock file too), so that a busy process cannot starve another.
-
     Where GP's answers have become slow (``pace``), no request begins while half as many are under way, whichever
     process they are of; this passes by itself, and no process has to live for it.
     """
 
     def __init__(self, folder: Path, cap: int, delay_seconds: float, clock: Clock) -> None:
         """Open the gate in ``folder`` (made if missing); a slot rests ``delay_seconds`` after it was given back."""
-        folder.mkdir(parents=True, exist_ok=True)
         self.cap = cap
         self._delay_seconds = delay_seconds
         self._clock = clock
-        self._slots = deque(_open(folder / f"gp-slot-{number}.lock") for number in range(cap))
-        self._all = tuple(self._slots)
-        self._queue = _open(folder / "gp-queue.lock")
+        self._slots = Slots(folder, "gp", cap, clock)
         self._pace = _PaceFile(folder / "gp-pace.json")
-        self._here = threading.Semaphore(
-            cap
-        )  # threads of this process wake each other; only processes have to poll
-        self._turn = threading.Lock()  # file locks belong to the process: its threads queue here first
 
     @contextmanager
     def slot(self) -> Iterator[int]:
         """Hold one slot for the length of a request; waits for a free one. How many may be held at once now."""
-        with self._here:
-            taken, at_once = self._take()
-            try:
-                self._rest(taken)
-                yield at_once
-            finally:
-                self._give_back(taken)
+        taken, at_once = self._slots.take(self.at_once)
+        try:
+            self._rest(taken)
+            yield at_once
+        finally:
+            if self._delay_seconds:
+                os.pwrite(taken, _STAMP.pack(self._clock.now().timestamp()), 0)
+            self._slots.give_back(taken)
 
     def observe(self, answer: Answer) -> None:
         """An answer came, or did not; called while the request's slot is still held."""
@@ -67,45 +57,8 @@ class RequestGate:
 
     def close(self) -> None:
         """Close the lock files; slots that this process still holds become free."""
-        for descriptor in (*self._all, self._queue):
-            os.close(descriptor)
+        self._slots.close()
         self._pace.close()
-
-    def _take(self) -> tuple[int, int]:
-        with self._turn:
-            while not _try_lock(self._queue):
-                self._clock.sleep(_POLL_SECONDS)
-            try:
-                while (taken := self._free_slot(at_once := self.at_once())) is None:
-                    self._clock.sleep(_POLL_SECONDS)
-                return taken, at_once
-            finally:
-                fcntl.flock(self._queue, fcntl.LOCK_UN)
-
-    def _free_slot(self, at_once: int) -> int | None:
-        """A slot that no thread and no process holds; the one given back longest ago comes first.
-
-        Only the head of the queue takes slots, so what is counted as free here stays free.
-        """
-        free: list[int] = []
-        wanted = self.cap - at_once + 1  # so many have to be free that fewer than ``at_once`` are under way
-        for _ in range(len(self._slots)):
-            slot = self._slots.popleft()
-            if len(free) < wanted and _try_lock(slot):
-                free.append(slot)
-            else:
-                self._slots.append(slot)
-        enough = len(free) == wanted
-        for slot in reversed(free[enough:]):
-            fcntl.flock(slot, fcntl.LOCK_UN)
-            self._slots.appendleft(slot)
-        return free[0] if enough else None
-
-    def _give_back(self, slot: int) -> None:
-        if self._delay_seconds:
-            os.pwrite(slot, _STAMP.pack(self._clock.now().timestamp()), 0)
-        fcntl.flock(slot, fcntl.LOCK_UN)
-        self._slots.append(slot)
 
     def _rest(self, slot: int) -> None:
         stamp = os.pread(slot, _STAMP.size, 0) if self._delay_seconds else b""
@@ -120,7 +73,7 @@ class _PaceFile:
     """What all processes know of GP's pace. Thread-safe; a torn line, left by a dying process, reads as nothing."""
 
     def __init__(self, path: Path) -> None:
-        self._file = _open(path)
+        self._file = open_file(path)
         self._turn = threading.Lock()  # file locks belong to the process
 
     def read(self) -> Pace:
@@ -194,15 +147,3 @@ class Meter:
         with self._lock:
             load, self._load = self._load, Load(peak=self._under_way)
             return load
-
-
-def _open(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

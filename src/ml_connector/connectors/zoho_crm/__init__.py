@@ -2,15 +2,30 @@
 
 Read in this order: ``config`` (what a person says), ``schema`` (tables of data centres, scopes, editions and
 metadata), ``wire`` (the dialect: values to JSON and back), ``codes`` and ``errors`` (what their codes mean), ``auth``
-(how we sign in), ``limits`` (how much we may ask at once), ``client`` (the only file that sends), ``metadata`` (what
-we know of the modules), ``target`` (the port), ``places`` and ``provision`` (custom fields).
+(how we sign in), ``limits`` and ``pace`` (how much we may ask at once), ``budget`` and ``allowance`` (and in a day),
+``guard`` (all of these round a call), ``client`` (the only file that sends), ``metadata`` (what we know of the
+modules), ``target`` (the port), ``places`` and ``provision`` (custom fields).
 
 Its twin is ``ml_connector.connectors.dynamics_gp``; the same file names do the same job there.
 """
 
+from ml_connector.connectors.zoho_crm.allowance import Allowance
 from ml_connector.connectors.zoho_crm.auth import AccessToken, Grant, TokenShelf
 from ml_connector.connectors.zoho_crm.client import ZohoClient, open_client
 from ml_connector.connectors.zoho_crm.config import ZohoConfig
+from ml_connector.connectors.zoho_crm.guard import CallGuard
+from ml_connector.connectors.zoho_crm.limits import RequestGate
 from ml_connector.connectors.zoho_crm.target import ZohoTarget
 
-__all__ = ["AccessToken", "Grant", "TokenShelf", "ZohoClient", "ZohoConfig", "ZohoTarget", "open_client"]
+__all__ = [
+    "AccessToken",
+    "Allowance",
+    "CallGuard",
+    "Grant",
+    "RequestGate",
+    "TokenShelf",
+    "ZohoClient",
+    "ZohoConfig",
+    "ZohoTarget",
+    "open_client",
+]

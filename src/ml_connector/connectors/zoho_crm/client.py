@@ -15,9 +15,10 @@ import stamina
 import truststore
 
 from ml_connector.connectors.zoho_crm import codes, errors, limits, schema, wire
+from ml_connector.connectors.zoho_crm.allowance import Standing
 from ml_connector.connectors.zoho_crm.auth import AccessToken, TokenShelf, ZohoAuth
 from ml_connector.connectors.zoho_crm.config import ZohoConfig
-from ml_connector.connectors.zoho_crm.limits import Meter, RequestGate
+from ml_connector.connectors.zoho_crm.guard import CallGuard
 from ml_connector.connectors.zoho_crm.schema import API_PATH, FieldMeta, ModuleMeta, NamedModule
 from ml_connector.connectors.zoho_crm.wire import Item, Reply
 from ml_connector.core.errors import ConnectorError, RetryableError
@@ -27,6 +28,7 @@ Answer = TypeVar("Answer")
 
 _PATIENCE_SECONDS = 5.0  #: a wait that Zoho needs for longer than this is the caller's to make
 _ATTEMPTS = 3
+_BUSY_ATTEMPTS = 5  #: of a call that Zoho refuses as one too many at once
 _CONNECT_SECONDS = 15.0
 _NO_FIELD = "1"  #: no field has this id: theirs have 18 digits and more
 _IDLE_SECONDS = (
@@ -49,9 +51,10 @@ class Call:
     credits: int = 1
     heavy: bool = False  #: of those that Zoho takes only ten of at once
     repeatable: bool = True  #: doing it twice does the same as once
+    vital: bool = False  #: it tells how things stand: made even where few credits are left
 
 
-_ORG = Call("org", "GET", "/org", schema.ORG_SCOPE, "read the organisation")
+_ORG = Call("org", "GET", "/org", schema.ORG_SCOPE, "read the organisation", vital=True)
 
 
 class ZohoConnection:
@@ -102,17 +105,24 @@ class ZohoConnection:
 class ZohoClient:
     """What we ask of Zoho. Thread-safe; RetryableError and ConfigurationError, a record's fault is in its item."""
 
-    def __init__(self, config: ZohoConfig, auth: ZohoAuth, connection: ZohoConnection, clock: Clock) -> None:
+    def __init__(
+        self,
+        config: ZohoConfig,
+        auth: ZohoAuth,
+        connection: ZohoConnection,
+        guard: CallGuard,
+        clock: Clock,
+    ) -> None:
         self.config = config
         self.auth = auth
         self._connection = connection
+        self._guard = guard
         self._clock = clock
-        self._gate = RequestGate(config)
-        self._meter = Meter()
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, and write down what was spent."""
         self._connection.close()
+        self._guard.allowance.close()
 
     def __enter__(self) -> Self:
         return self
@@ -124,17 +134,29 @@ class ZohoClient:
 
     def cost(self) -> Cost:
         """What was asked so far."""
-        return self._meter.cost()
+        return self._guard.meter.cost()
 
-    def credits_remaining(self) -> int | None:
-        """The organisation's credits as Zoho told last; None while it does not tell (less than half are used)."""
-        return self._meter.credits_remaining()
+    def credits(self) -> Standing:
+        """How many of the organisation's credits are left, as far as we know without a call."""
+        return self._guard.allowance.standing()
+
+    def credits_left(self) -> int:
+        """So many may be spent above the reserve, as far as we know without a call."""
+        return self._guard.allowance.left()
+
+    def require_credits(self, wanted: int) -> None:
+        """AllowanceError if so many credits may not be spent now; where news may be due, Zoho is asked first."""
+        self._look_for_credits(wanted)
+        self._guard.allowance.require(wanted)
 
     # -- reading
 
     def get_org(self) -> dict[str, Any]:
         """The organisation: id, company_name, iso_code, type, ..."""
-        return next(iter(wire.rows(self._read(_ORG, wire.decode), "org")), {})
+        org = next(iter(wire.rows(self._read(_ORG, wire.decode), "org")), {})
+        if (users := _licences(org)) is not None:
+            self._guard.allowance.note_users(users)
+        return org
 
     def measure_clock(self) -> float:
         """Zoho's clock minus ours, in seconds, good to about half a second: its Date has whole seconds."""
@@ -304,6 +326,22 @@ class ZohoClient:
         return _patiently(answered)
 
     def _send(self, call: Call) -> Reply:
+        """The answer, whatever it is but 429: a call that is one too many at once did nothing, and is made again."""
+        if not call.vital:
+            self._look_for_credits(call.credits)
+        for attempt in stamina.retry_context(
+            on=errors.BusyError, attempts=_BUSY_ATTEMPTS, timeout=60, wait_initial=0.5, wait_max=8
+        ):
+            with attempt:
+                return self._signed(call)
+        raise AssertionError("stamina ends by an answer or by the last error")
+
+    def _look_for_credits(self, wanted: int) -> None:
+        """Before we give up for want of credits, look whether Zoho has more than we think: any answer tells."""
+        if self._guard.allowance.wants_news(wanted):
+            self._send(_ORG)
+
+    def _signed(self, call: Call) -> Reply:
         """Through the gate, with a token; a refused token is renewed and the call made once more (it did nothing)."""
         token = self.auth.token()
         reply = self._send_once(call, token)
@@ -316,18 +354,18 @@ class ZohoClient:
         if call.body is not None:
             headers["Content-Type"] = "application/json"
         url = f"{token.api_domain}{API_PATH}{call.path}"
-        with self._gate.entered(heavy=call.heavy):
-            began_at = self._clock.now()
-            try:
-                reply = self._connection.send(
-                    call.method, url, params=call.params, headers=headers, body=call.body
-                )
-            finally:
-                seconds = (self._clock.now() - began_at).total_seconds()
-                self._meter.count(call.operation, seconds, call.credits)
-        remaining = errors.credits_remaining(reply)
-        if remaining is not None:
-            self._meter.note_remaining(remaining)
+        guarded = self._guard.call(call.operation, call.credits, heavy=call.heavy, vital=call.vital)
+        with guarded as sent:
+            reply = self._connection.send(
+                call.method, url, params=call.params, headers=headers, body=call.body
+            )
+            sent.answered = reply.status < 400
+            sent.remaining = errors.credits_remaining(reply)
+            sent.too_many = errors.too_many(reply, call.credits)
+        if sent.too_many is codes.CREDITS_USED_UP:
+            raise self._guard.allowance.used_up(call.credits)
+        if sent.too_many is not None:
+            raise _refused(reply, call)
         return reply
 
 
@@ -374,6 +412,13 @@ def _modules_call(body: bytes) -> Call:
     return Call("create modules", "POST", path, scope, does, body=body, credits=price, repeatable=False)
 
 
+def _licences(org: Mapping[str, Any]) -> int | None:
+    """The licences that the organisation has bought, where it tells."""
+    details = org.get("license_details")
+    bought = details.get("users_license_purchased") if isinstance(details, dict) else None
+    return bought if isinstance(bought, int) and bought >= 0 else None
+
+
 def _refused(reply: Reply, call: Call) -> ConnectorError:
     return errors.request_error(reply, call.does, call.scope, call.credits)
 
@@ -396,9 +441,10 @@ def open_client(
     client_secret: Callable[[], str],
     refresh_token: Callable[[], str],
     shelf: TokenShelf,
+    guard: CallGuard,
     clock: Clock,
 ) -> ZohoClient:
-    """A client with connections of its own; close it."""
+    """A client with connections of its own; close it. ``guard`` is one for all of them in a process."""
     connection = ZohoConnection(config)
     auth = ZohoAuth(config, client_secret, refresh_token, shelf, clock, connection.post_form)
-    return ZohoClient(config, auth, connection, clock)
+    return ZohoClient(config, auth, connection, guard, clock)

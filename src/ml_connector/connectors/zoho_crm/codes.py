@@ -46,13 +46,14 @@ class Meaning:
 TOO_MANY_AT_ONCE = Meaning(
     Kind.WAIT,
     "Zoho takes no more requests at once",
-    "It is tried again in a moment; lower max_requests if this stays.",
-    2.0,
+    "It is tried again in a moment, with fewer calls at once; lower max_requests if this stays.",
+    10.0,
 )
 CREDITS_USED_UP = Meaning(
     Kind.WAIT,
     "The organisation's API credits of the last 24 hours are used up",
-    "It is tried again in an hour; credits can be bought in Zoho under Setup > Developer Hub.",
+    "A run that waits goes on by itself when enough are free again; credits can be bought in Zoho under Setup >"
+    " Developer Hub.",
     3600.0,
 )
 #: Code in the body of a refused request -> meaning. {scope} and {operation} are filled in from the call.

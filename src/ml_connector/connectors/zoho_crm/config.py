@@ -26,13 +26,31 @@ class ZohoConfig(BaseModel):
         min_length=1, description="The id of the client that was registered in Zoho's API console."
     )
     edition: Edition = Field(
-        "enterprise", description="The edition of Zoho CRM; it says how many requests Zoho takes at once."
+        "enterprise", description="The edition of Zoho CRM; it says how much Zoho takes at once and in a day."
     )
     max_requests: int | None = Field(
         None, ge=1, le=25, description="Most requests at once; leave it out to use what the edition allows."
     )
     heavy_requests: int = Field(
         10, ge=1, le=10, description="Most requests at once of the heavy kinds (more than 10 records, COQL)."
+    )
+    credits_per_day: int | None = Field(
+        None,
+        ge=200,
+        le=1_000_000_000,
+        description="API credits of 24 hours; leave it out to use what the edition and the licences come to.",
+    )
+    credits_reserve: float = Field(
+        0.1,
+        ge=0,
+        le=0.9,
+        description="Share of them that is left to people and other programs: ours never take the last of it.",
+    )
+    credits_wait_seconds: float = Field(
+        90_000,
+        ge=0,
+        le=604_800,
+        description="How long a run waits for credits to be free again before it leaves the rest to the next.",
     )
     timeout_seconds: float = Field(
         60.0, gt=0, le=600, description="How long one request may take before it is given up, in seconds."

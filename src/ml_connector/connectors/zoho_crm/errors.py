@@ -15,6 +15,7 @@ from typing import Any
 import httpx2
 
 from ml_connector.connectors.zoho_crm import codes, wire
+from ml_connector.connectors.zoho_crm.codes import Meaning
 from ml_connector.connectors.zoho_crm.wire import Item, Reply
 from ml_connector.core.catalogue import Entry
 from ml_connector.core.errors import (
@@ -33,13 +34,20 @@ CATALOGUE: Sequence[Entry] = codes.entries()
 # ---- requests as a whole
 
 
+class BusyError(RetryableError):
+    """The call was one too many at once. It did nothing, so that whatever it is may be made again."""
+
+    def __init__(self, why: Meaning) -> None:
+        super().__init__(f"{why.happened}.", why.remedy, after_seconds=why.after_seconds)
+
+
 def request_error(reply: Reply, operation: str, scope: str, price: int = 1) -> ConnectorError:
     """What a refused request means.
 
     ``operation`` completes "does not let us ...", ``scope`` is what it needs, ``price`` its credits.
     """
-    if reply.status == 429:
-        return _too_many(reply, price)
+    if (why := too_many(reply, price)) is not None:
+        return BusyError(why) if why is codes.TOO_MANY_AT_ONCE else why.raised(why.happened)
     if reply.status >= 500:
         return _away("Zoho", reply)
     if 300 <= reply.status < 400:
@@ -76,16 +84,18 @@ def _said(body: Mapping[str, Any], reply: Reply) -> str:
     return f"{named}; it said: {wire.head(reply)}"
 
 
-def _too_many(reply: Reply, price: int) -> ConnectorError:
-    """One code covers both; the header of the remaining credits tells them apart, where it is missing the words.
+def too_many(reply: Reply, price: int) -> Meaning | None:
+    """Why Zoho refused a call with 429, having done nothing; None: it did not.
 
-    Zoho's general message names the 24 hours and the concurrency in one sentence, and so says neither.
+    One code covers both; the header of the remaining credits tells them apart, where it is missing the words. Zoho's
+    general message names the 24 hours and the concurrency in one sentence, and so says neither.
     """
+    if reply.status != 429:
+        return None
     left = credits_remaining(reply)
     names_credits = b"24 hour" in reply.content and b"concurrency" not in reply.content
     used_up = left < price if left is not None else names_credits
-    meaning = codes.CREDITS_USED_UP if used_up else codes.TOO_MANY_AT_ONCE
-    return meaning.raised(meaning.happened)
+    return codes.CREDITS_USED_UP if used_up else codes.TOO_MANY_AT_ONCE
 
 
 def credits_remaining(reply: Reply) -> int | None:

@@ -1,17 +1,25 @@
-"""How much we may ask of Zoho at once, and what each call costs.
+"""How much we may ask of Zoho at once, over all processes of this machine, and what each call costs.
 
 Source: Zoho CRM "API Limits" (v4 to v8): concurrency by edition for the organisation and the application together,
-ten at once for the heavy calls in every edition, credits of a rolling 24 hours.
+ten at once for the heavy calls in every edition. What a day allows is in ``budget``.
 """
 
 from __future__ import annotations
 
+import fcntl
+import os
+import struct
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
 
+from ml_connector.connectors.slots import Slots, open_file
+from ml_connector.connectors.zoho_crm import pace
 from ml_connector.connectors.zoho_crm.config import ZohoConfig
-from ml_connector.core.ports import Cost
+from ml_connector.connectors.zoho_crm.pace import Pace
+from ml_connector.core.ports import Clock, Cost
 
 #: Requests at once by edition.
 CONCURRENCY: Mapping[str, int] = {
@@ -27,6 +35,7 @@ LIGHT_WRITE = 10
 MODULE_CREDITS = 500
 #: COQL: rows that are asked for -> credits.
 _QUERY_CREDITS = ((200, 1), (1000, 2), (2000, 3))
+_PACE = struct.Struct("<di")  # when it was halved, seconds since 1970, and how many were allowed then
 
 
 def concurrency(config: ZohoConfig) -> int:
@@ -46,17 +55,68 @@ def query_credits(limit: int) -> int:
 
 
 class RequestGate:
-    """Lets no more threads of this process through at once than Zoho takes."""
+    """Lets no more calls through at once than Zoho takes, counted over all processes that use the same folder.
 
-    def __init__(self, config: ZohoConfig) -> None:
-        self._all = threading.BoundedSemaphore(concurrency(config))
-        self._heavy = threading.BoundedSemaphore(config.heavy_requests)
+    Where Zoho refused one as one too many (``pace``), half as many may run at once for a while. Thread-safe.
+    """
+
+    def __init__(self, folder: Path, config: ZohoConfig, clock: Clock) -> None:
+        """Open the gate in ``folder``, which is made if missing."""
+        self._clock = clock
+        self._all = Slots(folder, "zoho", concurrency(config), clock)
+        self._heavy = Slots(folder, "zoho-heavy", config.heavy_requests, clock)
+        self._pace = _PaceFile(folder / "zoho-pace")
 
     @contextmanager
     def entered(self, *, heavy: bool) -> Iterator[None]:
         """Wait for a place and hold it; a heavy call waits for its own kind first, so that light ones pass by."""
-        with self._heavy if heavy else nullcontext(), self._all:
+        with self._heavy.held() if heavy else nullcontext(), self._all.held(self.at_once):
             yield
+
+    def at_once(self) -> int:
+        """How many calls may run at once now."""
+        return self._pace.read().at_once(self._all.number, self._clock.now())
+
+    def refuse(self, began_at: datetime, *, heavy: bool) -> None:
+        """Zoho refused a call that began then as one too many, of all or (nothing tells them apart) of its kind."""
+        most = min(self._all.number, self._heavy.number) if heavy else self._all.number
+        self._pace.refuse(began_at, self._clock.now(), most)
+
+    def close(self) -> None:
+        """Close the lock files; places that this process still holds become free."""
+        for part in (self._all, self._heavy, self._pace):
+            part.close()
+
+
+class _PaceFile:
+    """What all processes know of the pace. Thread-safe; what a dying process left half written reads as nothing."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = open_file(path)
+        self._turn = threading.Lock()  # file locks belong to the process
+
+    def read(self) -> Pace:
+        """As it is now. Without a lock: it is asked for each call, and twelve bytes are written in one go."""
+        kept = os.pread(self._file, _PACE.size, 0)
+        if len(kept) < _PACE.size:
+            return Pace()
+        halved_at, allowed = _PACE.unpack(kept)
+        return Pace(allowed, datetime.fromtimestamp(halved_at, UTC))
+
+    def refuse(self, began_at: datetime, now: datetime, most: int) -> None:
+        """Keep what one more refusal says."""
+        with self._turn:
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            try:
+                known = pace.refused(self.read(), began_at, now, most)
+                if known.halved_at is not None:
+                    os.pwrite(self._file, _PACE.pack(known.halved_at.timestamp(), known.allowed), 0)
+            finally:
+                fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
 
 
 class Meter:
@@ -67,7 +127,7 @@ class Meter:
         self._calls: dict[str, int] = {}
         self._seconds = 0.0
         self._credits = 0
-        self._credits_remaining: int | None = None
+        self._refused = 0
 
     def count(self, operation: str, seconds: float, credit: int) -> None:
         """One call of ``operation`` took ``seconds`` and cost ``credit``."""
@@ -76,17 +136,12 @@ class Meter:
             self._seconds += max(0.0, seconds)
             self._credits += credit
 
-    def note_remaining(self, credit: int) -> None:
-        """Zoho said that so many credits are left."""
+    def count_refused(self) -> None:
+        """One call was one too many; it is made again."""
         with self._lock:
-            self._credits_remaining = credit
+            self._refused += 1
 
     def cost(self) -> Cost:
         """A copy of what was counted so far."""
         with self._lock:
-            return Cost(dict(self._calls), self._seconds, self._credits)
-
-    def credits_remaining(self) -> int | None:
-        """What Zoho said last; None while less than half of the day's credits are used."""
-        with self._lock:
-            return self._credits_remaining
+            return Cost(dict(self._calls), self._seconds, self._credits, self._refused)

@@ -229,6 +229,14 @@ class ZohoTarget:
         """ISO code of the organisation's home currency."""
         return self.organisation().currency
 
+    def credits_left(self) -> int:
+        """So many credits may still be spent above the reserve, as far as we know without a call."""
+        return self.client.credits_left()
+
+    def require_credits(self, wanted: int) -> None:
+        """AllowanceError if so many credits may not be spent now; now and then Zoho is asked first."""
+        self.client.require_credits(wanted)
+
     def organisation(self) -> Organisation:
         """The organisation that answers to our tokens, asked by a call."""
         told = self.client.get_org()
