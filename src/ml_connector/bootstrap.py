@@ -26,8 +26,9 @@ from ml_connector.core.mapping import Mapping as FieldMapping
 from ml_connector.core.mapping import field_needs
 from ml_connector.core.ports import Cost, FieldNeed
 from ml_connector.core.transform import MapContext
-from ml_connector.flows.pull import Result, Steps, ended, pull
+from ml_connector.flows.pull import pull
 from ml_connector.flows.range import EVERYTHING, Asked
+from ml_connector.flows.steps import Result, Steps, ended
 from ml_connector.flows.work import Options, Work
 from ml_connector.loading import load_flows, with_owners, without
 from ml_connector.settings import Settings

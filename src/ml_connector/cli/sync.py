@@ -67,7 +67,7 @@ _APPROVE_IT = "Run “ml-connector plan”, look at it, and approve it with “m
 
 @dataclass(slots=True)
 class Ran:
-    """How the runs of a command ended; a result is that of ``flows.pull`` with its flow, run and seconds."""
+    """How the runs of a command ended; a result is that of ``flows.steps.ended`` with its flow, run and seconds."""
 
     flows: dict[str, Mapping[str, Any]] = field(default_factory=dict)  #: what was asked for
     interrupted: list[Mapping[str, Any]] = field(default_factory=list)  #: of earlier commands, finished first

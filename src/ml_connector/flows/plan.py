@@ -11,9 +11,10 @@ from ml_connector.core.plan import Action, Plan
 from ml_connector.core.record import fold_key
 from ml_connector.flows.arrivals import Arrival, Arrived, Missing, arrivals
 from ml_connector.flows.planning import plan_chunk
-from ml_connector.flows.pull import DirectSteps, Prepared, StoppedError, prepare
+from ml_connector.flows.pull import Prepared, prepare
 from ml_connector.flows.range import Range
 from ml_connector.flows.recognise import NEW
+from ml_connector.flows.steps import DirectSteps, StoppedError
 from ml_connector.flows.work import Work
 from ml_connector.store import cursors, decisions, staging
 from ml_connector.store.decisions import Decision, Place
