@@ -180,6 +180,7 @@ class Refused:
 
     error: RecordRejectedError
     gone: bool = False  #: the record to update does not exist any more or is not visible
+    overtaken: bool = False  #: somebody changed it later than the write's ``unmodified_since``
 
 
 WriteResult = Written | Duplicate | Refused
@@ -193,6 +194,16 @@ class Candidate:
     name: str  #: the module's name field, as it stands
     values: Mapping[str, str]  #: the fields asked for that are set: API name -> value; of a lookup, its id
     modified_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which records of a module are asked for; nothing said: all."""
+
+    ids: Sequence[str] = ()  #: at most 100
+    empty: str = ""  #: those in which this field is
+    since: datetime | None = None  #: changed at or after it
+    parent: str = ""  #: a lookup: one whose record there was changed since counts as changed, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,11 +286,19 @@ class FieldShape:
 class Target(Protocol):
     """A system that records are written to. A record's own fault is a result, not an error."""
 
-    def write(self, module: str, batch: Sequence[Write], trigger: Sequence[str] = ()) -> list[WriteResult]:
+    def write(
+        self,
+        module: str,
+        batch: Sequence[Write],
+        trigger: Sequence[str] = (),
+        *,
+        unmodified_since: datetime | None = None,
+    ) -> list[WriteResult]:
         """Create or update up to 100 records in one call (all creates or all updates), one result each, same order.
 
-        ``trigger``: the target's own automations that this write may start. RetryableError may leave the batch written
-        or not; the caller must be able to do it again.
+        ``trigger``: the target's own automations that this write may start. ``unmodified_since``: what was changed
+        later than in that second is left as it is, and refused as overtaken. RetryableError may leave the batch
+        written or not; the caller must be able to do it again.
         """
 
     def read(self, module: str, ids: Sequence[str], fields: Sequence[str]) -> dict[str, dict[str, object]]:
@@ -292,6 +311,14 @@ class Target(Protocol):
         self, module: str, fields: Sequence[str], since: datetime | None, after: str | None
     ) -> Page[Candidate]:
         """A page of the module's records (changed at or after ``since``), with these fields, read cheaply."""
+
+    def list_wanted(
+        self, module: str, fields: Sequence[str], wanted: Wanted, after: str | None
+    ) -> Page[Candidate]:
+        """A page of the wanted records, by id. It sees what was written a moment ago.
+
+        A field may be one of the record that a lookup points to: "Account_Name.Phone".
+        """
 
     def find_candidates(
         self, module: str, field: str, values: Sequence[str], fields: Sequence[str]

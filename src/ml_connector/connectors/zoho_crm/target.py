@@ -22,6 +22,7 @@ from ml_connector.core.ports import (
     FieldNeed,
     FieldShape,
     FieldState,
+    Wanted,
     Write,
     WriteResult,
 )
@@ -58,10 +59,18 @@ class ZohoTarget:
 
     # -- records
 
-    def write(self, module: str, batch: Sequence[Write], trigger: Sequence[str] = ()) -> list[WriteResult]:
+    def write(
+        self,
+        module: str,
+        batch: Sequence[Write],
+        trigger: Sequence[str] = (),
+        *,
+        unmodified_since: datetime | None = None,
+    ) -> list[WriteResult]:
         """Create or update up to 100 records in one call, one result each, same order.
 
         ``trigger`` are automations that it may start beside those of the settings. ``Layout`` may be a name.
+        ``unmodified_since``: what was changed later than in that second is refused as overtaken.
         RetryableError may leave the batch written or not. ConfigurationError if a field does not exist: Zoho drops
         the values of unknown fields without a word.
         """
@@ -71,7 +80,7 @@ class ZohoTarget:
             raise ValueError("a batch is up to 100 records, all to create or all to update")
         meta = self._metadata.with_fields(module, {name for write in batch for name in write.fields})
         named = [self._with_layout_id(module, write) for write in batch]
-        items = self.client.write(module, meta, named, trigger)
+        items = self.client.write(module, meta, named, trigger, unmodified_since)
         return [errors.write_result(item, write.target_id) for item, write in zip(items, batch, strict=True)]
 
     def _with_layout_id(self, module: str, write: Write) -> Write:
@@ -115,6 +124,16 @@ class ZohoTarget:
         """A page of up to 2,000 records by id, by COQL, which (unlike search) sees what was written a moment ago."""
         query = wire.candidates_query(module, _columns(module, fields), since, after, MAX_ROWS)
         rows, more = self.client.query(module, query, MAX_ROWS)
+        page = [_candidate(module, fields, row) for row in rows]
+        return Page(page, page[-1].target_id if more and page else None)
+
+    def list_wanted(
+        self, module: str, fields: Sequence[str], wanted: Wanted, after: str | None
+    ) -> Page[Candidate]:
+        """A page of the wanted records by id, by COQL; few are expected of certain ids, or of what changed."""
+        limit = _CHEAP_ROWS if wanted.ids or wanted.since else MAX_ROWS
+        query = wire.wanted_query(module, _columns(module, fields), wanted, after, limit)
+        rows, more = self.client.query(module, query, limit)
         page = [_candidate(module, fields, row) for row in rows]
         return Page(page, page[-1].target_id if more and page else None)
 
