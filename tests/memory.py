@@ -213,7 +213,7 @@ NAMES = {
 LOOKUPS = {
     "Accounts": ("Parent_Account",),
     "Contacts": ("Account_Name", "Vendor_Name"),
-    "Deals": ("Account_Name", "GP_GL_Account"),
+    "Deals": ("Account_Name",),
 }
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from ml_connector.core.audit import AuditAction
 from ml_connector.core.catalogue import CHANGED_SINCE_APPROVAL
 from ml_connector.core.change import Cursor, advance, telling_instants
 from ml_connector.core.ports import Facet
@@ -19,12 +18,11 @@ from ml_connector.flows.keys import compare, find_vanished, nothing_recorded
 from ml_connector.flows.limit import require_no_stop
 from ml_connector.flows.range import Range
 from ml_connector.flows.refresh import refresh
-from ml_connector.flows.steps import Result, Steps, StoppedError, do, ended, load_of, open_run
+from ml_connector.flows.steps import Result, Steps, StoppedError, broken_off, do, ended, load_of, open_run
 from ml_connector.flows.sync_window import sync_window
-from ml_connector.flows.telling import ACTIONS
 from ml_connector.flows.waiting import stage_again, stage_waiting
 from ml_connector.flows.work import Work
-from ml_connector.store import audit, cursors, holds, links, looks, readings, staging
+from ml_connector.store import cursors, holds, links, looks, readings, staging
 from ml_connector.store.cursors import Progress
 from ml_connector.store.database import Connection
 from ml_connector.store.looks import Looked
@@ -53,17 +51,10 @@ def pull(steps: Steps, work: Work, run: str) -> Result:
             staging.clear(tx, run)  # what was not worked off is listed again by the next run
             if stopped.state == "limit" and stopped.stays and not work.asked.keys:
                 cursors.limit(tx, work.flow.company, work.flow.name)
-            counts |= _broken_off(tx, run, counts)
+            counts |= broken_off(tx, run, counts)
             cursors.close_run(tx, run, work.clock.now(), stopped.state, stopped.error.happened, counts)
         return ended(stopped.state, counts, stopped.error) | load_of(work, run)
     return ended("done", counts, notes=notes) | load_of(work, run)
-
-
-def _broken_off(tx: Connection, run: str, counts: Counter[str]) -> Counter[str]:
-    """What the run did to records, its last window included: one that is broken off leaves no counts."""
-    told = audit.count(tx, run)
-    told[AuditAction.UPDATED] -= counts["marked"]  # a mark is an update, counted under a word of its own
-    return Counter({what: told[action] for what, action in ACTIONS.items()})
 
 
 def _work_off(steps: Steps, work: Work, run: str, counts: Counter[str]) -> Sequence[str]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
+from ml_connector.core.audit import AuditAction
 from ml_connector.core.errors import ConfigurationError, ConnectorError, RetryableError
 from ml_connector.core.load import NO_LOAD
 from ml_connector.core.ports import Clock, Source
 from ml_connector.flows.limit import LimitError
+from ml_connector.flows.telling import ACTIONS
 from ml_connector.flows.work import Options
-from ml_connector.store import cursors, staging
-from ml_connector.store.database import Database
+from ml_connector.store import audit, cursors, staging
+from ml_connector.store.database import Connection, Database
 
 Result = dict[str, Any]  # JSON: what a step leaves behind
 
@@ -81,6 +84,13 @@ def open_run(work: Worked, run: str, company: str, flow: str) -> None:
                 staging.clear(tx, broken.run)
                 cursors.close_run(tx, broken.run, now, "broken", _BROKEN, broken.counts)
         cursors.open_run(tx, run, company, flow, now)
+
+
+def broken_off(tx: Connection, run: str, counts: Counter[str]) -> Counter[str]:
+    """What the run did to records, its last window included: one that is broken off leaves no counts."""
+    told = audit.count(tx, run)
+    told[AuditAction.UPDATED] -= counts["marked"]  # a mark is an update, counted under a word of its own
+    return Counter({what: told[action] for what, action in ACTIONS.items()})
 
 
 def ended(
