@@ -20,17 +20,21 @@ from ml_connector.connectors.zoho_crm.auth import ZohoAuth
 from ml_connector.connectors.zoho_crm.schema import LAYOUT
 from ml_connector.connectors.zoho_crm.target import Organisation
 from ml_connector.core.companies import Company
+from ml_connector.core.deals import PROFITABILITY, TAGGING, DealFlow
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.flow import Flow, in_order
 from ml_connector.core.mapping import Mapping as FieldMapping
 from ml_connector.core.mapping import field_needs
 from ml_connector.core.ports import Cost, FieldNeed
 from ml_connector.core.transform import MapContext
+from ml_connector.flows.deals import DealWork
+from ml_connector.flows.profit import write_figures
 from ml_connector.flows.pull import pull
 from ml_connector.flows.range import EVERYTHING, Asked
 from ml_connector.flows.steps import Result, Steps, ended
+from ml_connector.flows.tagging import tag_deals
 from ml_connector.flows.work import Options, Work
-from ml_connector.loading import load_flows, with_owners, without
+from ml_connector.loading import deal_terms, load_deal_flows, load_flows, with_owners, without
 from ml_connector.settings import Settings
 from ml_connector.store import left_out
 from ml_connector.store.database import Database
@@ -47,6 +51,9 @@ if TYPE_CHECKING:
 #: A thread that waits for GP's answer takes several turns in a call of 20 ms; at Python's 5 ms each, and even at
 #: half a millisecond, a good part of the rate is lost while the main thread plans and records.
 _SWITCH_SECONDS = 0.0001
+
+#: What a run of each flow over deals does.
+_OVER_DEALS = {TAGGING: tag_deals, PROFITABILITY: write_figures}
 
 
 class SystemClock:
@@ -83,6 +90,7 @@ class App:
     target: ZohoTarget
     whole: Mapping[str, Flow]  #: the flows with every field of their mappings
     flows: Mapping[str, Flow]  #: without the fields that Zoho's edition has no room for
+    deal_flows: Mapping[str, DealFlow]  #: those over deals, which come after all others
     clock: SystemClock
     refusals: Refusals
     tell: Callable[[str], None]  #: a sentence for the person who waits
@@ -110,26 +118,44 @@ class App:
         return sorted({module for module, rule in rules if not str(rule.constant).isdigit()})
 
     def in_order(self, wanted: Sequence[str] = ()) -> list[Flow]:
-        """The wanted flows, or all, each after those it comes after."""
-        return in_order(self.flows, self._named(wanted))
+        """The wanted flows that read GP, or all of these, each after those it comes after."""
+        named = self._named(wanted)
+        if wanted and set(wanted) <= self.deal_flows.keys():
+            raise ConfigurationError(
+                f"{wanted[0]} reads no records of GP, so there is nothing for this command to do.",
+                f"Name another flow: {', '.join(self.flows)}.",
+            )
+        return in_order(self.flows, [name for name in named if name not in self.deal_flows])
+
+    def both(self, wanted: Sequence[str] = ()) -> tuple[list[Flow], list[DealFlow]]:
+        """The wanted flows, or all: those that read GP, and those over deals, which come after them."""
+        named = self._named(wanted)
+        over_deals = [flow for name, flow in self.deal_flows.items() if name in named or not wanted]
+        only_deals = bool(wanted) and set(wanted) <= self.deal_flows.keys()
+        return [] if only_deals else self.in_order(wanted), over_deals
+
+    @property
+    def _every(self) -> dict[str, Flow | DealFlow]:
+        return {**self.flows, **self.deal_flows}
 
     def _named(self, wanted: Sequence[str]) -> list[str]:
         """The flows that these words name, each a flow or a company."""
         of_company = {
             (company.name or self.settings.company.name): [
-                name for name, flow in self.flows.items() if flow.company == company.key
+                name for name, flow in self._every.items() if flow.company == company.key
             ]
             for company in self.settings.every_company
         }
         return [
             name
             for word in wanted
-            for name in ([word] if word in self.flows else of_company.get(word) or [word])
+            for name in ([word] if word in self._every else of_company.get(word) or [word])
         ]
 
     def beside(self, name: str) -> list[str]:
         """All flows of the company of this one."""
-        return [other for other, flow in self.flows.items() if flow.company == self.flows[name].company]
+        every = self._every
+        return [other for other, flow in every.items() if flow.company == every[name].company]
 
     def source_of(self, flow: Flow) -> GpSource:
         """The company of GP that the flow reads from."""
@@ -175,24 +201,6 @@ class App:
         """What a run of this flow works with; ``preview``: nothing is kept that a real run would fix for good."""
         own = {mapping.name for mapping in flow.mappings}
         others = tuple({m.name: m for m in self.mappings if m.name not in own}.values())
-        sync = self.settings.sync
-        every = {
-            "addresses": timedelta(seconds=sync.addresses_every_seconds),
-            "receivables": timedelta(seconds=sync.balances_every_seconds),
-            "payables": timedelta(seconds=sync.balances_every_seconds),
-        }
-        options = Options(
-            overlap=timedelta(seconds=sync.overlap_seconds),
-            window_size=sync.window_size,
-            writes_at_once=self.settings.zoho.heavy_requests,
-            facet_every=every,
-            facet_whole_every={"payables": timedelta(seconds=sync.payables_whole_every_seconds)},
-            sweep_nights={"emails": sync.email_sweep_nights},
-            max_wait=timedelta(seconds=sync.max_wait_seconds),
-            max_change_ratio=sync.max_change_ratio,
-            automatic_score=sync.automatic_score,
-            recreate_deleted=sync.recreate_deleted,
-        )
 
         def context() -> MapContext:
             return self.context(flow.company, preview=preview)
@@ -205,14 +213,56 @@ class App:
             self.clock,
             context,
             others,
-            options,
+            self._options,
+            self._locks.held,
+            asked,
+        )
+
+    @property
+    def _options(self) -> Options:
+        sync = self.settings.sync
+        every = {
+            "addresses": timedelta(seconds=sync.addresses_every_seconds),
+            "receivables": timedelta(seconds=sync.balances_every_seconds),
+            "payables": timedelta(seconds=sync.balances_every_seconds),
+        }
+        return Options(
+            overlap=timedelta(seconds=sync.overlap_seconds),
+            window_size=sync.window_size,
+            writes_at_once=self.settings.zoho.heavy_requests,
+            facet_every=every,
+            facet_whole_every={"payables": timedelta(seconds=sync.payables_whole_every_seconds)},
+            sweep_nights={"emails": sync.email_sweep_nights},
+            max_wait=timedelta(seconds=sync.max_wait_seconds),
+            max_change_ratio=sync.max_change_ratio,
+            automatic_score=sync.automatic_score,
+            recreate_deleted=sync.recreate_deleted,
+        )
+
+    def deal_work(self, flow: DealFlow, asked: Asked = EVERYTHING) -> DealWork:
+        """What a run of this flow over deals works with."""
+
+        def currency() -> str:
+            self.identity.check(self._organisation.org_id, flow.company)
+            return self._organisation.currency
+
+        return DealWork(
+            flow,
+            self.companies[flow.company].source,
+            self.target,
+            self.database,
+            self.clock,
+            deal_terms(self.settings),
+            list(self.companies),
+            currency,
+            self._options,
             self._locks.held,
             asked,
         )
 
     def alone(self) -> AbstractContextManager[None]:
         """While no run writes into any module."""
-        modules = {module for flow in self.flows.values() for module in flow.modules}
+        modules = {module for flow in self._every.values() for module in flow.modules}
         return self._locks.held(f"create-{module}" for module in modules)
 
     @property
@@ -226,6 +276,8 @@ class App:
         return Engine(self.settings.store.folder, self._run)
 
     def _run(self, steps: Steps, run: str, flow: str, asked: Asked) -> Result:
+        if flow in self.deal_flows:
+            return _OVER_DEALS[flow](steps, self.deal_work(self.deal_flows[flow], asked), run)
         if flow not in self.flows:
             gone = ConfigurationError(
                 f"There is no flow “{flow}” any more.", "Enable it again to finish its run."
@@ -268,6 +320,7 @@ def open_app(settings: Settings, tell: Callable[[str], None] = lambda _: None) -
             target,
             whole,
             flows,
+            load_deal_flows(settings),
             clock,
             refusals,
             tell,

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from ml_connector.connectors.dynamics_gp import GpSource
+from ml_connector.core.deals import PROFITABILITY, TAGGING, DealFlow, DealTerms
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.flow import Flow, filter_of
 from ml_connector.core.mapping import Mapping as FieldMapping
@@ -16,6 +17,7 @@ from ml_connector.core.mapping import conflicts, fitted
 from ml_connector.core.mapping_file import read_mapping
 from ml_connector.core.ports import Entity
 from ml_connector.core.record import fold_key
+from ml_connector.core.tagging import Rule
 from ml_connector.core.transform import MapContext
 from ml_connector.settings import FlowSettings, OwnersSettings, Settings
 
@@ -99,6 +101,33 @@ def load_flows(settings: Settings) -> dict[str, Flow]:
         for name, flow in of_first.items()
         if name not in company.leave_out
     }
+
+
+def load_deal_flows(settings: Settings) -> dict[str, DealFlow]:
+    """The enabled flows over deals, in their order: one for all companies."""
+    company = settings.every_company[0].key
+    enabled = {
+        TAGGING: settings.flows.deal_tagging.enabled,
+        PROFITABILITY: settings.flows.profitability.enabled,
+    }
+    return {name: DealFlow(name, company) for name, is_on in enabled.items() if is_on}
+
+
+def deal_terms(settings: Settings) -> DealTerms:
+    """What the settings say of deals."""
+    deals, earned = settings.deals, settings.profitability
+    rules = (Rule(name, r.account, r.product, r.pipeline, r.type) for name, r in deals.rules.items())
+
+    def folded(words: Collection[str]) -> frozenset[str]:
+        return frozenset(word.strip().casefold() for word in words)
+
+    return DealTerms(
+        tuple(rules),
+        deals.product_field,
+        folded(deals.won_stages),
+        folded(earned.revenue_categories),
+        folded(earned.cost_categories),
+    )
 
 
 def _flow(settings: Settings, name: str, flow: FlowSettings, mappings: Mapping[str, FieldMapping]) -> Flow:

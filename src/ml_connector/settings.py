@@ -204,11 +204,25 @@ class VendorsFlow(FlowSettings):
     )
 
 
+class DealTaggingFlow(_Section):
+    """A GL account for every deal that has none: by [deals.rules], else as its Account has it; after all flows above."""
+
+    enabled: bool = Field(default=False, description="Whether deals have the field, and sync fills it.")
+
+
+class ProfitabilityFlow(_Section):
+    """What deals and Accounts earned, from the journal lines that belong to them; the last flow of all."""
+
+    enabled: bool = Field(default=False, description="Whether deals and Accounts have the fields, and sync fills them.")
+
+
 class FlowsSettings(_Section):
     """The flows, by name."""
 
     customers: CustomersFlow = CustomersFlow()
     vendors: VendorsFlow = VendorsFlow()
+    deal_tagging: DealTaggingFlow = DealTaggingFlow()
+    profitability: ProfitabilityFlow = ProfitabilityFlow()
 
     @model_validator(mode="after")
     def _known_order(self) -> FlowsSettings:
@@ -224,6 +238,58 @@ class FlowsSettings(_Section):
     def by_name(self) -> Mapping[str, FlowSettings]:
         """Every flow."""
         return {"customers": self.customers, "vendors": self.vendors}
+
+
+class DealRule(_Section):
+    """Deals that are like this get that GL account; of several rules the first that fits counts."""
+
+    account: str = Field(min_length=1, description="The number of the GL account, as GP writes it.")
+    product: str = Field(default="", description="The deal's product (in product_field); empty: any.")
+    pipeline: str = Field(default="", description="The deal's pipeline; empty: any.")
+    type: str = Field(default="", description="The deal's type; empty: any.")
+
+
+class DealsSettings(_Section):
+    """What deals are like."""
+
+    product_field: str = Field(
+        default="",
+        description="API name of the field of deals that has the product: a text, a picklist or a lookup of Products;"
+        " empty: no rule asks for a product.",
+    )
+    won_stages: tuple[str, ...] = Field(
+        default=("Closed Won",), min_length=1, description="The stages in which a deal is won."
+    )
+    rules: dict[str, DealRule] = Field(
+        default={}, description="Which deals get which GL account, each rule under a name of its own."
+    )
+
+    @model_validator(mode="after")
+    def _product_is_known(self) -> DealsSettings:
+        asks = next((name for name, rule in self.rules.items() if rule.product), "")
+        if asks and not self.product_field:
+            raise ValueError(f"rules.{asks} asks for a product, and product_field does not say where a deal has it")
+        return self
+
+
+class ProfitabilitySettings(_Section):
+    """Which GL accounts are revenue and which are cost, by their category in GP; case does not count."""
+
+    revenue_categories: tuple[str, ...] = Field(
+        default=("Sales", "Sales Returns and Discounts"),
+        min_length=1,
+        description="Categories whose credits less debits are revenue.",
+    )
+    cost_categories: tuple[str, ...] = Field(
+        default=("Cost of Goods Sold",), description="Categories whose debits less credits are cost."
+    )
+
+    @model_validator(mode="after")
+    def _apart(self) -> ProfitabilitySettings:
+        both = {c.casefold() for c in self.revenue_categories} & {c.casefold() for c in self.cost_categories}
+        if both:
+            raise ValueError(f"{min(both)} cannot be both revenue and cost")
+        return self
 
 
 class OwnersSettings(_Section):
@@ -275,6 +341,11 @@ class Settings(_Section):
     mappings: MappingsSettings = Field(default=MappingsSettings(), description="Which field goes where.")
     owners: OwnersSettings = Field(default=OwnersSettings(), description="Who owns the records in Zoho.")
     flows: FlowsSettings = FlowsSettings()
+    deals: DealsSettings = Field(default=DealsSettings(), description="What deals are like.")
+    profitability: ProfitabilitySettings = Field(
+        default=ProfitabilitySettings(),
+        description="Which GL accounts are revenue and which are cost, by their category in GP.",
+    )
 
     @property
     def every_company(self) -> tuple[Company, ...]:

@@ -53,7 +53,7 @@ _COLUMNS = (
     "future",
 )
 #: What a comparison of keys finds, and marks that any run may write: shown where there is something to show.
-_FOUND = ("compared", "missed", "unrecorded", "reappeared", "vanished", "marked")
+_FOUND = ("compared", "missed", "unrecorded", "reappeared", "vanished", "marked", "untagged", "meanwhile")
 _ENDS = {
     "done": Exit.DONE,
     "away": Exit.SYSTEM_AWAY,
@@ -102,12 +102,15 @@ def sync(  # noqa: PLR0913 -- one parameter an option
     if asked.keys and full:
         raise ConfigurationError("--key and --full contradict each other.", "Give one of the two.")
     with open_app(load(settings), note) as app:
-        wanted = app.in_order(flows or ())
-        each = _of_each(app, wanted, asked)
+        wanted, over_deals = app.both(flows or ())
+        each = _of_each(app, wanted, asked) if wanted else {}
         if approve:
             approval.approve(app.database, wanted, approve)
         waits = approval.unapproved(app.database, [flow for flow in wanted if flow.name in each])
-        if ready := {name: asked_here for name, asked_here in each.items() if name not in waits}:
+        ready = {name: asked_here for name, asked_here in each.items() if name not in waits}
+        if not waits and not (asked.keys and wanted):  # keys are GP's, unless only deals are meant
+            ready |= {flow.name: asked for flow in over_deals}
+        if ready:
             raise typer.Exit(run_and_show(app, ready, waits, as_json=as_json))
     raise typer.Exit(show_waiting(waits, as_json=as_json))
 

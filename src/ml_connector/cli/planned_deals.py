@@ -1,0 +1,54 @@
+"""What the plan of a flow over deals comes to, in the same figures as that of any other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ml_connector.cli.planned import FieldChange, FlowFigures, MappingFigures, Shown
+from ml_connector.core.deals import DEALS, TAG, TAGGING
+from ml_connector.flows import profit, tagging
+from ml_connector.flows.deals import DealWork
+
+
+def plan_over_deals(work: DealWork, show: int) -> tuple[FlowFigures, list[Shown]]:
+    """The figures, and the first ``show`` records of each outcome; all where certain ones are asked for.
+
+    Raises RetryableError and ConfigurationError.
+    """
+    figures, shown = FlowFigures(notes=tuple(tagging.notes(work)) if work.flow.name == TAGGING else ()), []
+    for one in _tags(work) if work.flow.name == TAGGING else _edits(work):
+        figures.records += 1
+        figures.outcomes[one.outcome] += 1
+        if one.outcome == "update":
+            found = figures.mappings.setdefault(f"{work.flow.name} {one.module}", MappingFigures(one.module))
+            found.updates += 1
+            found.fields.update(change.field for change in one.fields)
+        if work.asked.keys or (one.outcome != "skip" and figures.outcomes[one.outcome] <= show):
+            shown.append(one)
+    return figures, shown
+
+
+def _tags(work: DealWork) -> Iterable[Shown]:
+    for row, tag in tagging.preview(work):
+        outcome, why = ("update", tag.reason) if tag else ("skip", "No rule and no default says what it is.")
+        fields = {TAG: (None, tag.value)} if tag else {}
+        yield _shown(work, DEALS, (row.target_id, row.name, outcome, why), fields)
+
+
+def _edits(work: DealWork) -> Iterable[Shown]:
+    for module, edits in profit.preview(work).items():
+        for edit in edits:
+            fields = {name: (edit.before.get(name), value) for name, value in edit.fields.items()}
+            yield _shown(work, module, (edit.target_id, edit.name, "update", edit.reason), fields)
+
+
+def _shown(
+    work: DealWork,
+    module: str,
+    told: tuple[str, str, str, str],
+    fields: Mapping[str, tuple[object, object]],
+) -> Shown:
+    target_id, name, outcome, why = told
+    flow = work.flow.name
+    changes = [FieldChange(field, now, will_be, flow) for field, (now, will_be) in fields.items()]
+    return Shown(flow, module, target_id, "", name, outcome, target_id, 0.0, why, changes)
