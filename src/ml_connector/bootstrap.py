@@ -24,8 +24,9 @@ from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.flow import Flow, in_order
 from ml_connector.core.mapping import Mapping as FieldMapping
 from ml_connector.core.mapping import field_needs
-from ml_connector.core.ports import Cost, FieldNeed
+from ml_connector.core.ports import Cost, FieldNeed, Source
 from ml_connector.core.transform import MapContext
+from ml_connector.flows.ledger_months import LedgerMonths
 from ml_connector.flows.pull import Result, Steps, ended, pull
 from ml_connector.flows.range import EVERYTHING, Asked
 from ml_connector.flows.work import Options, Work
@@ -130,8 +131,10 @@ class App:
         """All flows of the company of this one."""
         return [other for other, flow in self.flows.items() if flow.company == self.flows[name].company]
 
-    def source_of(self, flow: Flow) -> GpSource:
-        """The company of GP that the flow reads from."""
+    def source_of(self, flow: Flow) -> Source:
+        """The company of GP that the flow reads from, or what is kept here of it."""
+        if flow.entity.name in LedgerMonths.entities:
+            return LedgerMonths(self.database, flow.company, self.clock, flow.limits)
         return self.companies[flow.company].source
 
     def gp_cost(self) -> Cost:

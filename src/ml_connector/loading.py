@@ -11,13 +11,18 @@ from pathlib import Path
 from ml_connector.connectors.dynamics_gp import GpSource
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.flow import Flow, filter_of
+from ml_connector.core.line_limits import NO_LIMITS, LineLimits
 from ml_connector.core.mapping import Mapping as FieldMapping
 from ml_connector.core.mapping import conflicts, fitted
 from ml_connector.core.mapping_file import read_mapping
 from ml_connector.core.ports import Entity
 from ml_connector.core.record import fold_key
 from ml_connector.core.transform import MapContext
+from ml_connector.flows.ledger_months import LedgerMonths
 from ml_connector.settings import FlowSettings, OwnersSettings, Settings
+
+#: Whatever a flow can read: of GP, and of what is kept here.
+ENTITIES: Mapping[str, Entity] = {**GpSource.entities, **LedgerMonths.entities}
 
 #: The name that a mapping file gives itself: found without reading the whole, which may be broken.
 _NAME = re.compile(r"""^\s*["']?name["']?\s*=\s*(["'])(.*?)\1""", re.MULTILINE)
@@ -64,7 +69,7 @@ def _mapping(folder: Path, files: Mapping[str, Sequence[Path]], name: str) -> Fi
             f"{_shown(paths[0])} cannot be read: {error}.",
             "Save it as UTF-8, readable by ml-connector's user.",
         ) from error
-    return read_mapping(_shown(paths[0]), text, GpSource.entities)
+    return read_mapping(_shown(paths[0]), text, ENTITIES)
 
 
 def _no_mapping(folder: Path, files: Mapping[str, Sequence[Path]], name: str) -> ConfigurationError:
@@ -109,10 +114,18 @@ def _flow(settings: Settings, name: str, flow: FlowSettings, mappings: Mapping[s
             f"The mappings of the flow “{name}” read different entities: {', '.join(entities)}.",
             "A flow reads one entity; move the others to a flow of their own.",
         )
-    entity = GpSource.entities[entities[0]]
+    entity = ENTITIES[entities[0] if entities else name]
     _check_filter(name, flow, entity)
-    fitting = tuple(_fitting(mapping, flow, settings.owners) for mapping in used)
-    return Flow(name, str(settings.gp.company_id), entity, fitting, flow.after, filter_of(flow.wanted))
+    limits = _limits(settings, entity)
+    fitting = tuple(_fitting(mapping, flow, settings.owners, limits) for mapping in used)
+    wanted = filter_of(flow.wanted)
+    return Flow(name, str(settings.gp.company_id), entity, fitting, flow.after, wanted, limits)
+
+
+def _limits(settings: Settings, entity: Entity) -> LineLimits:
+    """The limits of lines hold for what is made from these, too."""
+    of_lines = entity.postings or entity.name in LedgerMonths.entities
+    return settings.flows.journal_entries.limits if of_lines else NO_LIMITS
 
 
 def _check_apart(flows: Mapping[str, Flow]) -> None:
@@ -138,7 +151,9 @@ def _check_filter(name: str, flow: FlowSettings, entity: Entity) -> None:
             )
 
 
-def _fitting(mapping: FieldMapping, flow: FlowSettings, owners: OwnersSettings) -> FieldMapping:
+def _fitting(
+    mapping: FieldMapping, flow: FlowSettings, owners: OwnersSettings, limits: LineLimits
+) -> FieldMapping:
     """The mapping as these settings have it: no owner where none is set, no mark of a filter that there is not."""
     drop = {rule.target for rule in mapping.rules if rule.transform == "owner" and not owners.default}
     if not flow.filter and "filtered" in mapping.marks:
@@ -146,6 +161,7 @@ def _fitting(mapping: FieldMapping, flow: FlowSettings, owners: OwnersSettings) 
     has_owner = any(rule.transform == "owner" for rule in mapping.rules) and owners.default
     beside = repr(sorted(flow.filter.items())) if flow.filter else ""
     beside += repr((owners.default, sorted(owners.salespeople.items()))) if has_owner else ""
+    beside += limits.told
     return fitted(mapping, drop, beside)
 
 

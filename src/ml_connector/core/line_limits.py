@@ -30,6 +30,13 @@ class LineLimits:
     categories: frozenset[str] = frozenset()  #: folded
 
     @property
+    def told(self) -> str:
+        """The limits as a text: equal ones, equal text; none: empty."""
+        if self == NO_LIMITS:
+            return ""
+        return repr((str(self.from_date), sorted(self.accounts), sorted(self.categories)))
+
+    @property
     def needs_categories(self) -> bool:
         """Whether a line's account has to be known."""
         return bool(self.categories)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from operator import attrgetter
 
 from ml_connector.core.catalogue import OWN_CODES, POSTING_UNREADABLE
 from ml_connector.core.errors import RecordRejectedError
@@ -44,7 +45,7 @@ class Posting:
     @property
     def month(self) -> str:
         """Such as "2026-04"."""
-        return f"{self.on:%Y-%m}"
+        return self.on.isoformat()[:7]
 
 
 def postings_of(record: Record, where: PostingFields) -> list[Posting]:
@@ -98,9 +99,8 @@ def _unreadable(line: str, why: str) -> RecordRejectedError:
 
 def digest_of(postings: Sequence[Posting]) -> str:
     """Hash of an entry's postings: equal ones, equal hash; 12.50 equals 12.5."""
-    told = [tuple(map(_told, astuple(posting))) for posting in postings]
+    told = [(_of_posting(one), one.debit.normalize(), one.credit.normalize()) for one in postings]
     return hashlib.sha256(repr(told).encode()).hexdigest()[:32]
 
 
-def _told(value: Value) -> str:
-    return str(value.normalize()) if isinstance(value, Decimal) else str(value)
+_of_posting = attrgetter(*(name for name in Posting.__dataclass_fields__ if name not in ("debit", "credit")))

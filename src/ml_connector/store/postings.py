@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import islice
@@ -18,6 +18,7 @@ from ml_connector.store.tables import Amount, posted_months, postings, readings
 
 _ROWS = 5000  # of one statement: an entry may have thousands of lines
 _MOMENT = timedelta(microseconds=1)
+_SAME = tuple(name for name in Posting.__dataclass_fields__ if name != "on")  # in the table and in a posting
 
 MonthKey = tuple[str, str]  #: folded account, month ("2026-04")
 
@@ -43,15 +44,13 @@ def put(tx: sa.Connection, company: str, entries: Mapping[str, Sequence[Posting]
 
 
 def _row(company: str, key: str, posting: Posting, kept_at: datetime) -> Row:
-    told = asdict(posting)
-    return {
+    return {name: getattr(posting, name) for name in _SAME} | {
         "company": company,
         "entry": fold_key(key),
-        "date": told.pop("on"),
+        "date": posting.on,
         "month": posting.month,
         "account_key": fold_key(posting.account),
         "kept_at": kept_at,
-        **told,
     }
 
 
@@ -65,8 +64,7 @@ def remove_unposted(tx: sa.Connection, company: str, keys: Collection[str]) -> N
 def of_entry(tx: sa.Connection, company: str, key: str) -> list[Posting]:
     """What is kept of one entry, in the order of its lines."""
     query = sa.select(postings).where(_of(company), postings.c.entry == fold_key(key))
-    names = [name for name in Posting.__dataclass_fields__ if name != "on"]
-    found = [Posting(on=row.date, **{n: getattr(row, n) for n in names}) for row in tx.execute(query)]
+    found = [Posting(on=row.date, **{n: getattr(row, n) for n in _SAME}) for row in tx.execute(query)]
     return sorted(found, key=lambda posting: [int(piece) for piece in posting.line.split(".")])
 
 
@@ -95,6 +93,7 @@ class Month:
 class Sums:
     """What the postings of one account and month come to."""
 
+    account: str  #: as the source writes it
     debit: Decimal
     credit: Decimal
     currencies: tuple[str, ...]  #: the first and the last by name, one where they are equal; of no lines none
@@ -188,6 +187,7 @@ def _sums() -> sa.Select[tuple[object, ...]]:
     return sa.select(
         c.account_key,
         c.month,
+        sa.func.max(c.account).label("account"),
         total(c.debit, "debit"),
         total(c.credit, "credit"),
         sa.func.count(of_counting(c.line)).label("line_count"),
@@ -201,4 +201,4 @@ def _sums() -> sa.Select[tuple[object, ...]]:
 def _sums_of(row: sa.Row[tuple[object, ...]]) -> Sums:
     pair = [row.first_currency, row.last_currency]
     currencies = tuple(dict.fromkeys(one for one in pair if one is not None))
-    return Sums(row.debit, row.credit, currencies, row.line_count, row.first_on, row.last_on)
+    return Sums(row.account, row.debit, row.credit, currencies, row.line_count, row.first_on, row.last_on)
