@@ -25,9 +25,10 @@ from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.flow import Flow, in_order
 from ml_connector.core.mapping import Mapping as FieldMapping
 from ml_connector.core.mapping import field_needs
-from ml_connector.core.ports import Cost, FieldNeed
+from ml_connector.core.ports import Cost, FieldNeed, Source
 from ml_connector.core.transform import MapContext
 from ml_connector.flows.deals import DealWork
+from ml_connector.flows.ledger_months import LedgerMonths
 from ml_connector.flows.profit import write_figures
 from ml_connector.flows.pull import pull
 from ml_connector.flows.range import EVERYTHING, Asked
@@ -157,8 +158,10 @@ class App:
         every = self._every
         return [other for other, flow in every.items() if flow.company == every[name].company]
 
-    def source_of(self, flow: Flow) -> GpSource:
-        """The company of GP that the flow reads from."""
+    def source_of(self, flow: Flow) -> Source:
+        """The company of GP that the flow reads from, or what is kept here of it."""
+        if flow.entity.name in LedgerMonths.entities:
+            return LedgerMonths(self.database, flow.company, self.clock, flow.limits)
         return self.companies[flow.company].source
 
     def gp_cost(self) -> Cost:

@@ -7,6 +7,8 @@ bounds; ``commented_settings`` writes the file that ``init`` makes from the same
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +19,7 @@ import ml_connector
 from ml_connector.connectors.dynamics_gp.config import AnotherCompany, GpConfig
 from ml_connector.connectors.zoho_crm.config import ZohoConfig
 from ml_connector.core.companies import Company
+from ml_connector.core.line_limits import LineLimits, limits_of
 from ml_connector.core.similar import AUTOMATIC
 
 _YEAR_SECONDS = 31_536_000
@@ -204,6 +207,73 @@ class VendorsFlow(FlowSettings):
     )
 
 
+class GlAccountsFlow(FlowSettings):
+    """Accounts of GP's general ledger to a module of their own."""
+
+    enabled: bool = Field(default=False, description="Whether sync runs it.")
+    mappings: tuple[str, ...] = Field(
+        default=("gl_accounts",),
+        min_length=1,
+        description="Names of its mappings, in the order in which they are applied.",
+    )
+
+
+class JournalEntriesFlow(FlowSettings):
+    """Journal entries of GP: every money line that is read is kept here, and goes to Zoho as the mappings say."""
+
+    enabled: bool = Field(default=False, description="Whether sync runs it.")
+    mappings: tuple[str, ...] = Field(
+        default=("journal_lines",),
+        description="Names of its mappings, in the order in which they are applied; []: the lines are kept here alone,"
+        " for what is made from them, and nothing of them goes to Zoho.",
+    )
+    after: tuple[str, ...] = Field(
+        default=("gl_accounts", "customers", "vendors"),
+        description="Flows that have to be done before it: what a line points to is there by then.",
+    )
+    from_date: date | None = Field(
+        default=None,
+        description="Entries of an earlier date are neither read nor written, for example 2026-01-01 (no quotes); left"
+        " out: all.",
+    )
+    accounts: tuple[str, ...] = Field(
+        default=(),
+        description="Only lines on these accounts go to Zoho: account numbers, or ranges such as"
+        " 000-4000-00..000-4999-99, in the order of texts. Where categories are set, too, one of the two suffices.",
+    )
+    categories: tuple[str, ...] = Field(
+        default=(),
+        description="Only lines on accounts of these categories go to Zoho, for example ['Sales']; needs the flow"
+        " gl_accounts.",
+    )
+
+    @field_validator("accounts")
+    @classmethod
+    def _are_accounts(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        limits_of(None, given, ())
+        return given
+
+    @property
+    def limits(self) -> LineLimits:
+        """What of the entries is brought over, as lines or as months."""
+        return limits_of(self.from_date, self.accounts, self.categories)
+
+
+class AccountMonthsFlow(FlowSettings):
+    """The alternative to lines: what was posted on each account in each month, within the limits of journal_entries."""
+
+    enabled: bool = Field(default=False, description="Whether sync runs it.")
+    mappings: tuple[str, ...] = Field(
+        default=("account_months",),
+        min_length=1,
+        description="Names of its mappings, in the order in which they are applied.",
+    )
+    after: tuple[str, ...] = Field(
+        default=("gl_accounts", "journal_entries"),
+        description="Flows that have to be done before it: the months are summed from what they keep here.",
+    )
+
+
 class DealTaggingFlow(_Section):
     """A GL account for every deal that has none: by [deals.rules], else as its Account has it; after all flows above."""
 
@@ -221,6 +291,9 @@ class FlowsSettings(_Section):
 
     customers: CustomersFlow = CustomersFlow()
     vendors: VendorsFlow = VendorsFlow()
+    gl_accounts: GlAccountsFlow = GlAccountsFlow()
+    journal_entries: JournalEntriesFlow = JournalEntriesFlow()
+    account_months: AccountMonthsFlow = AccountMonthsFlow()
     deal_tagging: DealTaggingFlow = DealTaggingFlow()
     profitability: ProfitabilityFlow = ProfitabilityFlow()
 
@@ -230,14 +303,27 @@ class FlowsSettings(_Section):
             for other in flow.after:
                 if other == name or other not in self.by_name:
                     raise ValueError(f"“after” of {name} names {other}, which is no other flow")
-        if self.customers.after and self.vendors.after:
-            raise ValueError("customers and vendors cannot each come after the other")
+        try:
+            TopologicalSorter({name: flow.after for name, flow in self.by_name.items()}).prepare()
+        except CycleError as error:
+            circle = " after ".join(reversed(error.args[1]))  # it names them the other way round
+            raise ValueError(f"flows wait for each other: {circle}") from None
+        return self
+
+    @model_validator(mode="after")
+    def _has_what_it_reads(self) -> FlowsSettings:
+        if self.account_months.enabled and not self.journal_entries.enabled:
+            raise ValueError("account_months is made from journal_entries: enable that flow, too")
+        by_category = self.journal_entries.enabled and self.journal_entries.categories
+        if by_category and not self.gl_accounts.enabled:
+            raise ValueError("journal_entries has categories, which gl_accounts tells: enable that flow, too")
         return self
 
     @property
     def by_name(self) -> Mapping[str, FlowSettings]:
-        """Every flow."""
-        return {"customers": self.customers, "vendors": self.vendors}
+        """Every flow that reads an entity."""
+        every = ((name, getattr(self, name)) for name in type(self).model_fields)
+        return {name: flow for name, flow in every if isinstance(flow, FlowSettings)}
 
 
 class DealRule(_Section):

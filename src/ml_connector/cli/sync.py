@@ -54,6 +54,7 @@ _COLUMNS = (
 )
 #: What a comparison of keys finds, and marks that any run may write: shown where there is something to show.
 _FOUND = ("compared", "missed", "unrecorded", "reappeared", "vanished", "marked", "untagged", "meanwhile")
+_SOMETIMES = (*_FOUND, "kept")  #: and entries whose postings are all that is kept of them
 _ENDS = {
     "done": Exit.DONE,
     "away": Exit.SYSTEM_AWAY,
@@ -156,7 +157,7 @@ def _seen(app: App, flow: Flow, keys: Sequence[str]) -> set[str]:
     with app.database.read() as tx:
         listed = staging.names_of(tx, flow.company, flow.entity.name, keys)
         linked = {key for pair in pairs for key, _ in links.find(tx, pair, keys)}
-        decided = outcomes.find(tx, flow.company, [mapping.name for mapping in flow.mappings], keys)
+        decided = outcomes.find(tx, flow.company, list(flow.meanings), keys)
     return {*listed, *linked, *(key for key, _ in decided)}
 
 
@@ -242,7 +243,7 @@ class _Progress:
         else:
             done = sum(number for what, number in run.counts.items() if what not in _NOT_STAGED)
             flow = self._app.flows.get(self._flow)  # it may have left the settings since the run began
-            whole = staged * (len(flow.modules) if flow else 1)
+            whole = staged * (len(flow.modules) or 1 if flow else 1)
             asked = sum(self._app.gp_cost().calls.values())
             text = f"{self._flow}: {how_far(done, whole)}, {asked:,} GP requests"
         if text != self._told:
@@ -269,7 +270,7 @@ def show_results(ran: Ran, held: int, spent: Spent, waits: Sequence[str] = (), *
             }
         )
     else:
-        columns = (*(c for c in _FOUND if any(c in r["counts"] for _, r in named)), *_COLUMNS)
+        columns = (*(c for c in _SOMETIMES if any(c in r["counts"] for _, r in named)), *_COLUMNS)
         rows = [(name, *(f"{r['counts'].get(c, 0):,}" for c in columns)) for name, r in named]
         show_table(("flow", *columns), rows)
     for result in ran.results:

@@ -73,6 +73,14 @@ class Facet:
 
 
 @dataclass(frozen=True, slots=True)
+class PostingFields:
+    """Where an entity's records, of many parts, say what a posting in the ledger consists of."""
+
+    fields: Mapping[str, str]  #: attribute of ``core.postings.Posting`` -> field of the record or of a part
+    accounts: str  #: the entity whose records are the accounts; it carries their ``category``
+
+
+@dataclass(frozen=True, slots=True)
 class Entity:
     """What a source can tell of one kind of record."""
 
@@ -82,6 +90,7 @@ class Entity:
     key: str = ""  #: the field that names a record
     each: str = ""  #: what a record consists of, each part a record of its own in the target: "lines"
     final: str = ""  #: the boolean field that says: whatever its stamp, this record never changes again
+    postings: PostingFields | None = None  #: set: its parts with an amount are kept as postings
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,7 +197,8 @@ def _pages(
 
 def _list(work: Work, run: str, span: Range, after: str | None) -> Result:
     page = work.source.list_changes(work.flow.entity.name, span.since, after)
-    due = page.rows if work.asked.full else unsettled(work, page.rows, span.doubt)
+    wanted = [change for change in page.rows if work.flow.limits.lets_in_date(change.on)]
+    due = wanted if work.asked.full else unsettled(work, wanted, span.doubt)
     if work.asked.reconcile and not span.backfill:
         due = [change for change in due if change.at is not None]  # without a stamp the comparison decides
     with work.database.begin() as tx:
@@ -208,11 +209,11 @@ def _list(work: Work, run: str, span: Range, after: str | None) -> Result:
     seen = telling_instants([change.at for change in page.rows], span.bound)
     future = sum(change.at is not None and change.at > span.bound for change in page.rows)
     told: Result = {
-        "settled": len(page.rows) - len(due),
+        "settled": len(wanted) - len(due),
         "seen": [at.isoformat() for at in seen],
         "future": future,
     }
-    told["found"] = dict(compare(work, run, page.rows)) if work.asked.reconcile else {}
+    told["found"] = dict(compare(work, run, wanted)) if work.asked.reconcile else {}
     return {"next_after": page.next_after} | told
 
 
