@@ -256,7 +256,7 @@ class App:
             self.database,
             self.clock,
             deal_terms(self.settings),
-            list(self.companies),
+            self.settings.every_company,
             currency,
             self._options,
             self._locks.held,

@@ -130,8 +130,8 @@ def deal_terms(settings: Settings) -> DealTerms:
         tuple(rules),
         deals.product_field,
         folded(deals.won_stages),
-        folded(earned.revenue_categories),
-        folded(earned.cost_categories),
+        earned.revenue,
+        earned.cost,
     )
 
 

@@ -275,7 +275,7 @@ class AccountMonthsFlow(FlowSettings):
 
 
 class DealTaggingFlow(_Section):
-    """A GL account for every deal that has none: by [deals.rules], else as its Account has it; after all flows above."""
+    """A GL account for every deal without one: by [deals.rules], else as its Account has it; after all flows above."""
 
     enabled: bool = Field(default=False, description="Whether deals have the field, and sync fills it.")
 
@@ -283,7 +283,9 @@ class DealTaggingFlow(_Section):
 class ProfitabilityFlow(_Section):
     """What deals and Accounts earned, from the journal lines that belong to them; the last flow of all."""
 
-    enabled: bool = Field(default=False, description="Whether deals and Accounts have the fields, and sync fills them.")
+    enabled: bool = Field(
+        default=False, description="Whether deals and Accounts have the fields, and sync fills them."
+    )
 
 
 class FlowsSettings(_Section):
@@ -354,21 +356,46 @@ class DealsSettings(_Section):
     def _product_is_known(self) -> DealsSettings:
         asks = next((name for name, rule in self.rules.items() if rule.product), "")
         if asks and not self.product_field:
-            raise ValueError(f"rules.{asks} asks for a product, and product_field does not say where a deal has it")
+            raise ValueError(
+                f"rules.{asks} asks for a product, and product_field does not say where a deal has it"
+            )
         return self
 
 
 class ProfitabilitySettings(_Section):
-    """Which GL accounts are revenue and which are cost, by their category in GP; case does not count."""
+    """Which GL accounts are revenue and which are cost, by their category in GP or by number; case does not count."""
 
     revenue_categories: tuple[str, ...] = Field(
         default=("Sales", "Sales Returns and Discounts"),
-        min_length=1,
         description="Categories whose credits less debits are revenue.",
     )
     cost_categories: tuple[str, ...] = Field(
         default=("Cost of Goods Sold",), description="Categories whose debits less credits are cost."
     )
+    revenue_accounts: tuple[str, ...] = Field(
+        default=(),
+        description="Accounts that are revenue whatever their category: numbers, or ranges such as"
+        " 000-4000-00..000-4499-99, in the order of texts.",
+    )
+    cost_accounts: tuple[str, ...] = Field(
+        default=(), description="Accounts that are cost whatever their category, written likewise."
+    )
+
+    @field_validator("revenue_accounts", "cost_accounts")
+    @classmethod
+    def _are_accounts(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        limits_of(None, given, ())
+        return given
+
+    @property
+    def revenue(self) -> LineLimits:
+        """Which accounts are revenue."""
+        return limits_of(None, self.revenue_accounts, self.revenue_categories)
+
+    @property
+    def cost(self) -> LineLimits:
+        """Which accounts are cost."""
+        return limits_of(None, self.cost_accounts, self.cost_categories)
 
     @model_validator(mode="after")
     def _apart(self) -> ProfitabilitySettings:
@@ -430,7 +457,7 @@ class Settings(_Section):
     deals: DealsSettings = Field(default=DealsSettings(), description="What deals are like.")
     profitability: ProfitabilitySettings = Field(
         default=ProfitabilitySettings(),
-        description="Which GL accounts are revenue and which are cost, by their category in GP.",
+        description="Which GL accounts are revenue and which are cost.",
     )
 
     @property

@@ -129,8 +129,8 @@ def retry(keys: Keys = None, settings: SettingsPath = None, *, as_json: AsJson =
             note("No record waits.")
         flows, over_deals = opened.both(sorted({hold.flow for hold in found})) if found else ([], [])
         wanted = {
-            flow.name: Asked(tuple(sorted({hold.source_key for hold in found if hold.flow == flow.name})))
-            for flow in (*flows, *over_deals)
+            name: Asked(tuple(sorted({hold.source_key for hold in found if hold.flow == name})))
+            for name in [*(flow.name for flow in flows), *(flow.name for flow in over_deals)]
         }
         code = run_and_show(opened, wanted, as_json=as_json)
     raise typer.Exit(code)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ml_connector.core.line_limits import NO_LIMITS, LineLimits
 from ml_connector.core.tagging import Rule
 
 DEALS, ACCOUNTS, GL_ACCOUNTS = "Deals", "Accounts", "GL_Accounts"
@@ -46,8 +47,8 @@ class DealTerms:
     rules: tuple[Rule, ...] = ()
     product_field: str = ""  #: the deal's field that names its product
     won_stages: frozenset[str] = frozenset({"closed won"})  #: folded
-    revenue_categories: frozenset[str] = frozenset({"sales", "sales returns and discounts"})  #: folded
-    cost_categories: frozenset[str] = frozenset({"cost of goods sold"})  #: folded
+    revenue: LineLimits = NO_LIMITS  #: the GL accounts that tell of revenue
+    cost: LineLimits = NO_LIMITS
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import Enum
 
+from ml_connector.core.line_limits import NO_LIMITS, LineLimits, Within
 from ml_connector.core.record import fold_key
 
 ZERO = Decimal(0)
@@ -34,6 +36,33 @@ class Figures:
 
 
 NOTHING = Figures()
+
+
+class Kind(Enum):
+    """What a GL account tells of."""
+
+    REVENUE = "revenue"
+    COST = "cost"
+
+
+def kind_of(account: str, category: str | None, revenue: LineLimits, cost: LineLimits) -> Kind | Within:
+    """What the account tells of; NO: neither, UNKNOWN: its category decides, which is None.
+
+    ``revenue`` and ``cost``: the accounts and categories of each; none named, no account is of the kind.
+    """
+    told = {
+        kind: limits.of_account(account, category) if limits != NO_LIMITS else Within.NO
+        for kind, limits in ((Kind.REVENUE, revenue), (Kind.COST, cost))
+    }
+    kind = next((kind for kind, within in told.items() if within is Within.YES), None)
+    return kind or (Within.UNKNOWN if Within.UNKNOWN in told.values() else Within.NO)
+
+
+def figures_of(kind: Kind, credit_less_debit: Decimal) -> Figures:
+    """What lines on accounts of one kind come to: revenue is credited, cost is debited."""
+    if kind is Kind.REVENUE:
+        return Figures(revenue=credit_less_debit)
+    return Figures(cost=-credit_less_debit)
 
 
 def total(figures: Iterable[Figures]) -> Figures:

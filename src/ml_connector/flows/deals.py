@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 
+from ml_connector.core.companies import Company
 from ml_connector.core.deals import DealFlow, DealTerms
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.ports import (
@@ -41,7 +42,7 @@ class DealWork:
     database: Database
     clock: Clock
     terms: DealTerms
-    companies: Sequence[str]  #: all companies of the source
+    companies: Sequence[Company]  #: all companies of the source
     currency: Callable[[], str]  #: the target's; asked within a step, and stops a run in another organisation
     options: Options = field(default_factory=Options)
     locked: Callable[[Iterable[str]], AbstractContextManager[None]] = lambda _names: nullcontext()

@@ -84,6 +84,11 @@ def begin(work: DealWork) -> Result:
     }
 
 
+def notes(work: DealWork) -> list[str]:
+    """What a person should know of the rules."""
+    return list(begin(work)["notes"])
+
+
 def preview(work: DealWork) -> Iterator[tuple[Candidate, Tag | None]]:
     """Every deal that a run would look at, and what it would give it; nothing is written."""
     begun = begin(work)
