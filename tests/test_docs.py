@@ -378,7 +378,7 @@ def test_the_libraries_are_those_of_the_project():
 def commands() -> tuple[tuple[tuple[str, ...], Any], ...]:
     def walk(command: Any, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
         below = getattr(command, "commands", None)
-        if below is None:
+        if below is None or command.invoke_without_command:
             yield words, command
         for name, one in (below or {}).items():
             yield from walk(one, (*words, name))

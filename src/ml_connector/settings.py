@@ -316,6 +316,8 @@ class FlowsSettings(_Section):
     def _has_what_it_reads(self) -> FlowsSettings:
         if self.account_months.enabled and not self.journal_entries.enabled:
             raise ValueError("account_months is made from journal_entries: enable that flow, too")
+        if self.profitability.enabled and not self.journal_entries.enabled:
+            raise ValueError("profitability is made from journal_entries: enable that flow, too")
         by_category = self.journal_entries.enabled and self.journal_entries.categories
         if by_category and not self.gl_accounts.enabled:
             raise ValueError("journal_entries has categories, which gl_accounts tells: enable that flow, too")

@@ -55,8 +55,13 @@ def plan(
         figures, records = make_plan(app, [flow.name for flow in wanted], show, asked)
         for flow in () if key and wanted else over_deals:  # keys are GP's, unless only deals are meant
             note(f"Planning {flow.name} ...")
-            figures[flow.name], more = plan_over_deals(app.deal_work(flow, asked), show)
-            records += more
+            try:
+                figures[flow.name], more = plan_over_deals(app.deal_work(flow, asked), show)
+                records += more
+            except ConfigurationError as error:  # what it needs may come by the very flows that are planned
+                if flows:
+                    raise
+                note(f"{flow.name} is not planned: {error}")
         report = "" if key else approval.plan_hash(app.database, wanted)
         waits = approval.unapproved(app.database, wanted)
         spent = Spent.of(app)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -37,9 +37,9 @@ from ml_connector.core.profitability import (
     kind_of,
 )
 from ml_connector.core.record import fold_key
-from ml_connector.flows.deals import DealWork, list_all
+from ml_connector.flows.deals import DealWork, list_all, read_now
 from ml_connector.flows.within import category_of, find_accounts
-from ml_connector.store import cursors, earned, links, looks
+from ml_connector.store import cursors, earned, links, looks, match_index
 from ml_connector.store.database import Connection
 from ml_connector.store.links import Pair
 
@@ -69,6 +69,19 @@ class Earnings:
     def of_account(self, parent: str) -> Figures:
         """Everything that belongs to the Account."""
         return self.assigned.of_account(parent, self.deals.get(parent, ()))
+
+    def parent_of(self, deal: str) -> str:
+        """The Account of a deal."""
+        return self.rows[deal].values.get(PARENT, "")
+
+    def names(self, work: DealWork, parents: Collection[str]) -> dict[str, str]:
+        """What these Accounts are called; one that nobody may see any more, by its id."""
+        with work.database.read() as tx:
+            known = match_index.candidates(tx, ACCOUNTS, parents)
+        found = {target_id: one.name for target_id, one in known.items()}
+        missing = [one for one in parents if one not in found]
+        found |= {one: row.name for one, row in read_now(work, ACCOUNTS, [], missing).items()}
+        return {one: found.get(one, one) for one in parents}
 
 
 def read_earnings(work: DealWork, first: date | None = None, last: date | None = None) -> Earnings:
