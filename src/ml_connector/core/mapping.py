@@ -35,10 +35,8 @@ class FieldRule:
     transform: str = "copy"
     constant: Value = None
     owner: str = "gp"  #: one of ``OWNERS``
-    lookup: str = (
-        ""  #: a module: the value is the record there of the first source key in ``sources`` that is set
-    )
-    of: tuple[str, ...] = ()  #: of a lookup: the entity of each source key; empty: the mapping's own
+    lookup: str = ""  #: a module: the value is the record there of the first key in ``sources`` that is set
+    of: tuple[str, ...] = ()  #: of a lookup: the entity of each key; empty: the mapping's own
     required: bool = False  #: of a lookup: without that record this one waits
 
 
@@ -140,25 +138,27 @@ def fingerprint(mapping: Mapping, beside: str = "") -> str:
 
     ``beside``: what else decides what it writes, such as the flow's filter.
     """
-    rules = sorted(
-        (
-            r.target,
-            r.sources,
-            r.transform,
-            repr(r.constant),
-            r.owner,
-            r.lookup,
-            r.required,
-            *filter(None, [r.of]),
-        )
-        for r in mapping.rules
-    )
+    rules = sorted(map(_meaning, mapping.rules))
     key: tuple[str, ...] = _key_of(mapping)
     key = (mapping.source, mapping.target, *(key if mapping.each else key[:3]))
     match = (mapping.match.name, mapping.match.email, mapping.match.within)
     marks = sorted(mapping.marks.items())
     meaning = repr((key, match, marks, mapping.creates, mapping.precedence, mapping.as_of, rules, beside))
     return hashlib.sha256(meaning.encode()).hexdigest()[:16]
+
+
+def _meaning(rule: FieldRule) -> tuple[object, ...]:
+    """What a rule means; what it did not have before it could have an ``of`` stays the same."""
+    meaning = (
+        rule.target,
+        rule.sources,
+        rule.transform,
+        repr(rule.constant),
+        rule.owner,
+        rule.lookup,
+        rule.required,
+    )
+    return (*meaning, rule.of) if rule.of else meaning
 
 
 def fitted(mapping: Mapping, without: Collection[str], beside: str = "") -> Mapping:
@@ -237,14 +237,11 @@ def _refer(
     references: dict[str, Reference],
 ) -> None:
     """Note what a lookup points to; to nothing, or to the record itself, it is empty."""
-    entities = rule.of or (mapping.source,) * len(rule.sources)
-    keys = (
-        (entity, str(record.fields.get(name) or "").rstrip())
-        for entity, name in zip(entities, rule.sources, strict=True)
-    )
-    entity, key = next(((entity, key) for entity, key in keys if key), ("", ""))
-    is_itself = (entity, rule.lookup, fold_key(key)) == (mapping.source, mapping.target, fold_key(record.key))
-    if not key or is_itself:
+    keys = [str(record.fields.get(name) or "").rstrip() for name in rule.sources]
+    entities = rule.of or (mapping.source,)
+    entity, key = next(((e, key) for e, key in zip(entities, keys, strict=True) if key), ("", ""))
+    itself = (mapping.source, mapping.target, fold_key(record.key))
+    if not key or (entity, rule.lookup, fold_key(key)) == itself:
         fields[rule.target] = None
     else:
         references[rule.target] = Reference(entity, rule.lookup, key, rule.required)

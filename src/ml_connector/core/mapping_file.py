@@ -309,7 +309,9 @@ def _transformed(
     """A field that is made of source fields."""
     for name in ("required", "of"):
         if name in spec:
-            raise file.fault(f"“{name}” of {target} belongs to a lookup, which it is not.", name)
+            raise file.fault(
+                f"“{name}” of {target} belongs to a lookup, which it is not.", target, section="fields"
+            )
     transform = str(spec.get("transform", "copy"))
     if transform not in TRANSFORMS:
         raise file.fault(f"“{transform}” is not a transform.", transform, TRANSFORMS)
