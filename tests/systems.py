@@ -144,7 +144,7 @@ class World:
         sections: dict[str, list[str]] = {}
         for name, value in self.values.items():
             section, key = name.split("__")
-            sections.setdefault(section.replace("_", "."), []).append(f"{key} = {value}")
+            sections.setdefault(section.replace("_", ".", 1), []).append(f"{key} = {value}")
         blocks = ["\n".join([f"[{name}]", *lines]) for name, lines in sections.items()]
         self.settings.write_text("\n\n".join(blocks) + "\n")
 

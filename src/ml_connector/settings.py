@@ -184,6 +184,11 @@ class FlowSettings(_Section):
 class CustomersFlow(FlowSettings):
     """Customers of GP to Accounts, and the persons they name to Contacts."""
 
+    after: tuple[str, ...] = Field(
+        default=("gl_accounts",),
+        description="Flows that have to be done before it: the GL accounts that an Account points to.",
+    )
+
     mappings: tuple[str, ...] = Field(
         default=("customer_accounts", "customer_financials", "customer_gl_accounts", "customer_contacts"),
         min_length=1,
@@ -195,8 +200,9 @@ class VendorsFlow(FlowSettings):
     """Vendors of GP to Accounts."""
 
     after: tuple[str, ...] = Field(
-        default=("customers",),
-        description="Flows that have to be done before it: a company that is both is one Account.",
+        default=("gl_accounts", "customers"),
+        description="Flows that have to be done before it: GL accounts that an Account points to, and a company that"
+        " is both customer and vendor is one Account.",
     )
 
     mappings: tuple[str, ...] = Field(

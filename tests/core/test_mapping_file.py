@@ -9,7 +9,13 @@ import ml_connector
 from memory import CUSTOMERS, VENDORS
 from ml_connector.connectors.dynamics_gp import GpSource
 from ml_connector.core.errors import ConfigurationError
-from ml_connector.core.mapping import CustomField, CustomModule, FieldRule, conflicts, field_needs
+from ml_connector.core.mapping import (
+    CustomField,
+    CustomModule,
+    FieldRule,
+    conflicts,
+    field_needs,
+)
 from ml_connector.core.mapping_file import read_mapping
 from ml_connector.core.transform import ARITY
 

@@ -179,6 +179,19 @@ def fitted(mapping: Mapping, without: Collection[str], beside: str = "") -> Mapp
     return replace(fewer, fingerprint=fingerprint(fewer, beside))
 
 
+def labelled(mapping: Mapping, labels: MappingOf[str, str]) -> Mapping:
+    """The mapping with the custom fields that are named after a source field under its label in the source.
+
+    A source field that has no label there is not in use: nothing is made or written of it.
+    """
+    unused = {c.name for c in mapping.custom if c.label_of and c.label_of not in labels}
+    custom = tuple(
+        replace(c, shown_as=labels[c.label_of]) if c.label_of in labels else c for c in mapping.custom
+    )
+    shown = replace(mapping, custom=custom)
+    return fitted(shown, unused, mapping.fingerprint) if unused else shown
+
+
 def person_of(record: Record, mapping: Mapping) -> str:
     """The second part of the key: the person, as names are compared; empty where the record names none."""
     return person_key(str(record.fields.get(mapping.key_person) or "")) if mapping.key_person else ""
@@ -284,7 +297,9 @@ def recognised_by(mappings: Iterable[Mapping]) -> list[str]:
 def field_needs(mappings: Iterable[Mapping]) -> list[FieldNeed]:
     """Every target field that the mappings write or look at, once; ours to make where a mapping describes it."""
     needs: dict[tuple[str, str], FieldNeed] = {}
-    for mapping in mappings:
+    every = list(mappings)
+    own_modules = {mapping.target for mapping in every if mapping.module}
+    for mapping in every:
         made = {custom.name: custom for custom in mapping.custom}
         lookups = {rule.target: rule.lookup for rule in mapping.rules}
         written = [rule.target for rule in mapping.rules if rule.owner != "zoho"]
@@ -295,7 +310,7 @@ def field_needs(mappings: Iterable[Mapping]) -> list[FieldNeed]:
                 needs[mapping.target, name] = _need(mapping.target, ours, lookups.get(name, ""))
             else:
                 needs.setdefault((mapping.target, name), FieldNeed(mapping.target, name))
-    return list(needs.values())
+    return [replace(need, module_is_ours=need.module in own_modules) for need in needs.values()]
 
 
 def _need(module: str, custom: CustomField, lookup: str) -> FieldNeed:

@@ -242,6 +242,7 @@ class FieldNeed:
     related: str = ""  #: of a lookup: what the list of these records is called on a record there
     choices: tuple[str, ...] = ()  #: of a picklist: its first values
     shown_as: str = ""  #: what people see in place of ``label`` once it is made; empty: the label
+    module_is_ours: bool = False  #: the module is ours to make, too: where it is missing, this comes with it
 
 
 @dataclass(frozen=True, slots=True)

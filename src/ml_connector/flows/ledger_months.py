@@ -127,6 +127,10 @@ class LedgerMonths:
     def forget_ahead(self) -> None:
         """Nothing is read ahead."""
 
+    def labels(self, entity: str) -> Mapping[str, str]:
+        """None of its fields is named by number."""
+        return {}
+
     def take_load(self) -> Load:
         """None: no system is asked."""
         return Load()

@@ -465,7 +465,12 @@ decisions = Table(
 #: What must not change once it was used, such as the prefix of keys.
 frozen = Table("frozen", metadata, _key("name"), Column("value", Text, nullable=False))
 
-#: Fields that the target's edition has no room for: the mappings do without.
+#: What the source's users call fields that it names by number, such as the segments of an account number.
+field_labels = Table(
+    "field_labels", metadata, _key("entity"), _key("field"), Column("label", Text, nullable=False)
+)
+
+#: Fields that the target's edition has no room for, and modules (without a field): the mappings do without.
 left_out = Table("left_out", metadata, _key("module"), _key("field"))
 
 #: Sign-ins that were refused, so that no later process tries the same again and locks the account.
