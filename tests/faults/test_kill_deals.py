@@ -1,4 +1,4 @@
-"""kill -9 around the tagging of deals: whenever it comes, each gets its GL account and is told of once; a choice stays."""
+"""kill -9 around the tagging of deals: each gets its GL account and is told of once; what a person chose stays."""
 
 from __future__ import annotations
 

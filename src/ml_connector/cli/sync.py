@@ -245,7 +245,9 @@ class _Progress:
             flow = self._app.flows.get(self._flow)  # it may have left the settings since the run began
             whole = staged * (len(flow.modules) or 1 if flow else 1)
             asked = sum(self._app.gp_cost().calls.values())
-            text = f"{self._flow}: {how_far(done, whole)}, {asked:,} GP requests"
+            over_deals = self._flow in self._app.deal_flows  # nothing is staged there, and GP is not asked
+            far = f"{done:,} records" if over_deals else f"{how_far(done, whole)}, {asked:,} GP requests"
+            text = f"{self._flow}: {far}"
         if text != self._told:
             note(text)
         self._told = text
