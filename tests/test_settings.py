@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from ml_connector.core.errors import ConfigurationError
+from ml_connector.core.line_limits import NO_LIMITS, Within
 from ml_connector.settings import Settings
 from ml_connector.settings_file import commented_settings, load_settings
 
@@ -136,6 +137,37 @@ def test_a_further_company_has_a_name_of_its_own_for_sba(load, fault):
     settings = load(GP + sba + ZOHO + further + "sba_company = 'Two'\n")
     of_each = [settings.gp_of(company) for company in settings.every_company]
     assert [(gp.company_id, gp.sba.company) for gp in of_each] == [(-1, "One"), (5, "Two")]
+
+
+def test_rules_of_deals_stand_in_the_order_of_the_file(load):
+    rules = '[deals]\nproduct_field = "Product"\n[deals.rules.b]\naccount = "2"\nproduct = "P"\n'
+    settings = load(f'{GP}{ZOHO}{rules}[deals.rules."a c"]\naccount = "1"\n')
+    assert list(settings.deals.rules) == ["b", "a c"]
+    assert settings.deals.rules["b"].product == "P"
+    assert settings.deals.won_stages == ("Closed Won",)
+
+
+def test_what_is_revenue_is_told_by_category_or_by_number(load):
+    given = "[profitability]\nrevenue_accounts = ['000-4000-00..000-4999-99']\ncost_categories = []\n"
+    earned = load(GP + ZOHO + given).profitability
+    assert earned.revenue.of_account("000-4100-00", None) is Within.YES
+    assert earned.revenue.of_account("1", "SALES") is Within.YES
+    assert earned.cost == NO_LIMITS
+
+
+@pytest.mark.parametrize(
+    ("text", "happened"),
+    [
+        ("[deals.rules.a]\ntype = 'New'", "[deals.rules.a] has no “account”"),
+        ("[deals.rules.a]\naccount = '1'\nstage = 'Won'", "“stage” is not a setting of [deals.rules.a]"),
+        ("[deals.rules.a]\naccount = '1'\nproduct = 'Lamp'", "product_field does not say where"),
+        ("[profitability]\nrevenue_accounts = ['9..1']", "is no account and no range"),
+        ("[profitability]\ncost_categories = ['sales']", "cannot be both revenue and cost"),
+        ("[flows.profitability]\nenabled = true", "profitability is made from journal_entries"),
+    ],
+)
+def test_a_fault_about_deals_is_a_sentence(fault, text, happened):
+    assert happened in fault(f"{GP}{ZOHO}{text}\n").happened
 
 
 def test_another_place_for_the_master_key_leaves_no_file(load):
