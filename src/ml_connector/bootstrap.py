@@ -161,6 +161,12 @@ class App:
         rules = ((m.target, rule) for m in self.mappings for rule in m.rules if rule.target == LAYOUT)
         return sorted({module for module, rule in rules if not str(rule.constant).isdigit()})
 
+    @property
+    def edited_modules(self) -> list[str]:
+        """The modules in which records are changed and none is created."""
+        written = {mapping.target for mapping in self.mappings}
+        return sorted({module for flow in self.deal_flows.values() for module in flow.modules} - written)
+
     def in_order(self, wanted: Sequence[str] = ()) -> list[Flow]:
         """The wanted flows that read GP, or all of these, each after those it comes after."""
         named = self._named(wanted)

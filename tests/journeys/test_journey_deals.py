@@ -215,5 +215,5 @@ def test_an_edition_without_modules_of_ones_own_has_numbers(tmp_path: Path) -> N
         told = world.ok("sync", "--json").json["flows"]["deal_tagging"]
         found = {row["id"]: row["GP_GL_Account"] for row in world.records("Deals")}
         assert [found[one] for one in (retail, canada, lease)] == [RETAIL, CANADA, None]
-        assert "000-9999-99, which GP does not have" in told["notes"][0]
+        assert "000-9999-99, which the ERP does not have" in told["notes"][0]
         assert_settled(world)

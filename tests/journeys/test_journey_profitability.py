@@ -259,7 +259,7 @@ def test_before_the_journal_was_read_the_report_says_what_to_do(tmp_path: Path) 
         world.here("provision", "--yes")
         said = world.run("report", "profitability")
         assert said.code == 2
-        assert "The journal entries of GP were never read" in said.err
+        assert "The journal entries of the ERP were never read" in said.err
         assert "ml-connector sync" in said.err
 
 

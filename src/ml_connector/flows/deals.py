@@ -56,7 +56,7 @@ class DealWork:
         """Raises ConfigurationError if the module has one of them not."""
         if missing := sorted(set(names) - self.target.describe(module).keys()):
             raise ConfigurationError(
-                f"{module} has no field {', '.join(missing)} in Zoho.", "Run “ml-connector provision”."
+                f"{module} has no field {', '.join(missing)} in the CRM.", "Run “ml-connector provision”."
             )
 
 

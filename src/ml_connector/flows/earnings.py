@@ -145,7 +145,7 @@ def read_ledger(work: DealWork, first: date | None, last: date | None) -> Ledger
         read = [c for c in work.companies if cursors.find(tx, c.key, c.flow(JOURNAL)) is not None]
         if not read:
             raise ConfigurationError(
-                "The journal entries of GP were never read, so nothing is known of revenue and cost.",
+                "The journal entries of the ERP were never read, so nothing is known of revenue and cost.",
                 "Enable [flows.gl_accounts] and [flows.journal_entries] in the settings, and run"
                 " “ml-connector sync”.",
             )
@@ -193,7 +193,7 @@ def _kinds(tx: Connection, work: DealWork, company: Company, into: _Reading) -> 
     into.unknown += unknown
     if accounts and len(unknown) == len(accounts):
         raise ConfigurationError(
-            "The categories of GP's GL accounts are not known, so revenue and cost cannot be told from the rest.",
+            "The categories of the ERP's GL accounts are not known, so revenue and cost cannot be told from the rest.",
             "Enable [flows.gl_accounts] and run “ml-connector sync”, or name the accounts in [profitability].",
         )
     return found

@@ -150,7 +150,7 @@ def _table(work: DealWork, values: Mapping[str, str] | None = None) -> _Table:
     for name in (product, *(name for name, is_asked in asked.items() if is_asked)):
         if name and name not in deals:
             raise ConfigurationError(
-                f"Deals have no field {name} in Zoho, which [deals] asks for.", "Correct the settings."
+                f"Deals have no field {name} in the CRM, which [deals] asks for.", "Correct the settings."
             )
     if product and deals[product].type == "lookup":
         product = f"{product}.{PRODUCT_NAME}"
@@ -184,7 +184,7 @@ def _numbers(work: DealWork, choices: frozenset[str] | None) -> dict[str, str]:
 
 def _unknown(work: DealWork, rule: Rule) -> str:
     is_record = work.target.describe(DEALS)[TAG].type == "lookup"
-    which = "which is not among the GL accounts in Zoho" if is_record else "which GP does not have"
+    which = "which is not among the GL accounts in the CRM" if is_record else "which the ERP does not have"
     return (
         f"The rule [deals.rules.{rule.name}] names the GL account {rule.account}, {which}: deals that it fits"
         " stay without one. Correct the rule, or bring that account over first."

@@ -254,16 +254,18 @@ class ZohoTarget:
         users: bool = False,
         layouts: Sequence[str] = (),
         own: Sequence[ModuleNeed] = (),
+        edited: Sequence[str] = (),
     ) -> list[Check]:
         """Everything that a run needs, tried by calls that change nothing; the first failure of signing in ends it.
 
         ``users``: records are given owners. ``layouts``: the modules whose layouts are named by their names. ``own``:
-        the modules that are ours to make.
+        the modules that are ours to make. ``edited``: those in which nothing is created.
         """
         signed_in = _tried("sign in", self._try_token)
         if not signed_in.ok:
             return [signed_in]
         found = [signed_in, *self._further_checks(modules, needs, own)]
+        found += [check for module in edited for check in self._module_checks(module, creates=False)]
         found += [_tried("read users", _allowed, self.users)] if users else []
         return found + [
             _tried(f"read layouts of {m}", _allowed, partial(self.client.list_layouts, m)) for m in layouts
@@ -294,7 +296,7 @@ class ZohoTarget:
         if needs:
             yield _tried("fields", self._try_fields, needs)
 
-    def _module_checks(self, module: str) -> Iterator[Check]:
+    def _module_checks(self, module: str, *, creates: bool = True) -> Iterator[Check]:
         """One row for each scope: read, query, create, update."""
         client = self.client
         probe = wire.candidates_query(module, ["id"], None, None, 1)
@@ -306,7 +308,8 @@ class ZohoTarget:
             ("update", lambda: client.try_writing(module, "UPDATE")),
         ]
         for name, attempt in tries:
-            yield _tried(f"{name} {module}", _allowed, attempt)
+            if creates or name != "create":
+                yield _tried(f"{name} {module}", _allowed, attempt)
 
     def _try_token(self) -> str:
         token = self.client.auth.token()
