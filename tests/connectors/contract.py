@@ -18,6 +18,7 @@ from ml_connector.core.ports import (
     Candidate,
     Duplicate,
     FieldNeed,
+    ModuleNeed,
     Refused,
     Source,
     Target,
@@ -154,6 +155,11 @@ class SourceContract:
         assert record.entity == world.entity
         assert record.fields.keys() <= entity.fields.keys()
         assert record.fetched_at.utcoffset() == timedelta(0)
+
+    def test_labels_are_of_fields_of_the_entity_and_none_is_empty(self, world: SourceWorld) -> None:
+        labels = world.source.labels(world.entity)
+        assert labels.keys() <= world.source.entities[world.entity].fields.keys()
+        assert all(labels.values())
 
     def test_a_record_that_is_gone_is_not_listed(self, world: SourceWorld) -> None:
         world.remove(self.keys[1])
@@ -540,6 +546,13 @@ class FieldsContract:
         checked = world.target.check_fields([need])
         assert first == again == checked
         assert [(state.need, state.exists, state.problem) for state in checked] == [(need, True, "")]
+
+    def test_a_module_is_made_once(self, world: TargetWorld) -> None:
+        need = ModuleNeed("Contract_Modules", "Contract Module", "Contract Modules", "Contract Name")
+        (made,) = world.target.create_modules([need])
+        assert (made.exists, made.problem, made.left_out) == (True, "", False)
+        assert world.target.create_modules([need]) == world.target.check_modules([need]) == [made]
+        assert world.target.check_modules([]) == []
 
     def test_a_field_that_has_to_be_there_is_not_made(self, world: TargetWorld) -> None:
         need = FieldNeed(world.module, "Not_There")

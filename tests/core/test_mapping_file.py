@@ -176,6 +176,26 @@ FAULTS = {
     "a custom field of less than that": ("length = 30", "length = -4", 22, "“length” of GP_Customer_ID"),
     "a custom field beyond all bounds": ("length = 30", f"length = {10**30}", 22, "from 1 to 50,000"),
     "no decimal places at all": ("length = 30", "decimal_places = 0", 22, "from 1 to 9"),
+    "a custom lookup without one": (
+        'type = "text"', 'type = "lookup", related = "Accounts of this customer"', 22, "lookup in one of",
+    ),
+    "a list of too long a name": ("length = 30", f'related = "{"a" * 26}"', 22, "25 characters at most"),
+    "choices that are no texts": ("length = 30", "choices = [1]", 22, "“choices” of GP_Customer_ID"),
+    "choices that are no list": ("length = 30", 'choices = "A"', 22, "“choices” of GP_Customer_ID"),
+    "a label of a field that is none": ("length = 30", 'label_of = "nmae"', 22, "name"),
+    "a lookup of an entity that is none": (
+        '{ value = true }', '{ from = "name", lookup = "Accounts", of = "vendrs" }', 19, "vendors",
+    ),
+    "a lookup of too few entities": (
+        '{ value = true }', '{ from = ["name", "city"], lookup = "Accounts", of = "vendors" }', 19,
+        "one entity for each",
+    ),
+    "entities of what is no lookup": (
+        '"email", transform', '"email", of = "vendors", transform', 17, "belongs to a lookup",
+    ),
+    "a module setting that is none": ("[match]", '[module]\nsingle = "A"\n[match]', 13, "singular"),
+    "a module without a label": ("[match]", '[module]\nsingular = "A"\n[match]', 12, "“plural” of [module]"),
+    "a module label with a sign": ("[match]", '[module]\nsingular = "A-B"\n[match]', 13, "letters, digits and blanks"),
     "the key as as-of field": ('as_of = "As_Of"', 'as_of = "GP_Customer_ID"', 6, "GP_Customer_ID is the key"),
     "a rule for the key": ('Account_Name = "name"', 'GP_Customer_ID = "name"', 16, "GP_Customer_ID"),
     "a rule for the as-of field": ('Account_Name = "name"', 'As_Of = "name"', 16, "As_Of"),

@@ -40,6 +40,7 @@ _TYPES = ("text", "textarea", "email", "phone", "website", "integer", "bigint", 
 _AUTOMATIONS = ("workflow", "approval", "blueprint", "pathfinder", "orchestration")
 _FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,49}")
 _OWN_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_LONGEST_LABEL = 25
 _MODULE_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ]{0,24}")  # Zoho CRM API v8, "Create Custom Module"
 
 
@@ -207,7 +208,9 @@ def _module(file: _File, spec: MappingOf[str, object]) -> CustomModule:
     for name, label in labels.items():
         if not _MODULE_LABEL.fullmatch(label):
             raise file.fault(
-                f"“{name}” of [module] is letters, digits and blanks, 25 at most.", name, section="module"
+                f"“{name}” of [module] is letters, digits and blanks, 25 at most.",
+                name if name in spec else "module",
+                section="module",
             )
     return CustomModule(**labels)
 
@@ -376,10 +379,20 @@ def _custom(file: _File, name: str, spec: object, entity: Entity) -> CustomField
         unique=_typed(file, spec, "unique", bool, "custom"),
         external=_typed(file, spec, "external", bool, "custom"),
         essential=_typed(file, spec, "essential", bool, "custom"),
-        related=_typed(file, spec, "related", str, "custom"),
+        related=_related(file, name, spec),
         choices=_choices(file, name, spec.get("choices", [])),
         label_of=_source_field(file, str(spec["label_of"]), entity) if "label_of" in spec else "",
     )
+
+
+def _related(file: _File, name: str, spec: MappingOf[str, object]) -> str:
+    """What the list of these records is called on a record that they point to."""
+    related = _typed(file, spec, "related", str, "custom")
+    if len(related) > _LONGEST_LABEL:
+        raise file.fault(
+            f"“related” of {name} is {_LONGEST_LABEL} characters at most.", "related", section="custom"
+        )
+    return related
 
 
 def _choices(file: _File, name: str, given: object) -> tuple[str, ...]:

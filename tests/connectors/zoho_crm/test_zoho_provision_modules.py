@@ -72,19 +72,14 @@ def test_an_edition_without_modules_of_ones_own_leaves_them_out_and_says_so(star
 
 
 def test_what_the_api_answers_counts_more_than_our_table(start):
-    """The plan was made for an edition that has modules; meanwhile it is another one."""
-    org = start(edition="enterprise")
+    """The organisation has its custom modules already, as many as it may have."""
+    org = start(edition="enterprise", custom_module_limit=1)
     target = org.target()
-    real = target.client.create_module
-
-    def downgraded(need, profiles):
-        org.control("POST", "settings", {"edition": "professional"})
-        return real(need, profiles)
-
-    target.client.create_module = downgraded
-    (state,) = target.create_modules([CHART])
-    assert (state.exists, state.left_out, state.problem) == (False, True, "")
-    assert len(asked(org, "POST", MODULES)) == 1
+    made, refused = target.create_modules([CHART, LINES])
+    assert made.exists
+    assert (refused.exists, refused.left_out, refused.problem) == (False, True, "")
+    assert "LIMIT_EXCEEDED" in refused.note
+    assert len(asked(org, "POST", MODULES)) == 2
 
 
 REFUSALS = [
@@ -131,6 +126,13 @@ def test_a_label_that_another_module_has_is_told_and_nothing_is_sent(org, target
     assert "Ledger" in state.problem
     assert "[module]" in state.remedy
     assert len(asked(org, "POST", MODULES)) == 1
+
+
+def test_a_name_that_zoho_keeps_for_itself_is_told_in_its_words(start):
+    (state,) = start(reserved_module_names=("GL_Accounts",)).target().create_modules([CHART])
+    assert (state.exists, state.left_out) == (False, False)
+    assert "RESERVED_KEYWORD_NOT_ALLOWED" in state.problem
+    assert state.remedy.endswith("run `ml-connector provision`.")
 
 
 def test_without_the_right_nothing_is_made_and_it_is_said(org, target):

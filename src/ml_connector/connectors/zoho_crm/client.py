@@ -254,7 +254,7 @@ class ZohoClient:
         return self._items(call, "fields", 1)[0]
 
     def create_module(self, need: ModuleNeed, profiles: Sequence[str]) -> Item:
-        """Create a custom module for people of these profiles. That the edition has none, or no more, is an item, too.
+        """Create a custom module for people of these profiles; a refusal of the request as a whole is an item, too.
 
         It is sent once: whether a lost one arrived is for the caller to find out.
         """
@@ -263,8 +263,8 @@ class ZohoClient:
         items = wire.read_items(reply, "modules", 1) if reply.status in wire.ITEM_STATUSES else None
         if items is not None:
             return items[0]
-        if reply.status in (400, 403) and codes.is_of_edition((whole := wire.whole_item(reply)).code):
-            return whole
+        if reply.status == 400 or (reply.status == 403 and codes.is_of_edition(wire.whole_item(reply).code)):
+            return wire.whole_item(reply)
         raise _refused(reply, call)
 
     # -- trying
