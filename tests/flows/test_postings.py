@@ -313,6 +313,22 @@ def test_what_is_outside_now_and_was_written_stays_as_it_is(ledger: Ledger) -> N
     assert ledger.target.writes == [], "and comes in again without a write"
 
 
+@pytest.mark.parametrize("texts", [[], [LINE]])
+def test_what_closing_a_year_posts_is_neither_kept_nor_written(ledger: Ledger, texts: list[str]) -> None:
+    ledger.texts = texts
+    limit(ledger, limits_of(None, (), (), ("BBF", "P/L")))
+    ledger.entry("7", TWO)
+    ledger.entry("8", TWO, source_document="BBF")
+    ledger.sync()
+    assert (len(kept(ledger)), kept(ledger, "8")) == (2, [])
+    assert ledger.keys() == (["7:1", "7:2"] if texts else [])
+    assert done(ledger.sync()) == {}
+    ledger.limits = limits_of(None, (), (), ())
+    ledger.sync()
+    assert len(kept(ledger, "8")) == 2, "the setting is changed: it is looked at again"
+    assert len(ledger.keys()) == (4 if texts else 0)
+
+
 def test_lines_wait_quietly_for_the_category_of_their_account(ledger: Ledger) -> None:
     limit(ledger, BY_CATEGORY)
     know(ledger, "000-1100", "Cash")
