@@ -152,7 +152,7 @@ def _fetched(key: str, sums: Sums | None, account: Fields, fetched_at: datetime)
             code=MIXED_CURRENCIES,
         )
         return Unreadable(key, error, fetched_at)
-    own = f"{sums.account}/{_key_of(key)[1]}"  # as GP writes it, however it was asked for
+    own = f"{sums.account}/{_key_of(key)[1]}"  # as the source writes it, however it was asked for
     return Record(ACCOUNT_MONTHS.name, own, _fields(own, sums, account), fetched_at)
 
 
