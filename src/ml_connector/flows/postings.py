@@ -55,7 +55,7 @@ def _put(tx: Connection, work: Work, made: Sequence[Kept]) -> None:
     changed = {
         arrival.record.key: told
         for (arrival, told), row in zip(made, rows, strict=True)
-        if _stands(known.get((fold_key(row.key), ""), {}).get(POSTINGS)) != row.fields
+        if not _stands(row, known.get((fold_key(row.key), ""), {}).get(POSTINGS))
     }
     postings.put(tx, company, changed, work.clock.now())
     for keep_at in (True, False):
@@ -63,9 +63,11 @@ def _put(tx: Connection, work: Work, made: Sequence[Kept]) -> None:
         outcomes.put(tx, company, these, keep=("at",) if keep_at else ())
 
 
-def _stands(outcome: Outcome | None) -> object:
-    """What is kept of the record; nothing that counts, if it was gone meanwhile."""
-    return None if outcome is None or outcome.result == "absent" else outcome.fields
+def _stands(row: Outcome, known: Outcome | None) -> bool:
+    """Whether just this is kept already; of a record that was gone meanwhile, what counts is not known."""
+    if known is None or known.result == "absent":
+        return False
+    return (known.fingerprint, known.fields) == (row.fingerprint, row.fields)
 
 
 def _outcome(work: Work, arrival: Arrival, told: Sequence[Posting]) -> Outcome:
