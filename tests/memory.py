@@ -140,7 +140,9 @@ class MemorySource:
         rows = sorted(self.rows[entity].values(), key=lambda row: row.key)
         rows = [r for r in rows if since is None or (r.at is not None and r.at >= since)]
         rows = [r for r in rows if after is None or r.key > after]
-        page = [Change(r.key, str(r.fields["name"]), r.at) for r in rows[: self.page_size]]
+        page = [
+            Change(r.key, str(r.fields["name"]), r.at, r.fields.get("date")) for r in rows[: self.page_size]
+        ]
         if self.between_pages:
             self.between_pages.pop(0)()
         return Page(page, page[-1].key if len(rows) > self.page_size else None)
@@ -208,6 +210,7 @@ NAMES = {
     "GL_Accounts": ("Name",),
     "GP_Journal_Entries": ("Name",),
     "GP_Journal_Lines": ("Name",),
+    "GP_Account_Months": ("Name",),
 }
 #: Module -> its fields that point to another record.
 LOOKUPS = {

@@ -253,6 +253,12 @@ class JournalEntriesFlow(FlowSettings):
         " gl_accounts.",
     )
 
+    closing_documents: tuple[str, ...] = Field(
+        default=("BBF", "P/L"),
+        description="Source documents of the entries that closing a year makes: they repeat what the year's own entries"
+        " say, so they are neither kept nor written. ASSUMPTION: GP's own ids of them.",
+    )
+
     @field_validator("accounts")
     @classmethod
     def _are_accounts(cls, given: tuple[str, ...]) -> tuple[str, ...]:
@@ -262,7 +268,7 @@ class JournalEntriesFlow(FlowSettings):
     @property
     def limits(self) -> LineLimits:
         """What of the entries is brought over, as lines or as months."""
-        return limits_of(self.from_date, self.accounts, self.categories)
+        return limits_of(self.from_date, self.accounts, self.categories, self.closing_documents)
 
 
 class AccountMonthsFlow(FlowSettings):

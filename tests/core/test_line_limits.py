@@ -46,7 +46,6 @@ def limits(*accounts: str, categories: tuple[str, ...] = (), from_date: date | N
 )
 def test_accounts(given: LineLimits, account: str, category: str | None, within: Within) -> None:
     assert given.of_account(account, category) is within
-    assert given.of_line(DAY, account, category) is within
 
 
 @pytest.mark.parametrize(
@@ -61,14 +60,20 @@ def test_accounts(given: LineLimits, account: str, category: str | None, within:
     ],
 )
 def test_dates(from_date: date | None, on: date | None, *, lets_in: bool) -> None:
-    given = limits(from_date=from_date)
-    assert given.lets_in_date(on) is lets_in
-    assert given.of_line(on, "1", None) is (YES if lets_in else NO)
+    assert limits(from_date=from_date).lets_in_date(on) is lets_in
 
 
-def test_what_is_too_old_needs_no_category() -> None:
-    given = limits(categories=("Sales",), from_date=DAY)
-    assert given.of_line(date(2020, 1, 1), "000-1100-00", None) is NO
+def test_what_closes_a_year_is_known_by_its_source_document() -> None:
+    given = limits_of(None, (), (), ("BBF", "P/L"))
+    assert [given.is_closing(document) for document in ("BBF", "p/l ", "GJ", "")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert not NO_LIMITS.is_closing("BBF")
+    assert (NO_LIMITS.of_postings, limits("1").of_postings) == ("", "")
+    assert given.of_postings != limits_of(None, (), (), ("BBF",)).of_postings != ""
 
 
 @pytest.mark.parametrize(

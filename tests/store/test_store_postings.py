@@ -112,7 +112,7 @@ def test_a_change_marks_the_months_before_and_now(tx):
     assert months(tx) == [Month("000-4100-00", "2026-04", AT)]
     put(tx, posting(account="000-1100-00"), at=LATER)
     assert months(tx) == [Month("000-1100-00", "2026-04", LATER), Month("000-4100-00", "2026-04", LATER)]
-    assert sums(tx) is None
+    assert sums(tx) == Sums("000-4100-00", Decimal(0), Decimal(0), (), 0, None, None), "it stays, with zeros"
 
 
 def test_an_unposted_entry_marks_no_month(tx):

@@ -16,7 +16,6 @@ from ml_connector.core.postings import POSTINGS
 from ml_connector.core.record import Fields, Value
 
 CARRIED = "carried"  #: the facet under which a record's carried fields are kept
-_POSTINGS_MEAN = "1"  #: another figure once more is kept of a posting: then all are kept anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ class Flow:
     @property
     def meanings(self) -> dict[str, str]:
         """What an outcome is kept under for every record, each with its fingerprint: the mappings, the postings."""
-        kept = {POSTINGS: _POSTINGS_MEAN} if self.entity.postings else {}
+        kept = {POSTINGS: f"1{self.limits.of_postings}"} if self.entity.postings else {}
         return {mapping.name: mapping.fingerprint for mapping in self.mappings} | kept
 
     @property

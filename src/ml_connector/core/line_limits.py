@@ -28,13 +28,16 @@ class LineLimits:
     from_date: date | None = None
     accounts: tuple[Span, ...] = ()
     categories: frozenset[str] = frozenset()  #: folded
+    closing: frozenset[str] = frozenset()  #: source documents, folded, whose entries are not there for us
 
     @property
     def told(self) -> str:
         """The limits as a text: equal ones, equal text; none: empty."""
         if self == NO_LIMITS:
             return ""
-        return repr((str(self.from_date), sorted(self.accounts), sorted(self.categories)))
+        return repr(
+            (str(self.from_date), sorted(self.accounts), sorted(self.categories), sorted(self.closing))
+        )
 
     @property
     def needs_categories(self) -> bool:
@@ -65,17 +68,25 @@ class LineLimits:
             return Within.UNKNOWN
         return Within.YES if fold_key(category) in self.categories else Within.NO
 
-    def of_line(self, on: date | None, account: str, category: str | None) -> Within:
-        """Whether a line of this day on this account is within the limits."""
-        return self.of_account(account, category) if self.lets_in_date(on) else Within.NO
+    def is_closing(self, source_document: str) -> bool:
+        """Whether an entry with this source document is one that closing a year makes."""
+        return fold_key(source_document) in self.closing
+
+    @property
+    def of_postings(self) -> str:
+        """What of the limits decides which postings are kept, as a text."""
+        return repr(sorted(self.closing)) if self.closing else ""
 
 
 NO_LIMITS = LineLimits()
 
 
-def limits_of(from_date: date | None, accounts: Sequence[str], categories: Sequence[str]) -> LineLimits:
+def limits_of(
+    from_date: date | None, accounts: Sequence[str], categories: Sequence[str], closing: Sequence[str] = ()
+) -> LineLimits:
     """The limits as they are written in the settings. Raises ValueError where a range is none."""
-    return LineLimits(from_date, tuple(map(_span, accounts)), frozenset(map(fold_key, categories)))
+    folded, left_out = frozenset(map(fold_key, categories)), frozenset(map(fold_key, closing))
+    return LineLimits(from_date, tuple(map(_span, accounts)), folded, left_out)
 
 
 def _span(text: str) -> Span:

@@ -1,7 +1,7 @@
 """A source over our own store: what was posted on each account in each month, summed from the postings that are kept.
 
-It is for those to whom a record for each line is too much. A month is a record as soon as something was posted in it:
-when all of that is voided, it is one with zeros. What is outside the limits of the journal entries is not there.
+It is for those to whom a record for each line is too much. A month is a record as soon as something was posted in it,
+and stays one: where all of that is voided or was moved, with zeros. What is outside the limits is not there.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def _fetched(key: str, sums: Sums | None, account: Fields, fetched_at: datetime)
             code=MIXED_CURRENCIES,
         )
         return Unreadable(key, error, fetched_at)
-    own = f"{sums.account}/{_key_of(key)[1]}"  # as GP writes it, however it was asked for
+    own = f"{sums.account}/{_key_of(key)[1]}"  # as the source writes it, however it was asked for
     return Record(ACCOUNT_MONTHS.name, own, _fields(own, sums, account), fetched_at)
 
 
@@ -176,7 +176,7 @@ def _fields(key: str, sums: Sums, account: Fields) -> dict[str, Value]:
         "credit": sums.credit,
         "net": net,
         "amount": net * Decimal(sign) if sign else None,
-        "currency": next(iter(sums.currencies), None),
+        "currency": next(iter(sums.currencies), "") or None,
         "line_count": sums.line_count,
         "first_date": sums.first_on,
         "last_date": sums.last_on,

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ml_connector.core.errors import RecordRejectedError
+from ml_connector.core.line_limits import LineLimits
 from ml_connector.core.ports import PostingFields
 from ml_connector.core.postings import POSTINGS, Posting, digest_of, postings_of
 from ml_connector.core.record import fold_key
@@ -25,20 +26,21 @@ def keep(work: Work, chunk: Sequence[Arrived]) -> Sequence[Arrived]:
     This comes before anything of the records is recorded as written. A process that dies in between has not settled
     them: they are read once more, and the same is kept in the same place.
     """
-    where = work.flow.entity.postings
+    where, limits = work.flow.entity.postings, work.flow.limits
     if where is None:
         return chunk
-    made = [_made(arrived, where) for arrived in chunk]
+    made = [_made(arrived, where, limits) for arrived in chunk]
     with work.database.begin() as tx:
         _put(tx, work, [one for one in made if isinstance(one, tuple)])
     return [one[0] if isinstance(one, tuple) else one for one in made]
 
 
-def _made(arrived: Arrived, where: PostingFields) -> Kept | Arrived:
+def _made(arrived: Arrived, where: PostingFields, limits: LineLimits) -> Kept | Arrived:
     if isinstance(arrived, Missing) or arrived.facet_only:
         return arrived
     try:
-        return arrived, postings_of(arrived.record, where)
+        told = postings_of(arrived.record, where)
+        return arrived, [posting for posting in told if not limits.is_closing(posting.source_document)]
     except RecordRejectedError as error:
         fetched_at = arrived.record.fetched_at - arrived.skew
         listed = arrived.at is not None
@@ -53,7 +55,7 @@ def _put(tx: Connection, work: Work, made: Sequence[Kept]) -> None:
     changed = {
         arrival.record.key: told
         for (arrival, told), row in zip(made, rows, strict=True)
-        if _stands(known.get((fold_key(row.key), ""), {}).get(POSTINGS)) != row.fields
+        if not _stands(row, known.get((fold_key(row.key), ""), {}).get(POSTINGS))
     }
     postings.put(tx, company, changed, work.clock.now())
     for keep_at in (True, False):
@@ -61,9 +63,11 @@ def _put(tx: Connection, work: Work, made: Sequence[Kept]) -> None:
         outcomes.put(tx, company, these, keep=("at",) if keep_at else ())
 
 
-def _stands(outcome: Outcome | None) -> object:
-    """What is kept of the record; nothing that counts, if it was gone meanwhile."""
-    return None if outcome is None or outcome.result == "absent" else outcome.fields
+def _stands(row: Outcome, known: Outcome | None) -> bool:
+    """Whether just this is kept already; of a record that was gone meanwhile, what counts is not known."""
+    if known is None or known.result == "absent":
+        return False
+    return (known.fingerprint, known.fields) == (row.fingerprint, row.fields)
 
 
 def _outcome(work: Work, arrival: Arrival, told: Sequence[Posting]) -> Outcome:

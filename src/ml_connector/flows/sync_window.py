@@ -64,7 +64,7 @@ def sync_window(work: Work, run: str, after: str, span: Range, weight: int = 0) 
     if not work.flow.modules:  # nothing is written anywhere: what is kept on the way is all
         for chunk in chunks:
             result.counts += record_kept(work, run, chunk)
-            _read_ahead(work, run, staged[-1].key)
+        _read_ahead(work, run, staged[-1].key)
     if missing:  # behind the marks of what vanished: only then is the record done with
         result.counts += record_missing(work, run, missing)
     return result
@@ -110,8 +110,12 @@ def _write_chunk(
 
 
 def _keep_waiting(work: Work, at_hand: Sequence[Arrival], plans: Sequence[Plan]) -> None:
-    """Keep the whole records that wait for a parent, which may come behind them in the order of keys."""
-    waits = {plan.desired.key for plan in plans if plan.desired.awaits}
+    """Keep the whole records that wait for a parent, which may come behind them in the order of keys.
+
+    What waits for another flow's record waits longer than this run: it is read again when its time has come.
+    """
+    own = work.flow.entity.name
+    waits = {plan.desired.key for plan in plans if any(on.entity == own for on in plan.desired.awaits)}
     for arrival in at_hand:
         if arrival.record.key in waits and not arrival.facet_only:
             work.keep(arrival.record)

@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import date
 
 from ml_connector.core.flow import CARRIED
-from ml_connector.core.line_limits import NO_LIMITS, Within
+from ml_connector.core.line_limits import NO_LIMITS, LineLimits, Within
 from ml_connector.core.mapping import Reference
 from ml_connector.core.ports import PostingFields
-from ml_connector.core.record import Fields, fold_key
+from ml_connector.core.record import Fields, Record, fold_key
 from ml_connector.flows.arrivals import Arrival
 from ml_connector.flows.work import Work
 from ml_connector.store import readings
@@ -19,12 +19,14 @@ from ml_connector.store.database import Connection
 
 def limit_lines(tx: Connection, work: Work, arrived: Sequence[Arrival]) -> list[Arrival]:
     """The arrivals with the lines that are wanted; what is left out, and for which accounts, stands beside them."""
-    where = work.flow.entity.postings
-    if where is None or work.flow.limits == NO_LIMITS:
+    where, limits = work.flow.entity.postings, work.flow.limits
+    if where is None or limits == NO_LIMITS:
         return list(arrived)
-    accounts = {_account(fields, where) for a in arrived for fields in a.record.parts.values()}
-    known = find_accounts(tx, work.flow.company, where.accounts, accounts - {""})
-    return [_limited(work, arrival, where, known) for arrival in arrived]
+    known: Mapping[str, Fields] = {}
+    if limits.needs_categories:
+        accounts = {_account(fields, where) for a in arrived for fields in a.record.parts.values()}
+        known = find_accounts(tx, work.flow.company, where.accounts, accounts - {""})
+    return [_limited(arrival, where, limits, known) for arrival in arrived]
 
 
 def find_accounts(tx: Connection, company: str, entity: str, accounts: Collection[str]) -> dict[str, Fields]:
@@ -38,14 +40,17 @@ def category_of(account: Fields | None) -> str | None:
     return None if account is None else str(account.get("category") or "")
 
 
-def _limited(work: Work, arrival: Arrival, where: PostingFields, known: Mapping[str, Fields]) -> Arrival:
-    record, limits = arrival.record, work.flow.limits
-    told = record.fields.get(where.fields["on"])
-    on = told if isinstance(told, date) else None
-    judged = {}
-    for part, fields in record.parts.items():
-        account = _account(fields, where)
-        judged[part] = limits.of_line(on, account, category_of(known.get(fold_key(account))))
+def _limited(
+    arrival: Arrival, where: PostingFields, limits: LineLimits, known: Mapping[str, Fields]
+) -> Arrival:
+    record = arrival.record
+    judged = dict.fromkeys(record.parts, Within.NO)
+    if _lets_in(limits, record, where):
+        accounts = {part: _account(fields, where) for part, fields in record.parts.items()}
+        judged = {
+            part: limits.of_account(account, category_of(known.get(fold_key(account))))
+            for part, account in accounts.items()
+        }
     wanted = {part: record.parts[part] for part, within in judged.items() if within is Within.YES}
     waits = {_account(record.parts[part], where) for part, w in judged.items() if w is Within.UNKNOWN}
     return replace(
@@ -53,6 +58,14 @@ def _limited(work: Work, arrival: Arrival, where: PostingFields, known: Mapping[
         record=replace(record, parts=wanted),
         left_out=frozenset(judged.keys() - wanted.keys()),
         unknown=frozenset(waits),
+    )
+
+
+def _lets_in(limits: LineLimits, record: Record, where: PostingFields) -> bool:
+    """Whether lines of the entry may be within the limits, by its date and by what made it."""
+    on, document = (record.fields.get(where.fields[name]) for name in ("on", "source_document"))
+    return limits.lets_in_date(on if isinstance(on, date) else None) and not limits.is_closing(
+        str(document or "")
     )
 
 

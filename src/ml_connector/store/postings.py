@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from ml_connector.core.flow import CARRIED
 from ml_connector.core.postings import Posting
 from ml_connector.core.record import fold_key
-from ml_connector.store.database import Row, in_portions, upsert
+from ml_connector.store.database import Found, Row, in_portions, select_in, upsert
 from ml_connector.store.tables import Amount, posted_months, postings, readings
 
 _ROWS = 5000  # of one statement: an entry may have thousands of lines
@@ -157,19 +157,24 @@ def months(
 def sums(
     tx: sa.Connection, company: str, wanted: Collection[MonthKey], from_date: date | None
 ) -> dict[MonthKey, Sums]:
-    """What was posted in these months, voided lines not added; one in which nothing was posted is left out."""
-    if not wanted:
-        return {}
+    """What is posted in these months, voided lines not added; one in which nothing ever was posted is left out."""
+    accounts = _accounts_of(tx, company, wanted)
     c = postings.c
-    query = _sums().where(_of(company), c.is_posted, c.month.in_({month for _, month in wanted}))
+    query = _sums().where(_of(company), c.is_posted, c.month.in_({month for _, month in accounts}))
     if from_date is not None:
         query = query.where(c.date >= from_date)
-    these = set(wanted)
+    rows = select_in(tx, query, c.account_key, {account for account, _ in accounts})
+    added = {(row.account_key, row.month): row for row in rows}
+    return {key: _sums_of(account, added.get(key)) for key, account in accounts.items()}
+
+
+def _accounts_of(tx: sa.Connection, company: str, wanted: Collection[MonthKey]) -> dict[MonthKey, str]:
+    """Those of these months in which something was posted ever -> the account as the source writes it."""
+    these, c = set(wanted), posted_months.c
+    query = sa.select(c.account_key, c.month, c.account).where(c.company == company)
+    rows = select_in(tx, query, c.account_key, {account for account, _ in these})
     return {
-        (row.account_key, row.month): _sums_of(row)
-        for portion in in_portions({account for account, _ in wanted})
-        for row in tx.execute(query.where(c.account_key.in_(portion)))
-        if (row.account_key, row.month) in these
+        (row.account_key, row.month): row.account for row in rows if (row.account_key, row.month) in these
     }
 
 
@@ -187,7 +192,6 @@ def _sums() -> sa.Select[tuple[object, ...]]:
     return sa.select(
         c.account_key,
         c.month,
-        sa.func.max(c.account).label("account"),
         total(c.debit, "debit"),
         total(c.credit, "credit"),
         sa.func.count(of_counting(c.line)).label("line_count"),
@@ -198,7 +202,9 @@ def _sums() -> sa.Select[tuple[object, ...]]:
     ).group_by(c.account_key, c.month)
 
 
-def _sums_of(row: sa.Row[tuple[object, ...]]) -> Sums:
+def _sums_of(account: str, row: Found | None) -> Sums:
+    if row is None:
+        return Sums(account, Decimal(0), Decimal(0), (), 0, None, None)
     pair = [row.first_currency, row.last_currency]
     currencies = tuple(dict.fromkeys(one for one in pair if one is not None))
-    return Sums(row.account, row.debit, row.credit, currencies, row.line_count, row.first_on, row.last_on)
+    return Sums(account, row.debit, row.credit, currencies, row.line_count, row.first_on, row.last_on)
