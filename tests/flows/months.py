@@ -15,8 +15,9 @@ from ml_connector.core.mapping_file import read_mapping
 from ml_connector.core.record import Reading, digest
 from ml_connector.core.transform import MapContext
 from ml_connector.flows.ledger_months import ACCOUNT_MONTHS, LedgerMonths
-from ml_connector.flows.pull import DirectSteps, Result, pull
+from ml_connector.flows.pull import pull
 from ml_connector.flows.range import Asked
+from ml_connector.flows.steps import DirectSteps, Result
 from ml_connector.flows.work import Options, Work
 from ml_connector.store import cursors, readings
 from ml_connector.store.cursors import Progress

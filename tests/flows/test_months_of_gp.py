@@ -20,8 +20,9 @@ from ml_connector.core.flow import Flow
 from ml_connector.core.line_limits import NO_LIMITS, LineLimits, limits_of
 from ml_connector.core.mapping_file import read_mapping
 from ml_connector.core.transform import MapContext
-from ml_connector.flows.pull import DirectSteps, Result, pull
+from ml_connector.flows.pull import pull
 from ml_connector.flows.range import Asked
+from ml_connector.flows.steps import DirectSteps, Result
 from ml_connector.flows.work import Options, Work
 from ml_connector.simulators.gp import GpOptions, GpSimulator
 from ml_connector.store import cursors
