@@ -9,16 +9,13 @@ from decimal import Decimal
 
 from memory import FakeClock, MemorySource, MemoryTarget
 from ml_connector.core.companies import Company
+from ml_connector.core.deal_fields import ACCOUNTS, CHART, DEALS, TAG
 from ml_connector.core.deals import (
-    ACCOUNTS,
-    CHART,
     CUSTOMERS,
-    DEALS,
     FIGURES,
     GL_ACCOUNTS,
     JOURNAL,
     PROFITABILITY,
-    TAG,
     TAGGING,
     DealFlow,
     DealTerms,

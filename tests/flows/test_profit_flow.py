@@ -9,7 +9,8 @@ from decimal import Decimal
 import pytest
 from deal_world import COMPANY, SALES, TODAY, DealWorld, line
 
-from ml_connector.core.deals import PROFITABILITY, TAG
+from ml_connector.core.deal_fields import TAG
+from ml_connector.core.deals import PROFITABILITY
 from ml_connector.core.errors import RetryableError
 from ml_connector.core.line_limits import limits_of
 from ml_connector.core.profitability import Figures, total
@@ -251,7 +252,7 @@ def test_a_preview_writes_nothing(world, aaron):
     invoice(world, "INV1", "1.00", "0.50")
     told = {
         module: [edit.target_id for edit in edits]
-        for module, edits in preview(world.work(PROFITABILITY)).items()
+        for module, edits in preview(world.work(PROFITABILITY))[1].items()
     }
     assert told == {"Deals": [deal], "Accounts": [aaron]}
     assert not world.target.writes

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from ml_connector.cli.planned import FieldChange, FlowFigures, MappingFigures, Shown
-from ml_connector.core.deals import DEALS, TAG, TAGGING
+from ml_connector.core.deal_fields import DEALS, TAG
+from ml_connector.core.deals import TAGGING
 from ml_connector.flows import profit, tagging
 from ml_connector.flows.deals import DealWork
 
@@ -15,8 +16,9 @@ def plan_over_deals(work: DealWork, show: int) -> tuple[FlowFigures, list[Shown]
 
     Raises RetryableError and ConfigurationError.
     """
-    figures, shown = FlowFigures(notes=tuple(tagging.notes(work)) if work.flow.name == TAGGING else ()), []
-    for one in _tags(work) if work.flow.name == TAGGING else _edits(work):
+    notes, planned = _tags(work) if work.flow.name == TAGGING else _edits(work)
+    figures, shown = FlowFigures(notes=tuple(notes)), []
+    for one in planned:
         figures.records += 1
         figures.outcomes[one.outcome] += 1
         if one.outcome == "update":
@@ -28,18 +30,24 @@ def plan_over_deals(work: DealWork, show: int) -> tuple[FlowFigures, list[Shown]
     return figures, shown
 
 
-def _tags(work: DealWork) -> Iterable[Shown]:
-    for row, tag in tagging.preview(work):
+def _tags(work: DealWork) -> tuple[Sequence[str], list[Shown]]:
+    notes, tags = tagging.preview(work)
+    shown = []
+    for row, tag in tags:
         outcome, why = ("update", tag.reason) if tag else ("skip", "No rule and no default says what it is.")
         fields = {TAG: (None, tag.value)} if tag else {}
-        yield _shown(work, DEALS, (row.target_id, row.name, outcome, why), fields)
+        shown.append(_shown(work, DEALS, (row.target_id, row.name, outcome, why), fields))
+    return notes, shown
 
 
-def _edits(work: DealWork) -> Iterable[Shown]:
-    for module, edits in profit.preview(work).items():
-        for edit in edits:
+def _edits(work: DealWork) -> tuple[Sequence[str], list[Shown]]:
+    notes, edits = profit.preview(work)
+    shown = []
+    for module, of_module in edits.items():
+        for edit in of_module:
             fields = {name: (edit.before.get(name), value) for name, value in edit.fields.items()}
-            yield _shown(work, module, (edit.target_id, edit.name, "update", edit.reason), fields)
+            shown.append(_shown(work, module, (edit.target_id, edit.name, "update", edit.reason), fields))
+    return notes, shown
 
 
 def _shown(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ml_connector.core.deal_fields import ACCOUNTS, DEALS
 from ml_connector.core.line_limits import NO_LIMITS, LineLimits
 from ml_connector.core.tagging import Rule
 
-DEALS, ACCOUNTS, GL_ACCOUNTS = "Deals", "Accounts", "GL_Accounts"
-#: The entities of the source that they are tied to.
-CUSTOMERS, CHART, JOURNAL = "customers", "gl_accounts", "journal_entries"
+GL_ACCOUNTS = "GL_Accounts"
+#: The entities of the source that they are tied to, beside CHART.
+CUSTOMERS, JOURNAL = "customers", "journal_entries"
 
-TAG = "GP_GL_Account"  #: of a deal: its GL account, a lookup where these are records, else its number
 PARENT = "Account_Name"  #: of a deal: its Account
 STAGE, TYPE, PIPELINE = "Stage", "Type", "Pipeline"
 DOCUMENTS = "GP_Documents"  #: of a deal: the numbers of the documents that belong to it, as people write them

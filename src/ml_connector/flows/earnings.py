@@ -8,19 +8,8 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from ml_connector.core.companies import Company
-from ml_connector.core.deals import (
-    ACCOUNTS,
-    CHART,
-    CUSTOMERS,
-    DEALS,
-    DOCUMENTS,
-    FIGURES,
-    GL_ACCOUNTS,
-    JOURNAL,
-    PARENT,
-    STAGE,
-    TAG,
-)
+from ml_connector.core.deal_fields import ACCOUNTS, CHART, DEALS, TAG
+from ml_connector.core.deals import CUSTOMERS, DOCUMENTS, FIGURES, GL_ACCOUNTS, JOURNAL, PARENT, STAGE
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.line_limits import Within
 from ml_connector.core.ports import Candidate, Wanted

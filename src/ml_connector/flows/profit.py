@@ -8,7 +8,8 @@ from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
 
-from ml_connector.core.deals import ACCOUNTS, DEALS, FIGURES
+from ml_connector.core.deal_fields import ACCOUNTS, DEALS
+from ml_connector.core.deals import FIGURES
 from ml_connector.core.ports import Candidate, Wanted
 from ml_connector.core.profitability import NOTHING, Figures
 from ml_connector.core.record import Fields
@@ -32,10 +33,11 @@ def write_figures(steps: Steps, work: DealWork, run: str) -> Result:
     return run_over_deals(steps, work, run, body)
 
 
-def preview(work: DealWork) -> Mapping[str, Sequence[Edit]]:
-    """Module -> what a run would write; nothing is written."""
+def preview(work: DealWork) -> tuple[Sequence[str], Mapping[str, Sequence[Edit]]]:
+    """What there is to say; module -> what a run would write. Nothing is written."""
     earnings = _read(work)
-    return {module: _due(work, module, earnings, rows) for module, rows in _rows(work, earnings).items()}
+    rows = _rows(work, earnings)
+    return notes(earnings.ledger), {module: _due(work, module, earnings, rows[module]) for module in rows}
 
 
 def notes(ledger: Ledger) -> list[str]:

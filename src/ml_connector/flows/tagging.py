@@ -7,22 +7,20 @@ before it is written, and the target refuses what was changed after that.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
 from ml_connector.core.change import Cursor
+from ml_connector.core.deal_fields import ACCOUNTS, CHART, DEALS, TAG
 from ml_connector.core.deals import (
-    CHART,
-    DEALS,
     GL_ACCOUNTS,
     PARENT,
     PIPELINE,
     PRODUCT_NAME,
     SALES_NUMBER,
     SALES_RECORD,
-    TAG,
     TYPE,
 )
 from ml_connector.core.errors import ConfigurationError
@@ -40,7 +38,6 @@ from ml_connector.store.links import Pair
 
 #: What stands in a record's stamp is a whole second: so long after a listing, no change can bear a stamp of it.
 _APART_SECONDS = 2.0
-_ACCOUNTS = "Accounts"
 
 
 def tag_deals(steps: Steps, work: DealWork, run: str) -> Result:
@@ -84,20 +81,15 @@ def begin(work: DealWork) -> Result:
     }
 
 
-def notes(work: DealWork) -> list[str]:
-    """What a person should know of the rules."""
-    return list(begin(work)["notes"])
-
-
-def preview(work: DealWork) -> Iterator[tuple[Candidate, Tag | None]]:
-    """Every deal that a run would look at, and what it would give it; nothing is written."""
+def preview(work: DealWork) -> tuple[Sequence[str], Sequence[tuple[Candidate, Tag | None]]]:
+    """What there is to say; every deal that a run would look at, and what it would give it. Nothing is written."""
     begun = begin(work)
     table = _table(work, begun["values"])
     ids = work.asked.keys or waiting(work)
     rows = read_now(work, DEALS, table.columns, ids, empty=TAG) if ids else {}
     if not work.asked.keys:
         rows |= {row.target_id: row for row in list_all(work, DEALS, table.columns, _wanted(begun))}
-    yield from ((row, table.tag(row)) for row in rows.values())
+    return begun["notes"], [(row, table.tag(row)) for row in rows.values()]
 
 
 # ---- the table of rules, and what a deal says
@@ -156,7 +148,7 @@ def _table(work: DealWork, values: Mapping[str, str] | None = None) -> _Table:
         product = f"{product}.{PRODUCT_NAME}"
     is_record = deals[TAG].type == "lookup"
     field = SALES_RECORD if is_record else SALES_NUMBER
-    default = f"{PARENT}.{field}" if field in work.target.describe(_ACCOUNTS) else ""
+    default = f"{PARENT}.{field}" if field in work.target.describe(ACCOUNTS) else ""
     choices = None if is_record else deals[TAG].choices
     if values is None:
         values = _records(work) if is_record else _numbers(work, choices)
