@@ -116,8 +116,10 @@ def lines_of_gp(both: Systems) -> list[tuple[str, tuple[str, str]]]:
     """The key and the amounts of every line of GP's own dump, money lines and others."""
     found = []
     for entry in both.gp.rows("journals", "rows"):
-        again = entry["sequence"] if entry["state"] != "Work" else 0
-        key = f"{entry['journal_id']}/{entry['on']}" + (f"/{again}" if again else "")
+        if entry["state"] == "Work":  # not posted yet, and not read
+            continue
+        again = f"/{entry['sequence']}" if entry["sequence"] else ""
+        key = f"{entry['journal_id']}/{entry['on']}{again}"
         for sequence, _account, debit, credit, *_, is_unit in entry["lines"]:
             money = ("", "") if is_unit else (amount(debit / 100), amount(credit / 100))
             found.append((f"{key}:{sequence}", money))

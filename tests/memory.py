@@ -29,6 +29,7 @@ from ml_connector.core.ports import (
     ModuleState,
     Refused,
     SourceField,
+    Standing,
     Unreadable,
     Wanted,
     Write,
@@ -259,7 +260,7 @@ class MemoryTarget:
     triggered: list[str] = field(default_factory=list)  #: automation, once for each record that started it
     known: dict[tuple[str, str], FieldNeed] = field(default_factory=dict)
     crowd: int = 2000  #: as many records of one value are told
-    page_size: int = 2000  #: records of a page of wanted ones
+    page_size: int = 2000  #: records of a page of values, or of wanted ones
     between_pages: list[Callable[[], object]] = field(default_factory=list)  #: what people do meanwhile
     reads: int = 0
     queries: int = 0
@@ -415,6 +416,19 @@ class MemoryTarget:
     def _changed_at(self, target_id: str, parent: str) -> datetime:
         to = str(self.records[target_id].get(parent)) if parent else ""
         return max(self.stamps[target_id], self.stamps.get(to, self.stamps[target_id]))
+
+    @_one_at_a_time
+    def list_values(
+        self, module: str, fields: Sequence[str], since: datetime | None, after: str | None
+    ) -> Page[Standing]:
+        self.queries += 1
+        rows = [
+            Standing(i, {name: record.get(name) for name in fields}, self.stamps[i])
+            for i, record in sorted(self._there(module).items())
+            if (since is None or self.stamps[i] >= since) and (after is None or i > after)
+        ]
+        page = rows[: self.page_size]
+        return Page(page, page[-1].target_id if len(rows) > len(page) else None)
 
     @_one_at_a_time
     def find_candidates(

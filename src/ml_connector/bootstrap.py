@@ -137,6 +137,11 @@ class App:
         """Every module that is ours to make in Zoho, whether its edition has such or not."""
         return module_needs(mapping for flow in self.whole.values() for mapping in flow.mappings)
 
+    def idle_flows(self, modules_left_out: Collection[str]) -> list[Flow]:
+        """The flows of which nothing is left without these modules."""
+        left = with_room(self.whole, {(module, "") for module in modules_left_out})
+        return [flow for name, flow in self.whole.items() if name not in left]
+
     def use_labels(self, labels: Labels) -> None:
         """From now on, in this process, these are what GP's users call fields that it only numbers."""
         self.labels, self.whole = labels, load_flows(self.settings, labels)

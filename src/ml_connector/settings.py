@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import date
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -136,6 +136,11 @@ class SyncSettings(_Section):
     recreate_deleted: bool = Field(
         default=False,
         description="Whether a record that a person deleted in Zoho is made anew; otherwise it is held.",
+    )
+    changed_in_zoho: Literal["let_be", "put_back"] = Field(
+        default="let_be",
+        description="What “reconcile fields” does with fields of GP's that a person changed in Zoho: show them and let"
+        " them be (whoever typed them may know better, and GP can be corrected), or put back what GP says.",
     )
 
 

@@ -382,6 +382,29 @@ class TargetContract:
         (by_lookup,) = world.target.find_candidates(module, field, [parent], []).found
         assert by_lookup.target_id == child.target_id
 
+    def test_values_are_every_record_once_as_it_stands(self, world: TargetWorld) -> None:
+        ids = self.create(world, "A", "B", "C")
+        world.target.write(world.module, [Write({world.lookup_field: ids[0]}, ids[1])])
+        fields = [world.name_field, world.key_field, world.lookup_field]
+
+        def stand(since: datetime | None = None) -> dict[str, list[object]]:
+            rows = walk(lambda after: world.target.list_values(world.module, fields, since, after))
+            found = {row.target_id: [row.values[name] for name in fields] for row in rows}
+            assert len(found) == len(rows), "a record in two pages"
+            return found
+
+        assert stand() == {
+            ids[0]: ["Name of A", "A", None],
+            ids[1]: ["Name of B", "B", ids[0]],
+            ids[2]: ["Name of C", "C", None],
+        }
+        before = world.present()
+        world.target.write(world.module, [Write({world.name_field: "New"}, ids[2])])
+        assert stand(before)[ids[2]] == ["New", "C", None]
+        world.remove(ids[:1])
+        assert stand().keys() == set(ids[1:])
+        assert stand(world.present()) == {}
+
     def test_a_lookup_to_nowhere_is_refused_with_its_field(self, world: TargetWorld) -> None:
         (gone,) = self.create(world, "GONE")
         world.remove([gone])

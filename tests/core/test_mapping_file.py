@@ -15,6 +15,7 @@ from ml_connector.core.mapping import (
     FieldRule,
     conflicts,
     field_needs,
+    module_needs,
 )
 from ml_connector.core.mapping_file import read_mapping
 from ml_connector.core.transform import ARITY
@@ -94,7 +95,7 @@ def test_a_file_for_a_module_of_ones_own():
     [
         ('plural = "Lines"', 'plurals = "Lines"', 8, "not a setting of [module]"),
         ('plural = "Lines"', 'plural = "GP Lines of all journal entries"', 8, "25 at most"),
-        ('plural = "Lines"', "", 1, "25 at most"),
+        ('plural = "Lines"', "", 6, "25 at most"),
         ('"customers", "vendors"', '"customers", "vendor"', 16, "not an entity"),
         ('["customers", "vendors"]', '"vendors"', 16, "one entity for each field"),
         ('of = ["customers", "vendors"], ', "", 16, "one entity for each field"),
@@ -288,11 +289,10 @@ def test_the_shipped_files_fit_each_other():
     assert len(made) == 10
     assert conflicts(made) == []
     creating = {(mapping.source, mapping.target): mapping for mapping in made if mapping.creates}
-    assert creating.keys() == {
-        *((s, t) for s in ("customers", "vendors") for t in ("Accounts", "Contacts")),
-        ("gl_accounts", "GL_Accounts"),
-        ("journal_entries", "GL_Journal_Lines"),
-    }
+    pairs = {(s, t) for s in ("customers", "vendors") for t in ("Accounts", "Contacts")}
+    ledger = {("gl_accounts", "GL_Accounts"), ("journal_entries", "GL_Journal_Lines")}
+    assert creating.keys() == pairs | ledger
+    assert {module.name for module in module_needs(made)} == {module for _, module in ledger}
     for mapping in made:
         assert mapping.key_field == creating[mapping.source, mapping.target].key_field
     as_of = [mapping.as_of for mapping in made if mapping.as_of]

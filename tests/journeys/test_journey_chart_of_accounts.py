@@ -60,7 +60,7 @@ def test_the_module_is_planned_then_made_with_a_field_for_each_segment(world: Wo
     assert "GP_Segment_4" not in asked.text  # Fabrikam's account format has three
     assert world.rows("SELECT COUNT(*) FROM field_labels") == [(0,)]
     world.ok("provision", "--check", code=1)
-    world.here("provision", "--yes")
+    assert "Modules made: 1. Fields made: " in world.ok("provision", "--yes").out
     fields = fields_of(world, "GL_Accounts")
     assert {name: fields[name]["field_label"] for name in SEGMENTS} == SEGMENTS
     assert fields_of(world, "Deals")[TAG]["lookup"]["module"]["api_name"] == "GL_Accounts"
@@ -153,6 +153,8 @@ def test_without_modules_of_ones_own_a_picklist_is_used_and_the_plan_says_so(tmp
         asked = world.ok("provision", stdin="n\n", code=3)
         assert "GL_Accounts" in asked.out
         assert "the professional edition has no modules of one's own" in asked.text
+        assert "The flow gl_accounts does not run" in asked.err
+        assert "a picklist of account numbers instead of a lookup" in asked.err
         assert "lookup" not in asked.out
         assert "picklist" in asked.out
         world.here("provision", "--yes")

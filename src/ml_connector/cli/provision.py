@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ml_connector.cli.exits import Exit
 from ml_connector.cli.options import AsJson, SettingsPath, load
+from ml_connector.cli.provision_seen import Seen, look, look_at_fields, read_labels
 from ml_connector.cli.provision_show import (
-    End,
-    missing_of,
     question,
     show_by_hand,
     show_end,
@@ -21,52 +20,14 @@ from ml_connector.cli.provision_show import (
     states_after,
 )
 from ml_connector.core.deal_fields import CHART, MAX_CHOICES, first_choices
-from ml_connector.core.errors import ConfigurationError, ConnectorError, NotPermittedError
-from ml_connector.core.ports import FieldNeed, FieldState, ModuleNeed, ModuleState
+from ml_connector.core.errors import ConfigurationError, NotPermittedError
+from ml_connector.core.ports import FieldNeed
 
 if TYPE_CHECKING:
     from ml_connector.bootstrap import App
 
 Yes = Annotated[bool, typer.Option("--yes", help="Make them without asking.")]
 OnlyCheck = Annotated[bool, typer.Option("--check", help="Only look whether all is there.")]
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What there is in Zoho, and what is known of GP's names for it."""
-
-    modules: Sequence[ModuleState]
-    fields: Sequence[FieldState]
-    notes: tuple[str, ...] = ()
-
-    @property
-    def modules_to_make(self) -> list[ModuleNeed]:
-        """Modules that are not there and can be made."""
-        return [s.need for s in self.modules if not (s.exists or s.left_out or s.problem)]
-
-    @property
-    def missing(self) -> list[FieldNeed]:
-        """Fields that are not there and would be ours to make."""
-        return missing_of(self.fields)
-
-    @property
-    def relabel(self) -> list[FieldNeed]:
-        """Fields that people see under another label than they should."""
-        return list({(s.need.module, s.need.name): s.need for s in self.fields if s.relabel}.values())
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether nothing is to be made."""
-        return not (self.modules_to_make or self.missing or self.relabel)
-
-    @property
-    def modules_left_out(self) -> frozenset[str]:
-        """The modules that the edition does not have."""
-        return frozenset(state.need.name for state in self.modules if state.left_out)
-
-    def ended(self, made: Collection[FieldNeed] = (), relabelled: Collection[FieldNeed] = ()) -> End:
-        """The same as the end of the command tells it."""
-        return End(self.modules, self.fields, self.missing, list(made), list(relabelled), self.notes)
 
 
 def provision(
@@ -79,7 +40,7 @@ def provision(
         raise ConfigurationError("--yes and --check contradict each other.", "Give one of the two.")
     with open_app(load(settings)) as app:
         app.check_identity()
-        seen = _look(app, _read_labels(app), as_refused=check)
+        seen = look(app, read_labels(app), as_refused=check)
         if not as_json:
             _show(seen)
         if check:
@@ -92,53 +53,12 @@ def provision(
     raise typer.Exit(code)
 
 
-# -- looking
-
-
-def _read_labels(app: App) -> tuple[str, ...]:
-    """Take over what GP calls its fields now; where it does not tell, what it called them last, and a note."""
-    notes = []
-    labels = {}
-    for entity, source in app.entities_to_label().items():
-        try:
-            labels[entity] = dict(source.labels(entity))
-        except ConnectorError as error:
-            labels[entity] = dict(app.labels.get(entity, {}))
-            notes.append(
-                f"What GP calls the fields of {entity} could not be read: {error.happened} It stays as it was known"
-                " last; run `ml-connector provision` again when GP can be reached."
-            )
-    app.use_labels(labels)
-    return tuple(notes)
-
-
-def _look(app: App, notes: tuple[str, ...], *, as_refused: bool = False) -> Seen:
-    """What there is in Zoho; ``as_refused``: a module that Zoho refused is not asked for again."""
-    modules = app.target.check_modules(app.module_needs())
-    if as_refused:
-        modules = [_as_refused(app, state) for state in modules]
-    return _look_at_fields(app, Seen(modules, (), notes))
-
-
-def _look_at_fields(app: App, seen: Seen) -> Seen:
-    """The same with the fields as they are now."""
-    return replace(seen, fields=app.target.check_fields(app.needs(seen.modules_left_out)))
-
-
-def _as_refused(app: App, state: ModuleState) -> ModuleState:
-    """A module that Zoho refused when it was asked for last is left out until it is asked again."""
-    if state.exists or state.left_out or (state.need.name, "") not in app.no_room:
-        return state
-    note = (
-        f"The module {state.need.name} is left out: Zoho did not let this organisation have it."
-        " `ml-connector provision` asks for it again."
-    )
-    return ModuleState(state.need, exists=False, left_out=True, note=note)
+# -- asking
 
 
 def _show(seen: Seen) -> None:
     show_modules(seen.modules)
-    show_states(seen.fields, seen.notes)
+    show_states(seen.fields, (*seen.instead, *seen.notes))
 
 
 def agreed(seen: Seen) -> bool:
@@ -165,8 +85,8 @@ def _not_agreed(seen: Seen, *, as_json: bool) -> Exit:
 
 def _make(app: App, seen: Seen, *, yes: bool, as_json: bool) -> Exit:
     """Make what is missing, modules first, and keep what there is no room for; how the command ends."""
+    planned, wanted = seen.modules_left_out, seen.modules_to_make
     try:
-        planned = seen.modules_left_out
         seen = _with_modules(app, seen)
         if seen.modules_left_out != planned:  # Zoho refused one: what is made instead is another plan
             if not as_json:
@@ -176,7 +96,7 @@ def _make(app: App, seen: Seen, *, yes: bool, as_json: bool) -> Exit:
                 return _not_agreed(seen, as_json=as_json)
         after = _with_fields(app, seen)
     except NotPermittedError as error:
-        seen = _look(app, seen.notes)
+        seen = look(app, seen.notes)
         _keep(app, seen)
         show_by_hand(error, seen.missing, seen.modules_to_make, seen.relabel, as_json=as_json)
         return Exit.NEEDS_A_PERSON
@@ -185,7 +105,8 @@ def _make(app: App, seen: Seen, *, yes: bool, as_json: bool) -> Exit:
     made = [need for need in seen.missing if (need.module, need.name) in there]
     still = {(need.module, need.name) for need in after.relabel}
     relabelled = [need for need in seen.relabel if (need.module, need.name) not in still]
-    return show_end(after.ended(made, relabelled), as_json=as_json)
+    modules = [state.need for state in after.modules if state.exists and state.need in wanted]
+    return show_end(after.ended(made, relabelled, modules), as_json=as_json)
 
 
 def _with_modules(app: App, seen: Seen) -> Seen:
@@ -193,7 +114,7 @@ def _with_modules(app: App, seen: Seen) -> Seen:
     if not seen.modules_to_make:
         return seen
     modules = app.target.create_modules([state.need for state in seen.modules])
-    return _look_at_fields(app, replace(seen, modules=modules))
+    return look_at_fields(app, replace(seen, modules=modules))
 
 
 def _with_fields(app: App, seen: Seen) -> Seen:

@@ -52,6 +52,7 @@ class End:
     missing: Sequence[FieldNeed]
     created: Sequence[FieldNeed] = ()
     relabelled: Sequence[FieldNeed] = ()
+    created_modules: Sequence[ModuleNeed] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -158,9 +159,12 @@ def show_end(end: End, *, as_json: bool, missing: Sequence[FieldNeed] | None = N
 
 
 def _made(end: End) -> str:
-    told = [f"Fields made: {len(end.created)}."] if end.created else []
-    told += [f"Fields labelled: {len(end.relabelled)}."] if end.relabelled else []
-    return " ".join(told) or "Nothing was changed."
+    counted = (
+        ("Modules made", end.created_modules),
+        ("Fields made", end.created),
+        ("Fields labelled", end.relabelled),
+    )
+    return " ".join(f"{what}: {len(some)}." for what, some in counted if some) or "Nothing was changed."
 
 
 def _document(end: End, missing: Sequence[FieldNeed]) -> dict[str, object]:
@@ -169,9 +173,10 @@ def _document(end: End, missing: Sequence[FieldNeed]) -> dict[str, object]:
     return {
         "ok": not end.problems,
         "modules": list(end.modules),
-        "missing": missing,
-        "created": end.created,
-        "relabelled": end.relabelled,
+        "created_modules": list(end.created_modules),
+        "missing": list(missing),
+        "created": list(end.created),
+        "relabelled": list(end.relabelled),
         "problems": end.problems,
         "left_out": left_out,
         "notes": notes,

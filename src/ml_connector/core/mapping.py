@@ -198,8 +198,13 @@ def person_of(record: Record, mapping: Mapping) -> str:
 
 
 def key_value(record: Record, context: MapContext, part: str = "") -> str:
-    """The record's key as the target carries it: prefix, source key, and behind a colon the part."""
-    return f"{context.key_prefix}{record.key}" + (f":{part}" if part else "")
+    """The record's key as the target carries it."""
+    return carried_key(record.key, context, part)
+
+
+def carried_key(key: str, context: MapContext, part: str = "") -> str:
+    """A source key as the target carries it: prefix, source key, and behind a colon the part."""
+    return f"{context.key_prefix}{key}" + (f":{part}" if part else "")
 
 
 def is_another_company_s(value: str, context: MapContext) -> bool:

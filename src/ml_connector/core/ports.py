@@ -226,6 +226,15 @@ class Candidates:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands in some fields of a record of the target."""
+
+    target_id: str
+    values: Mapping[str, object]  #: API name -> value as the target states it; of a lookup, the id
+    modified_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class FieldNeed:
     """A field that the mappings need in the target."""
 
@@ -315,6 +324,14 @@ class Target(Protocol):
         """The present values of these records as the target states them, by id; ids it lost are left out.
 
         A lookup's value is the id of the record that it points to.
+        """
+
+    def list_values(
+        self, module: str, fields: Sequence[str], since: datetime | None, after: str | None
+    ) -> Page[Standing]:
+        """A page of the module's records (changed at or after ``since``), with what stands in these fields.
+
+        A field that the target states in other words than it is written in may be left out of the values.
         """
 
     def list_candidates(

@@ -399,6 +399,35 @@ holds = Table(
     Index("ix_holds_open", "closed_at"),
 )
 
+#: Fields of ours that say something else in the target than we last left there.
+differences = Table(
+    "differences",
+    metadata,
+    _key("company"),
+    _key("flow"),
+    _key("module"),
+    _key("target_id"),
+    _key("field", 128),
+    Column("mapping", String(64), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("source_key", Text, nullable=False),
+    Column("part", Text, nullable=False),
+    Column("said", Text, nullable=False),  # JSON: ours, theirs
+    Column("found_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),  # when the comparison began that saw it last
+)
+
+#: Up to which stamp of the target all fields were compared.
+compared = Table(
+    "compared",
+    metadata,
+    _key("company"),
+    _key("flow"),
+    _key("module"),
+    Column("fingerprint", String(32), nullable=False),  # of the flow's mappings then
+    Column("compared_to", Instant, nullable=False),
+)
+
 #: What happened to every record: append only, chained by hash.
 audit = Table(
     "audit",

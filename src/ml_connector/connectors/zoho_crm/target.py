@@ -26,6 +26,7 @@ from ml_connector.core.ports import (
     FieldState,
     ModuleNeed,
     ModuleState,
+    Standing,
     Wanted,
     Write,
     WriteResult,
@@ -120,6 +121,21 @@ class ZohoTarget:
                 if record_id in part  # gone between two calls: gone
             }
         return whole
+
+    def list_values(
+        self, module: str, fields: Sequence[str], since: datetime | None, after: str | None
+    ) -> Page[Standing]:
+        """A page by id, by COQL: up to 2,000 records for three credits; of a few changed ones, the first 200 for one.
+
+        ``Layout`` is left out of the values: it is written by its name and stated by its id.
+        """
+        limit = _CHEAP_ROWS if since is not None and after is None else MAX_ROWS
+        names = [name for name in fields if name != LAYOUT]
+        columns = list(dict.fromkeys(["id", *names, "Modified_Time"]))
+        query = wire.candidates_query(module, columns, since, after, limit)
+        rows, more = self.client.query_exactly(module, query, limit)
+        page = [Standing(str(row["id"]), {n: row.get(n) for n in names}, _stamp(module, row)) for row in rows]
+        return Page(page, page[-1].target_id if more and page else None)
 
     # -- recognising
 
@@ -380,16 +396,20 @@ def _columns(module: str, fields: Sequence[str]) -> list[str]:
 
 
 def _candidate(module: str, fields: Sequence[str], row: dict[str, Any]) -> Candidate:
-    modified_at = wire.instant(row.get("Modified_Time"))
-    if modified_at is None:
-        raise RetryableError(f"Zoho gave a record of {module} without Modified_Time: {row.get('id')}.")
     values = {name: wire.plain(row.get(name)) for name in fields}
     return Candidate(
         target_id=str(row["id"]),
         name=str(row.get(schema.name_field(module)) or ""),
         values={name: str(value) for name, value in values.items() if value not in (None, "")},
-        modified_at=modified_at,
+        modified_at=_stamp(module, row),
     )
+
+
+def _stamp(module: str, row: Mapping[str, object]) -> datetime:
+    modified_at = wire.instant(row.get("Modified_Time"))
+    if modified_at is None:
+        raise RetryableError(f"Zoho gave a record of {module} without Modified_Time: {row.get('id')}.")
+    return modified_at
 
 
 def _chunks(values: Sequence[str], size: int) -> Iterator[Sequence[str]]:

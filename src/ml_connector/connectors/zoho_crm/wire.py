@@ -241,15 +241,21 @@ def plain(value: object) -> object:
 
 def exact_rows(reply: Reply) -> list[dict[str, object]]:
     """The records of a list answer, lookups as ids, and every fraction as a Decimal: as it stands there, not nearly."""
+    return exact_page(reply)[0]
+
+
+def exact_page(reply: Reply) -> tuple[list[dict[str, object]], bool]:
+    """``exact_rows`` of a list or COQL answer, and whether there are more."""
     if reply.status in (204, 304):
-        return []
+        return [], False
     try:
         body = json.loads(reply.content, parse_float=Decimal)
     except ValueError as error:
         raise unreadable(reply) from error
     if not isinstance(body, dict):
         raise unreadable(reply)
-    return [{name: plain(value) for name, value in row.items()} for row in rows(body)]
+    found = [{name: plain(value) for name, value in row.items()} for row in rows(body)]
+    return found, more_records(body)
 
 
 def field_metas(body: Mapping[str, Any]) -> list[FieldMeta]:

@@ -5,7 +5,6 @@ from urllib.parse import urlsplit
 
 from ml_connector.simulators.zoho.bulk_jobs import Job, Work
 from ml_connector.simulators.zoho.call import Call
-from ml_connector.simulators.zoho.csv_rows import zipped
 from ml_connector.simulators.zoho.replies import JsonObject, Reply, RequestRefusedError
 
 WRITE_CREDITS = 500
@@ -72,7 +71,7 @@ def find_job(call: Call, kind: type[_Work]) -> tuple[Job, _Work]:
     return job, job.work
 
 
-def zip_reply(archive: str, name: str, content: bytes, records: int, media: str) -> Reply:
-    """A zip archive with one file, as this media type."""
-    headers = (("Content-Disposition", f'attachment; filename="{archive}"'),)
-    return Reply(200, zipped(name, content), media, headers, records)
+def zip_reply(name: str, archive: bytes, records: int, media: str) -> Reply:
+    """A zip archive, as this media type."""
+    headers = (("Content-Disposition", f'attachment; filename="{name}"'),)
+    return Reply(200, archive, media, headers, records)

@@ -33,13 +33,13 @@ def upload_file(call: Call) -> Reply:
     if len(content) > MAX_BYTES:
         raise RequestRefusedError(413, "FILE_TOO_LARGE", "File size too large to process")
     try:
-        name, csv = unzipped(content)
+        name, _ = unzipped(content)
     except ValueError as error:
         message = "invalid file format. only zip format is supported"
         raise RequestRefusedError(400, "INVALID_FILE_FORMAT", message) from error
     with call.org.lock:
         file_id = call.org.record_ids.new()
-        call.org.uploads[file_id] = Upload(name, csv)
+        call.org.uploads[file_id] = Upload(name, content)
     details = {"file_id": file_id, "created_time": call.org.clock.render(int(call.org.clock.now()))}
     body: JsonObject = {
         "status": "success",

@@ -14,7 +14,7 @@ from ml_connector.simulators.zoho.bulk_criteria import compile_criteria, find_co
 from ml_connector.simulators.zoho.bulk_jobs import Job, JobState
 from ml_connector.simulators.zoho.call import Call
 from ml_connector.simulators.zoho.coql_run import Column, Resolver
-from ml_connector.simulators.zoho.csv_rows import write_sheet
+from ml_connector.simulators.zoho.csv_rows import write_sheet, zipped
 from ml_connector.simulators.zoho.org import Org
 from ml_connector.simulators.zoho.paging import TOKEN_SECONDS, Page, new_token
 from ml_connector.simulators.zoho.predicates import Predicate
@@ -131,8 +131,8 @@ def download_result(call: Call) -> Reply:
         job, work = _found(call)
         if job.state != JobState.COMPLETED:
             raise _not_found(call)
-        content = work.result()
-    return zip_reply(f"{job.id}.zip", f"{job.id}.csv", content, len(work.rows), "application/zip")
+        archive = zipped(f"{job.id}.csv", work.result())
+    return zip_reply(f"{job.id}.zip", archive, len(work.rows), "application/zip")
 
 
 def _found(call: Call) -> tuple[Job, ReadWork]:

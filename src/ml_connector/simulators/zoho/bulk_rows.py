@@ -12,7 +12,7 @@ from typing import Any
 from ml_connector.simulators.zoho.bulk_mapping import Column
 from ml_connector.simulators.zoho.checking import Candidate, invalid, missing
 from ml_connector.simulators.zoho.csv_cells import CellReader, cell_reader
-from ml_connector.simulators.zoho.csv_rows import Sheet, write_sheet
+from ml_connector.simulators.zoho.csv_rows import write_sheet, zipped
 from ml_connector.simulators.zoho.matching import fields_to_try, find_match
 from ml_connector.simulators.zoho.metadata import LAYOUT, PERSON_TYPES
 from ml_connector.simulators.zoho.org import Org
@@ -50,7 +50,7 @@ class Plan:
     user: str
     table: Table
     file_name: str
-    sheet: Sheet
+    headings: list[str]
     columns: list[Column]
     find_by: str | None
     ignore_empty: bool
@@ -62,9 +62,19 @@ class WriteWork:
 
     org: Org
     plan: Plan
+    rows: list[list[str]]
+    """Of the file; gone when the job has ended."""
     encoding: str
     callback: JsonObject | None
     outcomes: list[Outcome] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    """Rows done so far, by status."""
+    total: int = 0
+    archive: bytes = b""
+    """The result, zipped, from the end on."""
+
+    def __post_init__(self) -> None:
+        self.total = len(self.rows)
 
     def advance(self, first: int, last: int, at: int) -> None:
         """Writes these rows; see bulk_jobs.Work."""
@@ -73,33 +83,34 @@ class WriteWork:
         commit.created_at = commit.modified_at = at
         commit.holds_to_layout = False  # what a layout demands is ignored in a bulk write (Zoho's page)
         readers = [_reader(self.org, column) for column in plan.columns]
-        rows = [self._read(readers, plan.sheet.rows[number]) for number in range(first, last)]
+        rows = [self._read(readers, self.rows[number]) for number in range(first, last)]
         candidates = check_items(self.org, plan.table, [item for item, _ in rows])
         for candidate, (_, wrong) in zip(candidates, rows, strict=True):
             for name, error in wrong.items():
                 candidate.values[name] = ""  # it was sent: a mandatory field is not missing on top
                 candidate.errors.append(error)
-            self.outcomes.append(self._write(commit, candidate))
+            outcome = self._write(commit, candidate)
+            self.outcomes.append(outcome)
+            self.counts[outcome.status] += 1
         commit.finish([])
 
     def end(self) -> None:
-        """See bulk_jobs.Work: everything is done as the rows are."""
+        """Keeps the result and lets go of the rows; see bulk_jobs.Work."""
+        name = f"{self.plan.table.module.api_name}-{self.plan.file_name}"
+        self.archive = zipped(name, self._result())
+        self.rows, self.outcomes = [], []
 
-    def counts(self) -> Counter[str]:
-        """Rows by status."""
-        return Counter(outcome.status for outcome in self.outcomes)
-
-    def result(self) -> bytes:
+    def _result(self) -> bytes:
         """The CSV file that tells of each row, in the order of the file (that order is inferred)."""
-        sheet = self.plan.sheet
+        headings = self.plan.headings
         indexes = sorted(column.index for column in self.plan.columns if column.index is not None)
         shown = indexes[:_SHOWN_COLUMNS]
-        rest = [UNPROCESSED] * (len(sheet.rows) - len(self.outcomes))
+        rest = [UNPROCESSED] * (self.total - len(self.outcomes))
         rows = [
             [*(_cell(row, index) for index in shown), told.status, told.record_id, told.errors]
-            for row, told in zip(sheet.rows, [*self.outcomes, *rest], strict=True)
+            for row, told in zip(self.rows, [*self.outcomes, *rest], strict=True)
         ]
-        return write_sheet([*(sheet.headings[i] for i in shown), "STATUS", "RECORD_ID", "ERRORS"], rows)
+        return write_sheet([*(headings[i] for i in shown), "STATUS", "RECORD_ID", "ERRORS"], rows)
 
     def _read(self, readers: list[CellReader], row: list[str]) -> tuple[JsonObject, dict[str, JsonObject]]:
         """The row as an item of a write call, and the errors of cells that cannot be read."""

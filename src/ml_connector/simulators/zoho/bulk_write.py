@@ -28,14 +28,16 @@ def create_job(call: Call) -> Reply:
     callback = callback_of(call.body)
     resource = _resource(call.body)
     table = _table(call, _required(resource, "module", "$.resource[0]"))
-    encoding = call.body.get("character_encoding")
+    given = call.body.get("character_encoding")
+    encoding = None if given is None else str(given)
+    name, sheet = _file(call, resource, encoding)
     with call.org.lock:
-        plan = _plan(call, operation, table, resource, encoding)
-        work = WriteWork(call.org, plan, encoding or "UTF-8", callback)
-        job = add_job(call, operation, work, len(plan.sheet.rows))
+        plan = _plan(call, operation, table, resource, name, sheet.headings)
+        work = WriteWork(call.org, plan, sheet.rows, encoding or "UTF-8", callback)
+        job = add_job(call, operation, work, work.total)
     details = {"id": job.id, "created_by": call.org.users[call.user]}
     body = {"status": "success", "code": "SUCCESS", "message": "success", "details": details}
-    return json_reply(201, body, len(plan.sheet.rows))
+    return json_reply(201, body, work.total)
 
 
 def get_job(call: Call) -> Reply:
@@ -55,10 +57,8 @@ def download_result(call: Call) -> Reply:
         if job is None or not isinstance(job.work, WriteWork) or not _has_result(job):
             forbidden = {"info": "Forbidden", "x-info": "Link not valid", "http_status": "403"}
             return json_reply(403, {**forbidden, "status": "error"})
-        plan, content = job.work.plan, job.work.result()
-    name = f"{plan.table.module.api_name}-{plan.file_name}"
-    media = "application/octet-stream"
-    return zip_reply(f"{job.id}.zip", name, content, len(plan.sheet.rows), media)
+        work = job.work
+    return zip_reply(f"{job.id}.zip", work.archive, work.total, "application/octet-stream")
 
 
 def _required(given: JsonObject, key: str, path: str) -> Any:  # noqa: ANN401 -- from the body
@@ -92,31 +92,32 @@ def _table(call: Call, module: Any) -> Table:  # noqa: ANN401
     return table
 
 
-def _plan(call: Call, operation: str, table: Table, resource: JsonObject, encoding: str | None) -> Plan:
+def _file(call: Call, resource: JsonObject, encoding: str | None) -> tuple[str, Sheet]:
+    """Name and content; the code for a file that is too long is inferred ("considered as an improper file")."""
     upload = call.org.uploads.get(str(_required(resource, "file_id", "$.resource[0]")))
     if upload is None:
         raise refused("INVALID_FILE_ID", "improper file id")
-    sheet = _sheet(upload.content, encoding)
     names = resource.get("file_names")
     if names is not None and names != [upload.name]:
         raise refused("FILE_NOT_FOUND", "the file is not in the archive", file_names=names)
-    columns = columns_of(call, table.module, resource, sheet.headings)
-    find_by = resource.get("find_by")
-    check_operation(table.module, operation, find_by, columns)
-    # Zoho's page has it beside `operation`, its OpenAPI file in the resource.
-    ignore_empty = bool(resource.get("ignore_empty", call.body.get("ignore_empty", False)))
-    return Plan(operation, call.user, table, upload.name, sheet, columns, find_by, ignore_empty)
-
-
-def _sheet(content: bytes, encoding: str | None) -> Sheet:
-    """The file; the code for one that is too long is inferred ("considered as an improper file")."""
     try:
-        sheet = read_sheet(content, encoding)
+        sheet = read_sheet(upload.content(), encoding)
     except ValueError as error:
         raise refused("FILE_NOT_SUPPORTED", "File not supported for bulk write") from error
     if len(sheet.rows) > MAX_ROWS:
         raise refused("FILE_NOT_SUPPORTED", "File not supported for bulk write", limit=MAX_ROWS)
-    return sheet
+    return upload.name, sheet
+
+
+def _plan(
+    call: Call, operation: str, table: Table, resource: JsonObject, name: str, headings: list[str]
+) -> Plan:
+    columns = columns_of(call, table.module, resource, headings)
+    find_by = resource.get("find_by")
+    check_operation(table.module, operation, find_by, columns)
+    # Zoho's page has it beside `operation`, its OpenAPI file in the resource.
+    ignore_empty = bool(resource.get("ignore_empty", call.body.get("ignore_empty", False)))
+    return Plan(operation, call.user, table, name, headings, columns, find_by, ignore_empty)
 
 
 def _has_result(job: Job) -> bool:
@@ -145,14 +146,14 @@ def _details(call: Call, job: Job, work: WriteWork) -> JsonObject:
 
 
 def _shown_resource(work: WriteWork, word: str, *, is_running: bool) -> JsonObject:
-    plan, counts = work.plan, work.counts()
+    plan, counts = work.plan, work.counts
     file: JsonObject = {
         "status": word,
         "name": plan.file_name,
         "added_count": counts["ADDED"],
         "skipped_count": counts["SKIPPED"],
         "updated_count": counts["UPDATED"],
-        "total_count": len(plan.sheet.rows),
+        "total_count": work.total,
     }
     module = plan.table.module
     shown: JsonObject = {

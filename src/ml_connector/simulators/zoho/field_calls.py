@@ -108,7 +108,7 @@ def _field_of_path(call: Call, module: Module) -> Field:
     return found
 
 
-def _by_id(module: Module, field_id: object) -> Field | None:
+def _by_id(module: Module, field_id: str) -> Field | None:
     return next((field for field in module.fields.values() if field.id == field_id), None)
 
 
@@ -145,7 +145,7 @@ def _new_field(call: Call, spec: JsonObject) -> Field:
 
 def _update(call: Call, spec: JsonObject, path: str) -> JsonObject:
     module = call.table.module
-    old = _by_id(module, spec.get("id"))
+    old = _by_id(module, str(spec.get("id")))
     if old is None:
         return invalid(path, "id")
     picks = _picks_after(old, spec, replaces=call.org.options.pick_list_update == "replace")
@@ -213,5 +213,5 @@ def _picks_after(old: Field, spec: JsonObject, *, replaces: bool) -> list[JsonOb
 
 def _is_same(old: JsonObject, value: JsonObject) -> bool:
     if "id" in value:
-        return bool(old["id"] == value["id"])
+        return bool(old["id"] == str(value["id"]))
     return bool(old["actual_value"] == value.get("actual_value"))

@@ -13,6 +13,7 @@ from ml_connector.simulators.zoho.faults import INSTEAD_OF_ANSWER, INSTEAD_OF_WO
 from ml_connector.simulators.zoho.journal import Asked
 from ml_connector.simulators.zoho.org import Org
 from ml_connector.simulators.zoho.replies import Reply, RequestRefusedError, json_reply
+from ml_connector.simulators.zoho.route import Route
 
 _TOKEN_PATH = "/oauth/v2/token"  # noqa: S105 -- a path
 _REVOKE_PATH = "/oauth/v2/token/revoke"
@@ -139,14 +140,19 @@ class Gateway:
         api.check_scopes(call, route)
         if route.has_body:
             call.read_body()
-        needed = route.cost(call)
+        try:
+            reply = self._admitted(call, route, work)
+        except RequestRefusedError as error:
+            reply = error.reply()  # that refusals tell what remains, too, is inferred
+        return replace(reply, headers=(*reply.headers, *org.limits.header()))
+
+    def _admitted(self, call: Call, route: Route, work: _Work) -> Reply:
+        org, needed = self._org, route.cost(call)
         with org.limits.admit(needed, heavy=route.is_heavy(call)):
             work.credits = needed
             self._wait(call)
             org.settle_jobs()
-            reply = route.handle(call)
-        header = org.limits.header()
-        return replace(reply, headers=header) if header else reply
+            return route.handle(call)
 
     def _wait(self, call: Call) -> None:
         """The time that the real service takes; nothing is locked meanwhile."""

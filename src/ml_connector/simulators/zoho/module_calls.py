@@ -124,7 +124,7 @@ def _profile_error(org: Org, spec: JsonObject) -> JsonObject | None:
         path = f"{_PATH}.profiles[{number}]"
         if not isinstance(profile, dict) or not profile.get("id"):
             return _missing(path, "id")
-        if profile["id"] not in known:
+        if str(profile["id"]) not in known:
             return invalid(path, "id")
     return None
 
