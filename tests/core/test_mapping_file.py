@@ -7,7 +7,6 @@ import pytest
 
 import ml_connector
 from memory import CUSTOMERS, VENDORS
-from ml_connector.connectors.dynamics_gp import GpSource
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.mapping import (
     CustomField,
@@ -19,6 +18,7 @@ from ml_connector.core.mapping import (
 )
 from ml_connector.core.mapping_file import read_mapping
 from ml_connector.core.transform import ARITY
+from ml_connector.loading import ENTITIES as EVERY
 
 ENTITIES = {"customers": CUSTOMERS, "vendors": VENDORS}
 SHIPPED = sorted((Path(ml_connector.__file__).parent / "mappings").glob("*.toml"))
@@ -268,7 +268,7 @@ def test_a_transform_takes_as_many_fields_as_it_says(name, counts):
 
 
 def shipped(path: Path):
-    return read_mapping(path.name, path.read_text("utf-8"), GpSource.entities)
+    return read_mapping(path.name, path.read_text("utf-8"), EVERY)
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)

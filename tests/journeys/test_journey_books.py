@@ -115,3 +115,20 @@ def test_the_reports_tell_of_it(world: World) -> None:
     assert "journal_entries" in said.out
     assert world.ok("reconcile", "keys", "journal_entries").code == 0
     assert world.ok("reconcile", "keys", "account_months").code == 0
+    assert world.ok("review", "export", str(world.folder / "review.csv"), "--all").code == 0
+    assert world.ok("held", "list").code == 0
+    said = world.run("held", "show", "1/2026-01-01")
+    assert "waits" in said.text
+
+
+def test_an_entry_that_gp_refuses_waits_and_is_retried(world: World) -> None:
+    made = world.gp.control("POST", "journals", {"lines": LINES, "on": "2026-07-01", "reference": "Refused"})
+    key = f"{made['journal_id']}/2026-07-01"
+    world.gp_faults({"kind": "soap_validation_fault", "operation": "GetGLPostedTransactionByKey", "count": 5})
+    assert world.sync("journal_entries", code=1)["journal_entries"] == {"held": 1}
+    assert world.held()[key]["mapping"] == "(postings)"
+    world.gp_faults()
+    world.ok("held", "retry", key)
+    assert world.held() == {}
+    world.sync()
+    assert nets(world) == expected(world)
