@@ -286,11 +286,15 @@ def test_a_shipped_file_can_be_read(path):
 
 def test_the_shipped_files_fit_each_other():
     made = [shipped(path) for path in SHIPPED]
-    assert len(made) == 10
+    assert len(made) == 11
     assert conflicts(made) == []
     creating = {(mapping.source, mapping.target): mapping for mapping in made if mapping.creates}
     pairs = {(s, t) for s in ("customers", "vendors") for t in ("Accounts", "Contacts")}
-    ledger = {("gl_accounts", "GL_Accounts"), ("journal_entries", "GL_Journal_Lines")}
+    ledger = {
+        ("gl_accounts", "GL_Accounts"),
+        ("journal_entries", "GL_Journal_Lines"),
+        ("account_months", "GL_Account_Months"),
+    }
     assert creating.keys() == pairs | ledger
     assert {module.name for module in module_needs(made)} == {module for _, module in ledger}
     for mapping in made:
