@@ -31,6 +31,7 @@ from ml_connector.core.ports import (
     SourceField,
     Standing,
     Unreadable,
+    Wanted,
     Write,
     WriteResult,
     Written,
@@ -140,7 +141,9 @@ class MemorySource:
         rows = sorted(self.rows[entity].values(), key=lambda row: row.key)
         rows = [r for r in rows if since is None or (r.at is not None and r.at >= since)]
         rows = [r for r in rows if after is None or r.key > after]
-        page = [Change(r.key, str(r.fields["name"]), r.at) for r in rows[: self.page_size]]
+        page = [
+            Change(r.key, str(r.fields["name"]), r.at, r.fields.get("date")) for r in rows[: self.page_size]
+        ]
         if self.between_pages:
             self.between_pages.pop(0)()
         return Page(page, page[-1].key if len(rows) > self.page_size else None)
@@ -204,11 +207,18 @@ NAMES = {
     "Accounts": ("Account_Name",),
     "Contacts": ("First_Name", "Last_Name"),
     "Vendors": ("Vendor_Name",),
+    "Deals": ("Deal_Name",),
+    "GL_Accounts": ("Name",),
     "GP_Journal_Entries": ("Name",),
     "GP_Journal_Lines": ("Name",),
+    "GP_Account_Months": ("Name",),
 }
 #: Module -> its fields that point to another record.
-LOOKUPS = {"Accounts": ("Parent_Account",), "Contacts": ("Account_Name", "Vendor_Name")}
+LOOKUPS = {
+    "Accounts": ("Parent_Account",),
+    "Contacts": ("Account_Name", "Vendor_Name"),
+    "Deals": ("Account_Name",),
+}
 
 
 def _one_at_a_time(
@@ -250,7 +260,8 @@ class MemoryTarget:
     triggered: list[str] = field(default_factory=list)  #: automation, once for each record that started it
     known: dict[tuple[str, str], FieldNeed] = field(default_factory=dict)
     crowd: int = 2000  #: as many records of one value are told
-    page_size: int = 2000  #: records of a page of values
+    page_size: int = 2000  #: records of a page of values, or of wanted ones
+    between_pages: list[Callable[[], object]] = field(default_factory=list)  #: what people do meanwhile
     reads: int = 0
     queries: int = 0
     credits: int | None = None  #: left; every record written takes one
@@ -301,13 +312,26 @@ class MemoryTarget:
         return [i for i, r in there.items() if fold_key(str(r.get(field_name) or "")) == fold_key(value)]
 
     @_one_at_a_time
-    def write(self, module: str, batch: Sequence[Write], trigger: Sequence[str] = ()) -> list[WriteResult]:
+    def write(
+        self,
+        module: str,
+        batch: Sequence[Write],
+        trigger: Sequence[str] = (),
+        *,
+        unmodified_since: datetime | None = None,
+    ) -> list[WriteResult]:
         if self.before_write:
             raise self.before_write.pop(0)
         self.require_credits(len(batch))
         if self.credits is not None:
             self.credits -= len(batch)
-        results = [self._write(module, write) for write in batch]
+        results = [
+            Refused(RecordRejectedError("It was changed.", code="ALREADY_MODIFIED"), overtaken=True)
+            if unmodified_since
+            and self.stamps.get(write.target_id or "", unmodified_since) > unmodified_since
+            else self._write(module, write)
+            for write in batch
+        ]
         self.triggered += [name for name in trigger for one in results if isinstance(one, Written)]
         if self.after_write:
             raise self.after_write.pop(0)
@@ -362,6 +386,40 @@ class MemoryTarget:
     ) -> Page[Candidate]:
         rows = self._candidates(module, fields)
         return Page([row for row in rows if since is None or row.modified_at >= since], None)
+
+    @_one_at_a_time
+    def list_wanted(
+        self, module: str, fields: Sequence[str], wanted: Wanted, after: str | None
+    ) -> Page[Candidate]:
+        self.queries += 1
+        there = self._there(module)
+        rows = [
+            Candidate(i, _name(module, r), self._reached(r, fields), self.stamps[i])
+            for i, r in sorted(there.items())
+            if (not wanted.ids or i in wanted.ids)
+            and (not wanted.empty or r.get(wanted.empty) in (None, ""))
+            and (wanted.since is None or self._changed_at(i, wanted.parent) >= wanted.since)
+            and (after is None or i > after)
+        ]
+        page = rows[: self.page_size]
+        if self.between_pages:
+            self.between_pages.pop(0)()
+        return Page(page, page[-1].target_id if len(rows) > self.page_size else None)
+
+    def _reached(self, record: dict[str, object], fields: Sequence[str]) -> dict[str, str]:
+        """These fields as far as they are set; "Lookup.Field" is a field of the record that it points to."""
+        found = {}
+        for name in fields:
+            lookup, _, further = name.partition(".")
+            to = self.records.get(str(record.get(lookup)), {})
+            value = to.get(further) if further else record.get(lookup)
+            if value not in (None, ""):
+                found[name] = str(value)
+        return found
+
+    def _changed_at(self, target_id: str, parent: str) -> datetime:
+        to = str(self.records[target_id].get(parent)) if parent else ""
+        return max(self.stamps[target_id], self.stamps.get(to, self.stamps[target_id]))
 
     @_one_at_a_time
     def list_values(

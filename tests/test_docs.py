@@ -20,7 +20,6 @@ import typer
 
 import ml_connector
 from ml_connector import settings_file
-from ml_connector.bootstrap import GpSource
 from ml_connector.cli import app
 from ml_connector.cli.codes import catalogue
 from ml_connector.cli.exits import MEANINGS
@@ -39,6 +38,7 @@ from ml_connector.core.ports import FieldNeed
 from ml_connector.core.transform import ARITY, TRANSFORMS
 from ml_connector.flows import limit
 from ml_connector.flows.work import Options
+from ml_connector.loading import ENTITIES
 from ml_connector.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -163,7 +163,7 @@ def _promise(given: Callable[..., object]) -> str:
 
 def source_table() -> str:
     sections = []
-    for entity in GpSource.entities.values():
+    for entity in ENTITIES.values():
         rows = [(f"`{f.name}`", f.type, f.facet or f.each or "record") for f in entity.fields.values()]
         sections.append(f"### {entity.name}\n\n" + _table(("field", "type", "comes with"), *rows))
     return "\n" + "\n".join(sections) + "\n"
@@ -172,7 +172,7 @@ def source_table() -> str:
 @cache
 def shipped() -> tuple[Mapping, ...]:
     paths = sorted((PACKAGE / "mappings").glob("*.toml"))
-    return tuple(mapping_file.read_mapping(p.name, p.read_text("utf-8"), GpSource.entities) for p in paths)
+    return tuple(mapping_file.read_mapping(p.name, p.read_text("utf-8"), ENTITIES) for p in paths)
 
 
 def made_table() -> str:
@@ -239,6 +239,7 @@ def standard_table() -> str:
     cells = [
         (module, f"`{n}`", *(got.get(one, "") for one in masters), "".join(_of_ledger(got, masters)))
         for (module, n), got in rows.items()
+        if got.keys() & {"customers", "vendors"}
     ]
     head = ("module", "field", "of a customer", "of a vendor", "of the ledger")
     return _table(head, *sorted(cells, key=_module))
@@ -414,7 +415,7 @@ def test_the_libraries_are_those_of_the_project():
 def commands() -> tuple[tuple[tuple[str, ...], Any], ...]:
     def walk(command: Any, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
         below = getattr(command, "commands", None)
-        if below is None:
+        if below is None or command.invoke_without_command:
             yield words, command
         for name, one in (below or {}).items():
             yield from walk(one, (*words, name))

@@ -2,11 +2,13 @@
 
 import re
 import tomllib
+from datetime import date
 from itertools import pairwise
 
 import pytest
 
 from ml_connector.core.errors import ConfigurationError
+from ml_connector.core.line_limits import NO_LIMITS, Within, limits_of
 from ml_connector.settings import Settings
 from ml_connector.settings_file import commented_settings, load_settings
 
@@ -138,6 +140,37 @@ def test_a_further_company_has_a_name_of_its_own_for_sba(load, fault):
     assert [(gp.company_id, gp.sba.company) for gp in of_each] == [(-1, "One"), (5, "Two")]
 
 
+def test_rules_of_deals_stand_in_the_order_of_the_file(load):
+    rules = '[deals]\nproduct_field = "Product"\n[deals.rules.b]\naccount = "2"\nproduct = "P"\n'
+    settings = load(f'{GP}{ZOHO}{rules}[deals.rules."a c"]\naccount = "1"\n')
+    assert list(settings.deals.rules) == ["b", "a c"]
+    assert settings.deals.rules["b"].product == "P"
+    assert settings.deals.won_stages == ("Closed Won",)
+
+
+def test_what_is_revenue_is_told_by_category_or_by_number(load):
+    given = "[profitability]\nrevenue_accounts = ['000-4000-00..000-4999-99']\ncost_categories = []\n"
+    earned = load(GP + ZOHO + given).profitability
+    assert earned.revenue.of_account("000-4100-00", None) is Within.YES
+    assert earned.revenue.of_account("1", "SALES") is Within.YES
+    assert earned.cost == NO_LIMITS
+
+
+@pytest.mark.parametrize(
+    ("text", "happened"),
+    [
+        ("[deals.rules.a]\ntype = 'New'", "[deals.rules.a] has no “account”"),
+        ("[deals.rules.a]\naccount = '1'\nstage = 'Won'", "“stage” is not a setting of [deals.rules.a]"),
+        ("[deals.rules.a]\naccount = '1'\nproduct = 'Lamp'", "product_field does not say where"),
+        ("[profitability]\nrevenue_accounts = ['9..1']", "is no account and no range"),
+        ("[profitability]\ncost_categories = ['sales']", "cannot be both revenue and cost"),
+        ("[flows.profitability]\nenabled = true", "profitability is made from journal_entries"),
+    ],
+)
+def test_a_fault_about_deals_is_a_sentence(fault, text, happened):
+    assert happened in fault(f"{GP}{ZOHO}{text}\n").happened
+
+
 def test_another_place_for_the_master_key_leaves_no_file(load):
     assert load(GP + ZOHO + '[secrets]\nkey_env = "MASTER"\n').secrets.key_file is None
     assert load(GP + ZOHO + '[secrets]\nkey_command = ["vault", "read"]\n').secrets.key_command == (
@@ -219,6 +252,37 @@ def test_another_place_for_the_master_key_leaves_no_file(load):
             "",
         ),
         (GP + ZOHO + "[flows.vendors.filter]\nclass_id = []\n", 8, "“filter” of [flows.vendors]", ""),
+        (
+            GP + ZOHO + "[flows.customers]\nafter = ['journal_entries']\n",
+            8,
+            "flows wait for each other: ",
+            "",
+        ),
+        (
+            GP + ZOHO + "[flows.journal_entries]\naccounts = ['1', '5..4']\n",
+            9,
+            "“accounts” of [flows.journal_entries]: “5..4” is no account and no range of accounts",
+            "",
+        ),
+        (GP + ZOHO + "[flows.journal_entries]\nfrom_date = 'May'\n", 9, "“from_date” of [flows.journal", ""),
+        (
+            GP + ZOHO + "[flows.journal_entries]\nenabled = true\ncategories = ['Sales']\n",
+            8,
+            "journal_entries has categories, which gl_accounts tells: enable that flow, too",
+            "",
+        ),
+        (
+            GP + ZOHO + "[flows.account_months]\nenabled = true\n",
+            8,
+            "account_months is made from journal_entries: enable that flow, too",
+            "",
+        ),
+        (
+            GP + ZOHO + "[flows.account_months]\nmappings = []\n",
+            9,
+            "“mappings” of [flows.account_months]",
+            "",
+        ),
     ],
 )
 def test_a_fault_is_a_sentence_with_line_and_the_nearest(fault, tmp_path, text, line, happened, remedy):
@@ -227,6 +291,22 @@ def test_a_fault_is_a_sentence_with_line_and_the_nearest(fault, tmp_path, text, 
     assert error.happened.startswith(f"{tmp_path / 'ml-connector.toml'}, line {line}:")
     assert remedy in error.remedy
     assert error.remedy
+
+
+def test_the_limits_of_journal_entries(load):
+    assert load(GP + ZOHO).flows.journal_entries.limits == limits_of(None, (), (), ("BBF", "P/L"))
+    settings = load(
+        GP + ZOHO + "[flows.journal_entries]\nmappings = []\nfrom_date = 2026-01-01\n"
+        "accounts = ['000-4000-00..000-4999-99']\ncategories = ['Sales']\nclosing_documents = []\n"
+    )
+    limits = limits_of(date(2026, 1, 1), ("000-4000-00..000-4999-99",), ("sales",))
+    assert (settings.flows.journal_entries.mappings, settings.flows.journal_entries.limits) == ((), limits)
+
+
+def test_what_is_new_is_not_run_until_it_is_enabled(load):
+    flows = load(GP + ZOHO).flows.by_name
+    assert list(flows) == ["customers", "vendors", "gl_accounts", "journal_entries", "account_months"]
+    assert [name for name, flow in flows.items() if flow.enabled] == ["customers", "vendors"]
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,9 @@ from ml_connector.core.record import Ident, Value
 from ml_connector.core.transform import MapContext
 from ml_connector.flows import approval
 from ml_connector.flows.plan import FlowPlan
-from ml_connector.flows.pull import DirectSteps, Result, pull
+from ml_connector.flows.pull import pull
 from ml_connector.flows.range import EVERYTHING, Asked
+from ml_connector.flows.steps import DirectSteps, Result
 from ml_connector.flows.work import Options, Work
 from ml_connector.store import asked, audit, holds, verdicts
 from ml_connector.store.database import Database

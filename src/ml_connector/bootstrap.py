@@ -29,16 +29,30 @@ from ml_connector.connectors.zoho_crm.schema import LAYOUT
 from ml_connector.connectors.zoho_crm.target import Organisation
 from ml_connector.core.companies import Company
 from ml_connector.core.deal_fields import CHART, deal_needs
+from ml_connector.core.deals import PROFITABILITY, TAGGING, DealFlow
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.flow import Flow, in_order
 from ml_connector.core.mapping import Mapping as FieldMapping
 from ml_connector.core.mapping import field_needs, module_needs
-from ml_connector.core.ports import Cost, FieldNeed, ModuleNeed
+from ml_connector.core.ports import Cost, FieldNeed, ModuleNeed, Source
 from ml_connector.core.transform import MapContext
-from ml_connector.flows.pull import Result, Steps, ended, pull
+from ml_connector.flows.deals import DealWork
+from ml_connector.flows.ledger_months import LedgerMonths
+from ml_connector.flows.profit import write_figures
+from ml_connector.flows.pull import pull
 from ml_connector.flows.range import EVERYTHING, Asked
+from ml_connector.flows.steps import Result, Steps, ended
+from ml_connector.flows.tagging import tag_deals
 from ml_connector.flows.work import Options, Work
-from ml_connector.loading import Labels, entities_with_labels, load_flows, with_owners, with_room
+from ml_connector.loading import (
+    Labels,
+    deal_terms,
+    entities_with_labels,
+    load_deal_flows,
+    load_flows,
+    with_owners,
+    with_room,
+)
 from ml_connector.settings import Settings
 from ml_connector.store import field_labels, left_out
 from ml_connector.store.credits import Credits
@@ -56,6 +70,9 @@ if TYPE_CHECKING:
 #: A thread that waits for GP's answer takes several turns in a call of 20 ms; at Python's 5 ms each, and even at
 #: half a millisecond, a good part of the rate is lost while the main thread plans and records.
 _SWITCH_SECONDS = 0.0001
+
+#: What a run of each flow over deals does.
+_OVER_DEALS = {TAGGING: tag_deals, PROFITABILITY: write_figures}
 
 
 class SystemClock:
@@ -92,6 +109,7 @@ class App:
     target: ZohoTarget
     whole: Mapping[str, Flow]  #: the flows with every field of their mappings
     flows: Mapping[str, Flow]  #: without the fields and modules that Zoho's edition has no room for
+    deal_flows: Mapping[str, DealFlow]  #: those over deals, which come after all others
     labels: Labels  #: what GP's users call fields that it only numbers, by entity
     no_room: Collection[
         tuple[str, str]
@@ -138,9 +156,9 @@ class App:
         self.labels, self.whole = labels, load_flows(self.settings, labels)
         self.flows = with_room(self.whole, self.no_room)
 
-    def entities_to_label(self) -> dict[str, GpSource]:
+    def entities_to_label(self) -> dict[str, Source]:
         """The entities of which fields are named after what GP's users call them, each with the first that reads it."""
-        found: dict[str, GpSource] = {}
+        found: dict[str, Source] = {}
         entities = entities_with_labels(self.settings)
         for flow in (flow for flow in self.whole.values() if flow.entity.name in entities):
             found.setdefault(flow.entity.name, self.source_of(flow))
@@ -157,37 +175,62 @@ class App:
         rules = ((m.target, rule) for m in self.mappings for rule in m.rules if rule.target == LAYOUT)
         return sorted({module for module, rule in rules if not str(rule.constant).isdigit()})
 
+    @property
+    def edited_modules(self) -> list[str]:
+        """The modules in which records are changed and none is created."""
+        written = {mapping.target for mapping in self.mappings}
+        return sorted({module for flow in self.deal_flows.values() for module in flow.modules} - written)
+
     def in_order(self, wanted: Sequence[str] = ()) -> list[Flow]:
-        """The wanted flows, or all, each after those it comes after."""
+        """The wanted flows that read GP, or all of these, each after those it comes after."""
         named = self._named(wanted)
+        if wanted and set(wanted) <= self.deal_flows.keys():
+            raise ConfigurationError(
+                f"{wanted[0]} reads no records of GP, so there is nothing for this command to do.",
+                f"Name another flow: {', '.join(self.flows)}.",
+            )
         if gone := [name for name in named if name in self.whole and name not in self.flows]:
             modules = ", ".join(self.whole[gone[0]].modules)
             raise ConfigurationError(
                 f"The flow “{gone[0]}” writes only into {modules}, which this edition of Zoho does not have.",
                 "Upgrade the edition and run “ml-connector provision”, or run the other flows without it.",
             )
-        return in_order(self.flows, named)
+        return in_order(self.flows, [name for name in named if name not in self.deal_flows])
+
+    def both(self, wanted: Sequence[str] = ()) -> tuple[list[Flow], list[DealFlow]]:
+        """The wanted flows, or all: those that read GP, and those over deals, which come after them."""
+        named = self._named(wanted)
+        over_deals = [flow for name, flow in self.deal_flows.items() if name in named or not wanted]
+        only_deals = bool(wanted) and set(wanted) <= self.deal_flows.keys()
+        return [] if only_deals else self.in_order(wanted), over_deals
+
+    @property
+    def _every(self) -> dict[str, Flow | DealFlow]:
+        return {**self.flows, **self.deal_flows}
 
     def _named(self, wanted: Sequence[str]) -> list[str]:
         """The flows that these words name, each a flow or a company."""
         of_company = {
             (company.name or self.settings.company.name): [
-                name for name, flow in self.flows.items() if flow.company == company.key
+                name for name, flow in self._every.items() if flow.company == company.key
             ]
             for company in self.settings.every_company
         }
         return [
             name
             for word in wanted
-            for name in ([word] if word in self.flows else of_company.get(word) or [word])
+            for name in ([word] if word in self._every else of_company.get(word) or [word])
         ]
 
     def beside(self, name: str) -> list[str]:
         """All flows of the company of this one."""
-        return [other for other, flow in self.flows.items() if flow.company == self.flows[name].company]
+        every = self._every
+        return [other for other, flow in every.items() if flow.company == every[name].company]
 
-    def source_of(self, flow: Flow) -> GpSource:
-        """The company of GP that the flow reads from."""
+    def source_of(self, flow: Flow) -> Source:
+        """The company of GP that the flow reads from, or what is kept here of it."""
+        if flow.entity.name in LedgerMonths.entities:
+            return LedgerMonths(self.database, flow.company, self.clock, flow.limits)
         return self.companies[flow.company].source
 
     def gp_cost(self) -> Cost:
@@ -230,13 +273,32 @@ class App:
         """What a run of this flow works with; ``preview``: nothing is kept that a real run would fix for good."""
         own = {mapping.name for mapping in flow.mappings}
         others = tuple({m.name: m for m in self.mappings if m.name not in own}.values())
+
+        def context() -> MapContext:
+            return self.context(flow.company, preview=preview)
+
+        return Work(
+            flow,
+            self.source_of(flow),
+            self.target,
+            self.database,
+            self.clock,
+            context,
+            others,
+            self._options,
+            self._locks.held,
+            asked,
+        )
+
+    @property
+    def _options(self) -> Options:
         sync = self.settings.sync
         every = {
             "addresses": timedelta(seconds=sync.addresses_every_seconds),
             "receivables": timedelta(seconds=sync.balances_every_seconds),
             "payables": timedelta(seconds=sync.balances_every_seconds),
         }
-        options = Options(
+        return Options(
             overlap=timedelta(seconds=sync.overlap_seconds),
             window_size=sync.window_size,
             writes_at_once=self.settings.zoho.heavy_requests,
@@ -250,25 +312,30 @@ class App:
             recreate_deleted=sync.recreate_deleted,
         )
 
-        def context() -> MapContext:
-            return self.context(flow.company, preview=preview)
+    def deal_work(self, flow: DealFlow, asked: Asked = EVERYTHING) -> DealWork:
+        """What a run of this flow over deals works with."""
 
-        return Work(
+        def currency() -> str:
+            self.identity.check(self._organisation.org_id, flow.company)
+            return self._organisation.currency
+
+        return DealWork(
             flow,
-            self.source_of(flow),
+            self.companies[flow.company].source,
             self.target,
             self.database,
             self.clock,
-            context,
-            others,
-            options,
+            deal_terms(self.settings),
+            self.settings.every_company,
+            currency,
+            self._options,
             self._locks.held,
             asked,
         )
 
     def alone(self) -> AbstractContextManager[None]:
         """While no run writes into any module."""
-        modules = {module for flow in self.flows.values() for module in flow.modules}
+        modules = {module for flow in self._every.values() for module in flow.modules}
         return self._locks.held(f"create-{module}" for module in modules)
 
     @property
@@ -282,6 +349,8 @@ class App:
         return Engine(self.settings.store.folder, self._run)
 
     def _run(self, steps: Steps, run: str, flow: str, asked: Asked) -> Result:
+        if flow in self.deal_flows:
+            return _OVER_DEALS[flow](steps, self.deal_work(self.deal_flows[flow], asked), run)
         if flow not in self.flows:
             gone = ConfigurationError(
                 f"There is no flow “{flow}” any more.", "Enable it again to finish its run."
@@ -323,6 +392,7 @@ def open_app(settings: Settings, tell: Callable[[str], None] = lambda _: None) -
             target,
             whole,
             with_room(whole, no_room),
+            load_deal_flows(settings),
             labels,
             no_room,
             clock,

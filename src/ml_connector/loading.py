@@ -9,15 +9,22 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from ml_connector.connectors.dynamics_gp import GpSource
+from ml_connector.core.deals import PROFITABILITY, TAGGING, DealFlow, DealTerms
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.flow import Flow, filter_of
+from ml_connector.core.line_limits import NO_LIMITS, LineLimits
 from ml_connector.core.mapping import Mapping as FieldMapping
 from ml_connector.core.mapping import conflicts, fitted, labelled
 from ml_connector.core.mapping_file import read_mapping
 from ml_connector.core.ports import Entity
 from ml_connector.core.record import fold_key
+from ml_connector.core.tagging import Rule
 from ml_connector.core.transform import MapContext
+from ml_connector.flows.ledger_months import LedgerMonths
 from ml_connector.settings import FlowSettings, OwnersSettings, Settings
+
+#: Whatever a flow can read: of GP, and of what is kept here.
+ENTITIES: Mapping[str, Entity] = {**GpSource.entities, **LedgerMonths.entities}
 
 Labels = Mapping[str, Mapping[str, str]]  #: entity -> field -> what the source's users call it
 
@@ -66,7 +73,7 @@ def _mapping(folder: Path, files: Mapping[str, Sequence[Path]], name: str) -> Fi
             f"{_shown(paths[0])} cannot be read: {error}.",
             "Save it as UTF-8, readable by ml-connector's user.",
         ) from error
-    return read_mapping(_shown(paths[0]), text, GpSource.entities)
+    return read_mapping(_shown(paths[0]), text, ENTITIES)
 
 
 def _no_mapping(folder: Path, files: Mapping[str, Sequence[Path]], name: str) -> ConfigurationError:
@@ -112,6 +119,33 @@ def load_flows(settings: Settings, labels: Labels | None = None) -> dict[str, Fl
     }
 
 
+def load_deal_flows(settings: Settings) -> dict[str, DealFlow]:
+    """The enabled flows over deals, in their order: one for all companies."""
+    company = settings.every_company[0].key
+    enabled = {
+        TAGGING: settings.flows.deal_tagging.enabled,
+        PROFITABILITY: settings.flows.profitability.enabled,
+    }
+    return {name: DealFlow(name, company) for name, is_on in enabled.items() if is_on}
+
+
+def deal_terms(settings: Settings) -> DealTerms:
+    """What the settings say of deals."""
+    deals, earned = settings.deals, settings.profitability
+    rules = (Rule(name, r.account, r.product, r.pipeline, r.type) for name, r in deals.rules.items())
+
+    def folded(words: Collection[str]) -> frozenset[str]:
+        return frozenset(word.strip().casefold() for word in words)
+
+    return DealTerms(
+        tuple(rules),
+        deals.product_field,
+        folded(deals.won_stages),
+        earned.revenue,
+        earned.cost,
+    )
+
+
 def _flow(
     settings: Settings, name: str, flow: FlowSettings, mappings: Mapping[str, FieldMapping], labels: Labels
 ) -> Flow:
@@ -122,14 +156,22 @@ def _flow(
             f"The mappings of the flow “{name}” read different entities: {', '.join(entities)}.",
             "A flow reads one entity; move the others to a flow of their own.",
         )
-    entity = GpSource.entities[entities[0]]
+    entity = ENTITIES[entities[0] if entities else name]
     _check_filter(name, flow, entity)
+    limits = _limits(settings, entity)
     written = {(mapping.source, mapping.target) for mapping in mappings.values()}
     fitting = tuple(
-        labelled(_fitting(mapping, flow, settings.owners, written), labels.get(mapping.source, {}))
+        labelled(_fitting(mapping, flow, settings.owners, limits, written), labels.get(mapping.source, {}))
         for mapping in used
     )
-    return Flow(name, str(settings.gp.company_id), entity, fitting, flow.after, filter_of(flow.wanted))
+    wanted = filter_of(flow.wanted)
+    return Flow(name, str(settings.gp.company_id), entity, fitting, flow.after, wanted, limits)
+
+
+def _limits(settings: Settings, entity: Entity) -> LineLimits:
+    """The limits of lines hold for what is made from these, too."""
+    of_lines = entity.postings or entity.name in LedgerMonths.entities
+    return settings.flows.journal_entries.limits if of_lines else NO_LIMITS
 
 
 def _check_apart(flows: Mapping[str, Flow]) -> None:
@@ -156,7 +198,11 @@ def _check_filter(name: str, flow: FlowSettings, entity: Entity) -> None:
 
 
 def _fitting(
-    mapping: FieldMapping, flow: FlowSettings, owners: OwnersSettings, written: Collection[tuple[str, str]]
+    mapping: FieldMapping,
+    flow: FlowSettings,
+    owners: OwnersSettings,
+    limits: LineLimits,
+    written: Collection[tuple[str, str]],
 ) -> FieldMapping:
     """The mapping as these settings have it.
 
@@ -172,6 +218,7 @@ def _fitting(
     has_owner = any(rule.transform == "owner" for rule in mapping.rules) and owners.default
     beside = repr(sorted(flow.filter.items())) if flow.filter else ""
     beside += repr((owners.default, sorted(owners.salespeople.items()))) if has_owner else ""
+    beside += limits.told
     return fitted(mapping, drop, beside)
 
 

@@ -224,7 +224,8 @@ def _sections(model: type[BaseModel], at: str = "") -> Iterator[tuple[str, type[
 
 def own_fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
     """The settings that stand in a section itself, not in a section below it."""
-    return {key: field for key, field in model.model_fields.items() if _section_of(field) is None}
+    below = (_section_of, _named_section_of)
+    return {k: field for k, field in model.model_fields.items() if not any(of(field) for of in below)}
 
 
 def _required_of(model: type[BaseModel], name: str) -> str:

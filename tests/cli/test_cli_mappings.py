@@ -7,7 +7,7 @@ import pytest
 
 import ml_connector
 from ml_connector.core.errors import ConfigurationError
-from ml_connector.loading import _files_by_name, _mappings
+from ml_connector.loading import _files_by_name, _mappings, load_flows
 from ml_connector.settings_file import load_settings
 
 SETTINGS = """
@@ -90,3 +90,41 @@ def test_an_empty_folder(folder):
 def test_a_name_is_found_without_reading_the_rest(tmp_path, line):
     (tmp_path / "f.toml").write_text(f"{line}\nnonsense\n[match]\nname = 'name'\n")
     assert _files_by_name(tmp_path) == {"x1": [tmp_path / "f.toml"]}
+
+
+BOOKS = """
+[flows]
+customers = { enabled = false }
+vendors = { enabled = false }
+journal_entries = { enabled = true, mappings = []%s }
+account_months = { enabled = true }
+"""
+
+
+def flows(folder, limits=""):
+    path = folder.parent / "ml-connector.toml"
+    path.write_text(SETTINGS + BOOKS % limits)
+    return load_flows(load_settings(path))
+
+
+def test_a_flow_without_mappings_reads_the_entity_of_its_name(folder):
+    entries = flows(folder)["journal_entries"]
+    assert (entries.entity.name, entries.mappings, entries.modules) == ("journal_entries", (), ())
+    assert entries.first_meaning == "(postings)"
+    assert flows(folder)["account_months"].entity.name == "account_months"
+
+
+@pytest.mark.parametrize(
+    ("limits", "entries_too"),
+    [
+        (", from_date = 2026-01-01", True),
+        (", accounts = ['1..2']", False),
+        (", closing_documents = []", True),
+    ],
+)
+def test_other_limits_have_everything_looked_at_again(folder, limits, *, entries_too):
+    """Entries of which only the postings are kept: where other ones are kept. Months always."""
+    before, now = flows(folder), flows(folder, limits)
+    assert before["account_months"].fingerprint != now["account_months"].fingerprint
+    assert (before["journal_entries"].fingerprint != now["journal_entries"].fingerprint) is entries_too
+    assert now["account_months"].limits == now["journal_entries"].limits

@@ -23,6 +23,7 @@ from ml_connector.core.ports import (
     Refused,
     Source,
     Target,
+    Wanted,
     Write,
     Written,
 )
@@ -494,6 +495,69 @@ class TargetContract:
         stamp = self.candidates(world)[made].modified_at
         assert made in self.candidates(world, stamp)
         assert made not in self.candidates(world, stamp + SECOND)
+
+    def wanted(self, world: TargetWorld, wanted: Wanted, *fields: str) -> dict[str, Candidate]:
+        rows = walk(lambda after: world.target.list_wanted(world.module, fields, wanted, after))
+        found = {row.target_id: row for row in rows}
+        assert len(found) == len(rows), "a record in two pages"
+        return found
+
+    def family(self, world: TargetWorld) -> tuple[str, str, str]:
+        """The ids of a parent, its child, and a child of nobody."""
+        (parent,) = self.create(world, "PARENT")
+        (child,) = world.target.write(
+            world.module, [self.wish(world, "CHILD", **{world.lookup_field: parent})]
+        )
+        assert isinstance(child, Written)
+        (orphan,) = self.create(world, "ORPHAN")
+        return parent, child.target_id, orphan
+
+    def test_wanted_records_are_all_or_certain_ones(self, world: TargetWorld) -> None:
+        parent, child, orphan = self.family(world)
+        assert self.wanted(world, Wanted()).keys() == {parent, child, orphan}
+        assert self.wanted(world, Wanted(ids=[orphan, child, "1"])).keys() == {orphan, child}
+        assert self.wanted(world, Wanted(empty=world.lookup_field)).keys() == {parent, orphan}
+        one = Wanted(ids=[parent, child], empty=world.lookup_field)
+        assert self.wanted(world, one).keys() == {parent}
+
+    def test_a_wanted_record_tells_of_the_one_that_it_points_to(self, world: TargetWorld) -> None:
+        parent, child, orphan = self.family(world)
+        further = f"{world.lookup_field}.{world.key_field}"
+        found = self.wanted(world, Wanted(), world.lookup_field, further)
+        assert found[child].values == {world.lookup_field: parent, further: "PARENT"}
+        assert found[orphan].values == {}
+        assert found[child].name == "Name of CHILD"
+
+    def test_a_wanted_record_counts_as_changed_with_its_parent(self, world: TargetWorld) -> None:
+        parent, child, orphan = self.family(world)
+        since = world.present()
+        assert not self.wanted(world, Wanted(since=since, parent=world.lookup_field))
+        world.target.write(world.module, [Write({world.name_field: "New"}, parent)])
+        assert self.wanted(world, Wanted(since=since)).keys() == {parent}
+        both = Wanted(since=since, parent=world.lookup_field)
+        assert self.wanted(world, both).keys() == {parent, child}
+        assert not self.wanted(world, replace(both, ids=[orphan], empty=world.lookup_field))
+
+    def test_what_was_changed_since_is_not_overwritten(self, world: TargetWorld) -> None:
+        changed, left = self.create(world, "A", "B")
+        since = self.candidates(world)[left].modified_at
+        world.present()
+        world.target.write(world.module, [Write({world.name_field: "A person's"}, changed)])
+        batch = [Write({world.name_field: "Ours"}, one) for one in (changed, left)]
+        refused, written = world.target.write(world.module, batch, unmodified_since=since)
+        assert isinstance(refused, Refused)
+        assert refused.overtaken
+        assert not refused.gone
+        assert isinstance(written, Written)
+        found = self.read(world, [changed, left])
+        assert [found[one][world.name_field] for one in (changed, left)] == ["A person's", "Ours"]
+
+    def test_all_of_a_batch_may_have_been_changed_since(self, world: TargetWorld) -> None:
+        ids = self.create(world, "A", "B")
+        since = world.present() - 20 * SECOND
+        batch = [Write({world.name_field: "Ours"}, one) for one in ids]
+        results = world.target.write(world.module, batch, unmodified_since=since)
+        assert [isinstance(result, Refused) and result.overtaken for result in results] == [True, True]
 
     def test_deleted_ids_are_told(self, world: TargetWorld) -> None:
         ids = self.create(world, "A", "B")

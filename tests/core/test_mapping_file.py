@@ -7,7 +7,6 @@ import pytest
 
 import ml_connector
 from memory import CUSTOMERS, VENDORS
-from ml_connector.connectors.dynamics_gp import GpSource
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.mapping import (
     CustomField,
@@ -19,6 +18,7 @@ from ml_connector.core.mapping import (
 )
 from ml_connector.core.mapping_file import read_mapping
 from ml_connector.core.transform import ARITY
+from ml_connector.loading import ENTITIES as EVERY
 
 ENTITIES = {"customers": CUSTOMERS, "vendors": VENDORS}
 SHIPPED = sorted((Path(ml_connector.__file__).parent / "mappings").glob("*.toml"))
@@ -268,7 +268,7 @@ def test_a_transform_takes_as_many_fields_as_it_says(name, counts):
 
 
 def shipped(path: Path):
-    return read_mapping(path.name, path.read_text("utf-8"), GpSource.entities)
+    return read_mapping(path.name, path.read_text("utf-8"), EVERY)
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
@@ -286,11 +286,15 @@ def test_a_shipped_file_can_be_read(path):
 
 def test_the_shipped_files_fit_each_other():
     made = [shipped(path) for path in SHIPPED]
-    assert len(made) == 10
+    assert len(made) == 11
     assert conflicts(made) == []
     creating = {(mapping.source, mapping.target): mapping for mapping in made if mapping.creates}
     pairs = {(s, t) for s in ("customers", "vendors") for t in ("Accounts", "Contacts")}
-    ledger = {("gl_accounts", "GL_Accounts"), ("journal_entries", "GL_Journal_Lines")}
+    ledger = {
+        ("gl_accounts", "GL_Accounts"),
+        ("journal_entries", "GL_Journal_Lines"),
+        ("account_months", "GL_Account_Months"),
+    }
     assert creating.keys() == pairs | ledger
     assert {module.name for module in module_needs(made)} == {module for _, module in ledger}
     for mapping in made:
@@ -303,6 +307,7 @@ def test_the_shipped_files_fit_each_other():
         "Accounts.GP_Vendor_ID",
         "Contacts.GP_Contact_Key",
         "Contacts.GP_Vendor_Contact_Key",
+        "GL_Account_Months.GP_Account_Month",
         "GL_Accounts.GP_Account",
         "GL_Journal_Lines.GP_Line_Key",
     ]

@@ -35,12 +35,14 @@ class DeadlyTarget:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
-    def write(self, module: str, batch: Sequence[Write], trigger: Sequence[str] = ()) -> list[WriteResult]:
+    def write(
+        self, module: str, batch: Sequence[Write], trigger: Sequence[str] = (), **more: Any
+    ) -> list[WriteResult]:
         with self._lock:  # one after the other, so that the number says which
             self._left -= module == self._module
             if self._left == 0 and self._when == "before":
                 os.kill(os.getpid(), signal.SIGKILL)
-            results = self._inner.write(module, batch, trigger)
+            results = self._inner.write(module, batch, trigger, **more)
             if self._left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
             return results
@@ -49,10 +51,11 @@ class DeadlyTarget:
 def main(settings: str, when: str, number: str, module: str, approve: str, *flows: str) -> None:
     with open_app(load_settings(Path(settings))) as app:
         deadly = replace(app, target=DeadlyTarget(app.target, when, int(number), module))
-        wanted = app.in_order(flows)
+        wanted, over_deals = app.both(flows)
         if approve:
             approval.approve(app.database, wanted, approve)
-        run_flows(deadly, dict.fromkeys((flow.name for flow in wanted), EVERYTHING))
+        names = [*(flow.name for flow in wanted), *(flow.name for flow in over_deals)]
+        run_flows(deadly, dict.fromkeys(names, EVERYTHING))
 
 
 if __name__ == "__main__":

@@ -11,18 +11,27 @@ from systems import World, unreachable
 _DEADLY = Path(__file__).with_name("killed_sync.py")
 
 
-def die(world: World, when: str, number: int, approve: str = "", module: str = "Accounts") -> None:
-    """Sync customers and be killed ``before`` or ``after`` the Nth write to the module."""
-    words = (str(world.settings), when, str(number), module, approve, "customers")
+def die(
+    world: World, when: str, number: int, approve: str = "", module: str = "Accounts", flow: str = "customers"
+) -> None:
+    """Sync the flow and be killed ``before`` or ``after`` the Nth write to the module."""
+    words = (str(world.settings), when, str(number), module, approve, flow)
     said = world.finish(world.start(*words, script=_DEADLY))
     assert said.code == -signal.SIGKILL, said
 
 
-def kill_unanswered(world: World, call: str, nth: int, approve: str = "", module: str = "Accounts") -> None:
-    """Sync customers and be killed when Zoho has done the work of the Nth such call and not yet answered."""
+def kill_unanswered(
+    world: World,
+    call: str,
+    nth: int,
+    approve: str = "",
+    module: str = "Accounts",
+    flow: str = "customers",
+) -> None:
+    """Sync the flow and be killed when Zoho has done the work of the Nth such call and not yet answered."""
     before = written(world, module)
     world.zoho_faults({"match": call, "kind": "delay_after_work", "nth": nth, "seconds": 1.5})
-    process = world.start("sync", "customers", *(["--approve", approve] if approve else []))
+    process = world.start("sync", flow, *(["--approve", approve] if approve else []))
     try:
         end = time.monotonic() + 60
         while written(world, module) < before + 100 * nth:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from memory import FakeClock, MemorySource, MemoryTarget, Row
 from ml_connector.core.change import Cursor
 from ml_connector.core.flow import Flow
+from ml_connector.core.line_limits import NO_LIMITS, LineLimits
+from ml_connector.core.mapping import fitted
 from ml_connector.core.mapping_file import read_mapping
-from ml_connector.core.ports import Entity, Fetched, SourceField
+from ml_connector.core.ports import Entity, Fetched, PostingFields, SourceField
 from ml_connector.core.record import Fields, Record
 from ml_connector.core.transform import MapContext
-from ml_connector.flows.pull import DirectSteps, Result, pull
+from ml_connector.flows.pull import pull
 from ml_connector.flows.range import Asked
+from ml_connector.flows.steps import DirectSteps, Result
 from ml_connector.flows.work import Options, Work
 from ml_connector.store import cursors
 from ml_connector.store.cursors import Progress
@@ -38,6 +41,26 @@ JOURNALS = Entity(
     each="lines",
     final="is_posted",
 )
+#: The same, whose lines are postings on the accounts of another entity.
+BOOKS = replace(
+    JOURNALS,
+    fields={**JOURNALS.fields, "date": SourceField("date", "date")},
+    postings=PostingFields(
+        {
+            "on": "date",
+            "account": "line.account",
+            "debit": "line.debit",
+            "credit": "line.credit",
+            "currency": "currency",
+            "is_posted": "is_posted",
+            "is_voided": "is_voided",
+            **{name: name for name in ("customer_id", "vendor_id", "document_id", "document_control_id")},
+            **{name: name for name in ("source_document", "series")},
+        },
+        accounts="gl_accounts",
+    ),
+)
+APRIL = date(2026, 4, 21)
 LINE = """
 name = "journal_lines"
 source = "journals"
@@ -86,11 +109,20 @@ class Ledger:
     target: MemoryTarget
     database: Database
     texts: list[str] = field(default_factory=lambda: [LINE])
+    entity: Entity = JOURNALS
+    limits: LineLimits = NO_LIMITS
     runs: int = 0
 
-    def entry(self, key: str, lines: Lines, *, posted: bool = True) -> None:
+    def entry(self, key: str, lines: Lines, *, posted: bool = True, **more: object) -> None:
         self.clock.sleep(60)
-        fields = {"entry_key": key, "reference": f"Entry {key}", "is_posted": posted}
+        fields = {
+            "entry_key": key,
+            "reference": f"Entry {key}",
+            "is_posted": posted,
+            "date": APRIL,
+            "currency": "USD",
+            **more,
+        }
         self.source.put(key, "journals", name=f"Entry {key}", **fields)
         self.source.lines[key] = lines
 
@@ -100,24 +132,27 @@ class Ledger:
         for row in self.source.rows["journals"].values():
             row.at = self.clock.now()
 
-    def work(self, keys: tuple[str, ...] = (), *, over_limit: bool = True) -> Work:
-        mappings = tuple(read_mapping("test.toml", text, {"journals": JOURNALS}) for text in self.texts)
+    def flow(self) -> Flow:
+        read = [read_mapping("test.toml", text, {"journals": self.entity}) for text in self.texts]
+        mappings = tuple(fitted(mapping, (), self.limits.told) for mapping in read)
+        return Flow("journals", "-1", self.entity, mappings, limits=self.limits)
+
+    def work(self, keys: tuple[str, ...] = (), *, over_limit: bool = True, **more: bool) -> Work:
         return Work(
-            Flow("journals", "-1", JOURNALS, mappings), self.source, self.target, self.database, self.clock,
-            lambda: MapContext("USD"), asked=Asked(keys, over_limit=over_limit),
+            self.flow(), self.source, self.target, self.database, self.clock,
+            lambda: MapContext("USD"), asked=Asked(keys, over_limit=over_limit, **more),
             options=Options(overlap=timedelta(seconds=60), writes_at_once=1),
         )  # fmt: skip
 
-    def sync(self, keys: tuple[str, ...] = ()) -> Result:
+    def sync(self, keys: tuple[str, ...] = (), **more: bool) -> Result:
         self.runs += 1
         self.clock.sleep(3600)
         self.source.fetched.clear()
-        return pull(DirectSteps(self.clock), self.work(keys), f"run-{self.runs}")
+        return pull(DirectSteps(self.clock), self.work(keys, **more), f"run-{self.runs}")
 
     def loaded(self) -> None:
         """Past the first load, which waits for an approval that is none of these tests' business."""
-        mappings = [read_mapping("test.toml", text, {"journals": JOURNALS}) for text in self.texts]
-        fingerprint = Flow("journals", "-1", JOURNALS, tuple(mappings)).fingerprint
+        fingerprint = self.flow().fingerprint
         progress = Progress(Cursor(self.clock.now(), finer_than_day=True), fingerprint, (LINES, ENTRIES))
         with self.database.begin() as tx:
             cursors.put(tx, "-1", "journals", progress)

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from ml_connector.cli.exits import Exit, exit_of
 from ml_connector.core.errors import ConfigurationError, RetryableError
 from ml_connector.flows.engine import Engine
-from ml_connector.flows.pull import ended
 from ml_connector.flows.range import EVERYTHING
+from ml_connector.flows.steps import ended
 
 PAGES = 400  #: the engine's empty tables take fewer
 TOO_MUCH = "x" * 4096 * PAGES

@@ -12,8 +12,9 @@ import pytest
 from memory import START, FakeClock
 from ml_connector.core.ports import Facet
 from ml_connector.flows.facets import Look, decide
-from ml_connector.flows.pull import Result, pull
+from ml_connector.flows.pull import pull
 from ml_connector.flows.range import Range
+from ml_connector.flows.steps import Result
 from ml_connector.flows.work import Options
 from ml_connector.store import asked, looks
 from ml_connector.store.looks import Looked

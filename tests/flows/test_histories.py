@@ -24,8 +24,9 @@ from hypothesis import strategies as st
 
 from memory import FakeClock, MemorySource, MemoryTarget, Row
 from ml_connector.core.change import DAY_OVERLAP
-from ml_connector.flows.pull import DirectSteps, Result, Steps, pull
+from ml_connector.flows.pull import pull
 from ml_connector.flows.range import EVERYTHING, Asked
+from ml_connector.flows.steps import DirectSteps, Result, Steps
 from ml_connector.store.database import Database
 from world import CUSTOMER, World
 

@@ -13,7 +13,8 @@ from memory import FakeClock
 from ml_connector.core.errors import RecordRejectedError, RetryableError
 from ml_connector.core.match import Verdict
 from ml_connector.core.record import fold_key
-from ml_connector.flows.pull import Result, pull
+from ml_connector.flows.pull import pull
+from ml_connector.flows.steps import Result
 from ml_connector.store import cursors, intents, staging
 from world import CUSTOMER, FINANCIALS, World
 

@@ -12,8 +12,9 @@ from memory import START, FakeClock
 from ml_connector.core.change import Change
 from ml_connector.core.errors import RecordRejectedError, RetryableError
 from ml_connector.core.reconcile import Finding, Recorded, judge
-from ml_connector.flows.pull import Result, pull
+from ml_connector.flows.pull import pull
 from ml_connector.flows.range import Asked
+from ml_connector.flows.steps import Result
 from world import CONTACT, CUSTOMER, FINANCIALS, PLAIN, World, done
 
 MARKED = CUSTOMER.replace("match =", 'marks = { vanished = "Gone" }\nmatch =')

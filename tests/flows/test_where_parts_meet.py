@@ -9,8 +9,9 @@ from journals import LINE, many, new_ledger
 
 from ml_connector.core.errors import RecordRejectedError
 from ml_connector.flows.freshness import find_freshness
-from ml_connector.flows.pull import DirectSteps, pull
+from ml_connector.flows.pull import pull
 from ml_connector.flows.range import Asked
+from ml_connector.flows.steps import DirectSteps
 from ml_connector.store import holds
 from world import CONTACT, CUSTOMER, PLAIN, World, done
 

@@ -21,8 +21,9 @@ from ml_connector.core.flow import Flow
 from ml_connector.core.mapping_file import read_mapping
 from ml_connector.core.ports import Fetched
 from ml_connector.core.transform import MapContext
-from ml_connector.flows.pull import DirectSteps, Result, pull
+from ml_connector.flows.pull import pull
 from ml_connector.flows.range import Asked
+from ml_connector.flows.steps import DirectSteps, Result
 from ml_connector.flows.work import Options, Work
 from ml_connector.simulators.gp import GpOptions, GpSimulator
 from ml_connector.store import cursors

@@ -18,6 +18,7 @@ from ml_connector.cli import (
     links,
     ping,
     plan,
+    profitability,
     provision,
     reconcile,
     report,
@@ -54,7 +55,8 @@ app.command("sync")(sync.sync)
 app.add_typer(reconcile.app, name="reconcile")
 app.add_typer(held.app, name="held")
 app.add_typer(links.app, name="links")
-app.command("report")(report.report)
+app.add_typer(report.app, name="report")
+report.app.command("profitability")(profitability.profitability)
 app.add_typer(audit.app, name="audit")
 app.add_typer(simulate.app, name="simulate")
 app.command("demo")(demo.demo)

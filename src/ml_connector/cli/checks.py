@@ -66,7 +66,8 @@ def gp_systems(app: App) -> list[System]:
 
 def _gp_system(app: App, number: str) -> System:
     company = app.companies[number]
-    needed = [flow for flow in app.flows.values() if flow.company == number]
+    read = company.source.entities  # what is made from our own store needs nothing there
+    needed = [f for f in app.flows.values() if f.company == number and f.entity.name in read]
     name = f"Dynamics GP {company.settings.name}".rstrip()
     entities = [flow.entity.name for flow in needed]
     return System(name, lambda: company.source.checks(entities, needed), company.source.clock_difference)
@@ -79,7 +80,9 @@ def zoho_system(app: App) -> System:
     def checks() -> list[Check]:
         users = bool(app.settings.owners.default)
         own = [need for need in app.module_needs() if need.name in modules]
-        found = app.target.checks(modules, app.needs(), users=users, layouts=app.layouts, own=own)
+        found = app.target.checks(
+            modules, app.needs(), users=users, layouts=app.layouts, own=own, edited=app.edited_modules
+        )
         return [*found, _identity(app)] if found and found[0].ok else found
 
     return System("Zoho CRM", checks, app.target.clock_difference)

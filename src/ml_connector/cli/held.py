@@ -127,10 +127,10 @@ def retry(keys: Keys = None, settings: SettingsPath = None, *, as_json: AsJson =
             )
         if not found:
             note("No record waits.")
-        flows = opened.in_order(sorted({hold.flow for hold in found})) if found else []
+        flows, over_deals = opened.both(sorted({hold.flow for hold in found})) if found else ([], [])
         wanted = {
-            flow.name: Asked(tuple(sorted({hold.source_key for hold in found if hold.flow == flow.name})))
-            for flow in flows
+            name: Asked(tuple(sorted({hold.source_key for hold in found if hold.flow == name})))
+            for name in [*(flow.name for flow in flows), *(flow.name for flow in over_deals)]
         }
         code = run_and_show(opened, wanted, as_json=as_json)
     raise typer.Exit(code)
@@ -201,6 +201,11 @@ def _where(opened: App, key: str, wanted: str) -> _Where:
     if len(flows) > 1:
         raise ConfigurationError(
             f"{key} waits in the flows {' and '.join(flows)}.", "Name one with --flow FLOW."
+        )
+    if flows[0] in opened.deal_flows:
+        raise ConfigurationError(
+            f"{key} waits because Zoho refuses what {flows[0]} writes, and nobody can let that through here.",
+            "Change in Zoho what is in the way, and run “ml-connector held retry”.",
         )
     opened.in_order(flows)  # it may have left the settings
     return _Where(flows[0], found[0].source_key)

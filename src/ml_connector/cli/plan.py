@@ -44,12 +44,22 @@ def plan(
 ) -> None:
     """Decide what the next sync would do, show it, and print the hash that approves a first one."""
     from ml_connector.bootstrap import open_app
+    from ml_connector.cli.planned_deals import plan_over_deals
     from ml_connector.flows import approval
 
     asked = Asked(tuple(key or ()))
     with open_app(load(settings), note) as app:
-        wanted = app.in_order(flows or ())
+        wanted, over_deals = app.both(flows or ())
         figures, records = make_plan(app, [flow.name for flow in wanted], show, asked)
+        for flow in () if key and wanted else over_deals:  # keys are GP's, unless only deals are meant
+            note(f"Planning {flow.name} ...")
+            try:
+                figures[flow.name], more = plan_over_deals(app.deal_work(flow, asked), show)
+                records += more
+            except ConfigurationError as error:  # what it needs may come by the very flows that are planned
+                if flows:
+                    raise
+                note(f"{flow.name} is not planned: {error}")
         report = "" if key else approval.plan_hash(app.database, wanted)
         waits = approval.unapproved(app.database, wanted)
         spent = Spent.of(app)

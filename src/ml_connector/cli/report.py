@@ -65,10 +65,18 @@ class Report:
     freshness: Sequence[Freshness]  #: how old each group of fields may be
 
 
-def report(settings: SettingsPath = None, *, hours: Hours = 24, as_json: AsJson = False) -> None:
+app = typer.Typer(invoke_without_command=True)
+
+
+@app.callback()
+def report(
+    context: typer.Context, settings: SettingsPath = None, *, hours: Hours = 24, as_json: AsJson = False
+) -> None:
     """What ran, what waits and for how long, how old what we know is, what was typed twice. Asks no system."""
     from ml_connector.bootstrap import open_app
 
+    if context.invoked_subcommand:
+        return
     with open_app(load(settings)) as opened:
         found = make_report(opened, timedelta(hours=hours))
     if as_json:

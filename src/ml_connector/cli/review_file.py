@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from ml_connector.cli.cells import bare, protected
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.flows.proposals import Shown
 from ml_connector.flows.review import Line
@@ -28,16 +28,6 @@ COLUMNS = (
 )
 _NEEDED = ("flow", "module", "key", "person", "outcome", "zoho_id", "candidates", "decision", "id")
 
-#: A cell that begins so may be taken for a formula; our own mark has to be told from one that was there.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
-#: A cell that Excel would turn into a number or a date, and save as such: 00012, 4150868000000624001, 1-2, MAR1.
-_MONTH = (
-    "jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?"
-    "|nov(ember)?|dec(ember)?"
-)
-_CONVERTED = re.compile(
-    rf"[\d.,:/\s-]*\d[\d.,:/\s-]*(e[+-]?\d+)?|(\d{{1,4}}[-/. ]?)?({_MONTH})[-/. ]?\d{{0,4}}", re.IGNORECASE
-)
 #: How files begin that Excel saves instead -> what they are.
 _KINDS = {
     b"PK\x03\x04": "an Excel workbook (.xlsx)",
@@ -56,7 +46,7 @@ def write_review(path: Path, rows: Iterable[Shown]) -> int:
             writer.writerow(COLUMNS)
             number = 0
             for row in rows:
-                writer.writerow([_protected(cell) for cell in _cells(row)])
+                writer.writerow([protected(cell) for cell in _cells(row)])
                 number += 1
             return number
     except FileExistsError:
@@ -75,14 +65,6 @@ def _cells(row: Shown) -> list[str]:
     candidates = "; ".join(f"{target_id} {name}".strip() for target_id, name in row.candidates)
     who = [proposal.flow.name, proposal.module, decision.source_key, decision.part, decision.name]
     return [*who, proposal.outcome, score, decision.target_id, row.target_name, candidates, "", ""]
-
-
-def _protected(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) or _CONVERTED.fullmatch(cell) else cell
-
-
-def _bare(cell: str) -> str:
-    return cell.removeprefix("'").strip()
 
 
 def read_review_file(path: Path) -> list[Line]:
@@ -124,20 +106,20 @@ def _delimiter(path: Path, text: str) -> str:
 
 
 def _head(text: str, delimiter: str) -> set[str]:
-    return {_bare(cell).casefold() for cell in text.split("\n", 1)[0].replace('"', "").split(delimiter)}
+    return {bare(cell).casefold() for cell in text.split("\n", 1)[0].replace('"', "").split(delimiter)}
 
 
 def _rows(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, dict[str, str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
-        names = [_bare(cell).casefold() for cell in next(reader)]
+        names = [bare(cell).casefold() for cell in next(reader)]
         for cells in reader:
             if len(cells) > len(names):
                 raise ConfigurationError(
                     f"Line {reader.line_num} of {path} has more cells than the first line.",
                     "Put text that has a separator in it between double quotes.",
                 )
-            yield reader.line_num, dict(zip(names, map(_bare, cells), strict=False))
+            yield reader.line_num, dict(zip(names, map(bare, cells), strict=False))
     except csv.Error as error:
         raise ConfigurationError(
             f"Line {reader.line_num} of {path} cannot be read: {error}.", "Save the file as CSV once more."

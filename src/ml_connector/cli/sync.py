@@ -53,7 +53,8 @@ _COLUMNS = (
     "future",
 )
 #: What a comparison of keys finds, and marks that any run may write: shown where there is something to show.
-_FOUND = ("compared", "missed", "unrecorded", "reappeared", "vanished", "marked")
+_FOUND = ("compared", "missed", "unrecorded", "reappeared", "vanished", "marked", "untagged", "meanwhile")
+_SOMETIMES = (*_FOUND, "kept")  #: and entries whose postings are all that is kept of them
 _ENDS = {
     "done": Exit.DONE,
     "away": Exit.SYSTEM_AWAY,
@@ -67,7 +68,7 @@ _APPROVE_IT = "Run “ml-connector plan”, look at it, and approve it with “m
 
 @dataclass(slots=True)
 class Ran:
-    """How the runs of a command ended; a result is that of ``flows.pull`` with its flow, run and seconds."""
+    """How the runs of a command ended; a result is that of ``flows.steps.ended`` with its flow, run and seconds."""
 
     flows: dict[str, Mapping[str, Any]] = field(default_factory=dict)  #: what was asked for
     interrupted: list[Mapping[str, Any]] = field(default_factory=list)  #: of earlier commands, finished first
@@ -102,12 +103,17 @@ def sync(  # noqa: PLR0913 -- one parameter an option
     if asked.keys and full:
         raise ConfigurationError("--key and --full contradict each other.", "Give one of the two.")
     with open_app(load(settings), note) as app:
-        wanted = app.in_order(flows or ())
-        each = _of_each(app, wanted, asked)
+        wanted, over_deals = app.both(flows or ())
+        each = _of_each(app, wanted, asked) if wanted else {}
         if approve:
             approval.approve(app.database, wanted, approve)
         waits = approval.unapproved(app.database, [flow for flow in wanted if flow.name in each])
-        if ready := {name: asked_here for name, asked_here in each.items() if name not in waits}:
+        ready = {name: asked_here for name, asked_here in each.items() if name not in waits}
+        over_deals = [] if asked.keys and wanted else over_deals  # keys are GP's, unless only deals are meant
+        if waits and over_deals:
+            note(f"Not run before that first load: {', '.join(flow.name for flow in over_deals)}.")
+        ready |= {flow.name: asked for flow in over_deals} if not waits else {}
+        if ready:
             raise typer.Exit(run_and_show(app, ready, waits, as_json=as_json))
     raise typer.Exit(show_waiting(waits, as_json=as_json))
 
@@ -153,7 +159,7 @@ def _seen(app: App, flow: Flow, keys: Sequence[str]) -> set[str]:
     with app.database.read() as tx:
         listed = staging.names_of(tx, flow.company, flow.entity.name, keys)
         linked = {key for pair in pairs for key, _ in links.find(tx, pair, keys)}
-        decided = outcomes.find(tx, flow.company, [mapping.name for mapping in flow.mappings], keys)
+        decided = outcomes.find(tx, flow.company, list(flow.meanings), keys)
     return {*listed, *linked, *(key for key, _ in decided)}
 
 
@@ -239,9 +245,11 @@ class _Progress:
         else:
             done = sum(number for what, number in run.counts.items() if what not in _NOT_STAGED)
             flow = self._app.flows.get(self._flow)  # it may have left the settings since the run began
-            whole = staged * (len(flow.modules) if flow else 1)
+            whole = staged * (len(flow.modules) or 1 if flow else 1)
             asked = sum(self._app.gp_cost().calls.values())
-            text = f"{self._flow}: {how_far(done, whole)}, {asked:,} GP requests"
+            over_deals = self._flow in self._app.deal_flows  # nothing is staged there, and GP is not asked
+            far = f"{done:,} records" if over_deals else f"{how_far(done, whole)}, {asked:,} GP requests"
+            text = f"{self._flow}: {far}"
         if text != self._told:
             note(text)
         self._told = text
@@ -266,7 +274,7 @@ def show_results(ran: Ran, held: int, spent: Spent, waits: Sequence[str] = (), *
             }
         )
     else:
-        columns = (*(c for c in _FOUND if any(c in r["counts"] for _, r in named)), *_COLUMNS)
+        columns = (*(c for c in _SOMETIMES if any(c in r["counts"] for _, r in named)), *_COLUMNS)
         rows = [(name, *(f"{r['counts'].get(c, 0):,}" for c in columns)) for name, r in named]
         show_table(("flow", *columns), rows)
     for result in ran.results:

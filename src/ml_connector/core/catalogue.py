@@ -57,6 +57,8 @@ PARENT_WAITS = "PARENT_WAITS"
 SCHEMA_DRIFT = "SCHEMA_DRIFT"
 INVALID_EMAIL = "INVALID_EMAIL"
 FOREIGN_CURRENCY = "FOREIGN_CURRENCY"
+POSTING_UNREADABLE = "POSTING_UNREADABLE"
+MIXED_CURRENCIES = "MIXED_CURRENCIES"
 
 OWN_CODES: Mapping[str, OwnCode] = {
     AMBIGUOUS: OwnCode(
@@ -133,6 +135,17 @@ OWN_CODES: Mapping[str, OwnCode] = {
         Kind.DATA,
         "An amount is not in the CRM's home currency and is never written without its currency.",
         "Take the mapping of these amounts out of the flow, or give the ERP company the CRM's currency.",
+    ),
+    POSTING_UNREADABLE: OwnCode(
+        Kind.DATA,
+        "A line of a journal entry has no date, no account or an amount that no ledger has: it cannot be added up.",
+        "Look at the entry in the ERP; where a service of your own gives the entries, correct what it answers. Then"
+        " retry the hold.",
+    ),
+    MIXED_CURRENCIES: OwnCode(
+        Kind.DATA,
+        "The lines of one account and month are in more than one currency, and they are never added up.",
+        "Look at the entries of that month in the ERP: a company has one currency.",
     ),
 }
 

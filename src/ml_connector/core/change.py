@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Generic, TypeVar
 
 Row = TypeVar("Row")
@@ -22,6 +22,7 @@ class Change:
     key: str
     name: str  #: the record's name as the list gives it, for recognising namesakes
     at: datetime | None  #: None: the source holds no date for it
+    on: date | None = None  #: the record's own date, where the listing tells it
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
 from ml_connector.core.errors import ConfigurationError
+from ml_connector.core.line_limits import NO_LIMITS, LineLimits
 from ml_connector.core.mapping import Mapping, MatchRule
 from ml_connector.core.ports import Entity, Facet
+from ml_connector.core.postings import POSTINGS
 from ml_connector.core.record import Fields, Value
 
 CARRIED = "carried"  #: the facet under which a record's carried fields are kept
@@ -28,6 +30,7 @@ class Flow:
     filter: MappingOf[str, frozenset[Value]] = field(
         default_factory=dict
     )  #: source field -> the values wanted
+    limits: LineLimits = NO_LIMITS  #: of an entity with postings, and of what is made from these
 
     def lets_in(self, fields: Fields) -> bool:
         """Whether the flow's filter wants this record; texts are compared as the ERP does, without case."""
@@ -37,6 +40,22 @@ class Flow:
     def modules(self) -> tuple[str, ...]:
         """The modules it writes, parents before children: in the order of the mappings."""
         return tuple(dict.fromkeys(mapping.target for mapping in self.mappings))
+
+    @property
+    def first_module(self) -> str:
+        """The module that what happens to a record as a whole is told of; empty where nothing is written."""
+        return next(iter(self.modules), "")
+
+    @property
+    def meanings(self) -> dict[str, str]:
+        """What an outcome is kept under for every record, each with its fingerprint: the mappings, the postings."""
+        kept = {POSTINGS: f"1{self.limits.of_postings}"} if self.entity.postings else {}
+        return {mapping.name: mapping.fingerprint for mapping in self.mappings} | kept
+
+    @property
+    def first_meaning(self) -> str:
+        """Under which of these it is told what happens to a record as a whole."""
+        return next(iter(self.meanings))
 
     def of_module(self, module: str) -> tuple[Mapping, ...]:
         """The mappings that reach ``module``."""
@@ -65,7 +84,10 @@ class Flow:
     @property
     def fingerprint(self) -> str:
         """Changes when any mapping's meaning changes, or one is added: the next run is then a backfill."""
-        return hashlib.sha256("".join(sorted(m.fingerprint for m in self.mappings)).encode()).hexdigest()[:16]
+        told = sorted(self.meanings.values())
+        if self.entity.postings and self.limits.from_date:
+            told.append(str(self.limits.from_date))  # they are kept without any mapping, too
+        return hashlib.sha256("".join(told).encode()).hexdigest()[:16]
 
     def at_hand(self) -> frozenset[str]:
         """The source fields that are in the store: no reading of the record is needed for them."""

@@ -73,6 +73,14 @@ class Facet:
 
 
 @dataclass(frozen=True, slots=True)
+class PostingFields:
+    """Where an entity's records, of many parts, say what a posting in the ledger consists of."""
+
+    fields: Mapping[str, str]  #: attribute of ``core.postings.Posting`` -> field of the record or of a part
+    accounts: str  #: the entity whose records are the accounts; it carries their ``category``
+
+
+@dataclass(frozen=True, slots=True)
 class Entity:
     """What a source can tell of one kind of record."""
 
@@ -82,6 +90,7 @@ class Entity:
     key: str = ""  #: the field that names a record
     each: str = ""  #: what a record consists of, each part a record of its own in the target: "lines"
     final: str = ""  #: the boolean field that says: whatever its stamp, this record never changes again
+    postings: PostingFields | None = None  #: set: its parts with an amount are kept as postings
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +189,7 @@ class Refused:
 
     error: RecordRejectedError
     gone: bool = False  #: the record to update does not exist any more or is not visible
+    overtaken: bool = False  #: somebody changed it later than the write's ``unmodified_since``
 
 
 WriteResult = Written | Duplicate | Refused
@@ -193,6 +203,16 @@ class Candidate:
     name: str  #: the module's name field, as it stands
     values: Mapping[str, str]  #: the fields asked for that are set: API name -> value; of a lookup, its id
     modified_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which records of a module are asked for; nothing said: all."""
+
+    ids: Sequence[str] = ()  #: at most 100
+    empty: str = ""  #: those in which this field is
+    since: datetime | None = None  #: changed at or after it
+    parent: str = ""  #: a lookup: one whose record there was changed since counts as changed, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,11 +305,19 @@ class FieldShape:
 class Target(Protocol):
     """A system that records are written to. A record's own fault is a result, not an error."""
 
-    def write(self, module: str, batch: Sequence[Write], trigger: Sequence[str] = ()) -> list[WriteResult]:
+    def write(
+        self,
+        module: str,
+        batch: Sequence[Write],
+        trigger: Sequence[str] = (),
+        *,
+        unmodified_since: datetime | None = None,
+    ) -> list[WriteResult]:
         """Create or update up to 100 records in one call (all creates or all updates), one result each, same order.
 
-        ``trigger``: the target's own automations that this write may start. RetryableError may leave the batch written
-        or not; the caller must be able to do it again.
+        ``trigger``: the target's own automations that this write may start. ``unmodified_since``: what was changed
+        later than in that second is left as it is, and refused as overtaken. RetryableError may leave the batch
+        written or not; the caller must be able to do it again.
         """
 
     def read(self, module: str, ids: Sequence[str], fields: Sequence[str]) -> dict[str, dict[str, object]]:
@@ -310,6 +338,14 @@ class Target(Protocol):
         self, module: str, fields: Sequence[str], since: datetime | None, after: str | None
     ) -> Page[Candidate]:
         """A page of the module's records (changed at or after ``since``), with these fields, read cheaply."""
+
+    def list_wanted(
+        self, module: str, fields: Sequence[str], wanted: Wanted, after: str | None
+    ) -> Page[Candidate]:
+        """A page of the wanted records, by id. It sees what was written a moment ago.
+
+        A field may be one of the record that a lookup points to: "Account_Name.Phone".
+        """
 
     def find_candidates(
         self, module: str, field: str, values: Sequence[str], fields: Sequence[str]

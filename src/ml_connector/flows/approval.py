@@ -7,18 +7,25 @@ from collections.abc import Sequence
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.flow import Flow
 from ml_connector.store import cursors, decisions, holds
-from ml_connector.store.database import Database
+from ml_connector.store.database import Connection, Database
 
 
 def unapproved(database: Database, flows: Sequence[Flow]) -> list[str]:
-    """The flows whose first load is not done and whose plan nobody has approved."""
+    """The flows whose first load is not done and whose plan nobody has approved; one that writes nothing needs none."""
     with database.read() as tx:
         return [
             flow.name
             for flow in flows
-            if cursors.find(tx, flow.company, flow.name) is None
+            if flow.modules
+            and not _is_loaded(tx, flow)
             and not decisions.is_approved(tx, flow.company, flow.name)
         ]
+
+
+def _is_loaded(tx: Connection, flow: Flow) -> bool:
+    """Whether the flow ran with a module to write into."""
+    done = cursors.find(tx, flow.company, flow.name)
+    return done is not None and bool(done.modules)
 
 
 def plan_hash(database: Database, flows: Sequence[Flow]) -> str:

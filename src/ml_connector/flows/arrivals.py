@@ -11,7 +11,6 @@ from typing import TypeVar
 from ml_connector.core.change import Change, is_settled
 from ml_connector.core.errors import RecordRejectedError
 from ml_connector.core.flow import CARRIED
-from ml_connector.core.mapping import Mapping
 from ml_connector.core.ports import Unreadable
 from ml_connector.core.record import Fields, Record, Value, fold_key
 from ml_connector.flows.range import Range
@@ -34,6 +33,8 @@ class Arrival:
     facet_only: bool = False  #: only facets moved: mappings that need more than is at hand stay out
     skew: timedelta = timedelta(0)  #: by how much the clocks differed when it was read
     seen: tuple[tuple[str, str], ...] = ()  #: (facet, digest) that the mappings follow with it
+    left_out: frozenset[str] = frozenset()  #: parts that are not wanted (now): what was made of them stays
+    unknown: frozenset[str] = frozenset()  #: the accounts of those of which it cannot be told yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +71,25 @@ def arrivals(work: Work, staged: Sequence[Staged], span: Range) -> Iterator[Sequ
 def unsettled(work: Work, changes: Sequence[Change], doubt: timedelta) -> list[Change]:
     """The changes that some mapping has not dealt with yet, under its present meaning and for exactly this instant.
 
+    The keeping of postings counts as a mapping.
+
     A stamp that is still in the future is dealt with once; when its time has come the record is read again. A record
     that was final when it was read is dealt with, whatever its stamp says now.
     """
     now = work.clock.now()
-    names = [mapping.name for mapping in work.flow.mappings]
+    meanings = work.flow.meanings
     with work.database.read() as tx:
-        done = outcomes.by_key(tx, work.flow.company, names, [change.key for change in changes])
+        done = outcomes.by_key(tx, work.flow.company, list(meanings), [change.key for change in changes])
 
-    def is_done(change: Change, mapping: Mapping) -> bool:
-        found = done.get((fold_key(change.key), mapping.name), ())
-        return outcomes.is_whole([o for o in found if _settles(o, change, mapping, now, doubt)])
+    def is_done(change: Change, name: str, meaning: str) -> bool:
+        found = done.get((fold_key(change.key), name), ())
+        return outcomes.is_whole([o for o in found if _settles(o, change, meaning, now, doubt)])
 
-    return [change for change in changes if not all(is_done(change, m) for m in work.flow.mappings)]
+    return [c for c in changes if not all(is_done(c, name, meaning) for name, meaning in meanings.items())]
 
 
-def _settles(outcome: Outcome, change: Change, mapping: Mapping, now: datetime, doubt: timedelta) -> bool:
-    if outcome.fingerprint != mapping.fingerprint:
+def _settles(outcome: Outcome, change: Change, meaning: str, now: datetime, doubt: timedelta) -> bool:
+    if outcome.fingerprint != meaning:
         return False
     if outcome.final:
         return True

@@ -91,7 +91,7 @@ def _opened(tx: Connection, work: Work, key: str) -> list[Hold]:
 def _place(work: Work, hold: Hold) -> tuple[str, str]:
     """The module and the part that the hold is about; a mapping that left the flow counts for its first module."""
     modules = {mapping.name: mapping.target for mapping in work.flow.mappings}
-    return modules.get(hold.mapping, work.flow.modules[0]), hold.part
+    return modules.get(hold.mapping, work.flow.first_module), hold.part
 
 
 def _add_released(
@@ -123,7 +123,7 @@ def _row(work: Work, module: str, key: str, action: AuditAction, by: Decider) ->
         company=work.flow.company,
         flow=work.flow.name,
         run="",
-        mapping=work.flow.of_module(module)[0].name,
+        mapping=next((mapping.name for mapping in work.flow.of_module(module)), work.flow.first_meaning),
         source_key=key,
         entity=work.flow.entity.name,
         module=module,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from collections.abc import Mapping as MappingOf
-from collections.abc import Sequence
 from dataclasses import replace
 
 from ml_connector.core.flow import CARRIED
 from ml_connector.core.mapping import Mapping, Part, Reference, key_value, map_record, person_of, resolve
 from ml_connector.core.plan import Desired
-from ml_connector.core.record import Reading, Record, digest, fold_key
+from ml_connector.core.record import Ident, Reading, Record, digest, fold_key
 from ml_connector.flows.arrivals import Arrival
+from ml_connector.flows.within import awaited_accounts, limit_lines
 from ml_connector.flows.work import Work
 from ml_connector.store import links, outcomes
 from ml_connector.store.database import Connection
@@ -28,9 +29,13 @@ def desire(
 
     ``parents``: in a plan, the records of the modules before this one that are not written yet.
     """
+    arrived = limit_lines(tx, work, arrived)
     wanted = [d for arrival in arrived for d in _desired(work, module, arrival) if d.parts]
     wanted = _resolved(tx, work, wanted, parents)
-    return wanted + _formers(tx, work, module, wanted)
+    unknown = awaited_accounts(work, arrived)
+    wanted = [replace(d, awaits=(*d.awaits, *unknown.get(d.key, ()))) for d in wanted]
+    left_out = {(fold_key(arrival.record.key), part) for arrival in arrived for part in arrival.left_out}
+    return wanted + _formers(tx, work, module, wanted, left_out)
 
 
 def _desired(work: Work, module: str, arrival: Arrival) -> list[Desired]:
@@ -113,13 +118,18 @@ def _linked(tx: Connection, work: Work, references: set[Reference], parents: Par
     return found
 
 
-def _formers(tx: Connection, work: Work, module: str, wanted: Sequence[Desired]) -> list[Desired]:
-    """Target records of a person or line that the source record no longer has: they stay, and are marked."""
+def _formers(
+    tx: Connection, work: Work, module: str, wanted: Sequence[Desired], left_out: Collection[Ident]
+) -> list[Desired]:
+    """Target records of a person or line that the source record no longer has: they stay, and are marked.
+
+    ``left_out``: lines that it has and that are not wanted (now). What was written of them stays as it is.
+    """
     mapping = next((m for m in work.flow.of_module(module) if "former" in m.marks), None)
     at_hand = {fold_key(d.key): d for d in wanted if not d.facet_only and d.left_alone != "filtered"}
     if mapping is None or not at_hand:
         return []
-    present = {d.ident for d in wanted}
+    present = {*left_out, *(d.ident for d in wanted)}
     keys = list(at_hand)
     marked = outcomes.find(tx, work.flow.company, [mapping.name], keys)
     former: list[Desired] = []

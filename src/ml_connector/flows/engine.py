@@ -26,8 +26,8 @@ from dbos import (
 from dbos import error as engine_errors
 
 from ml_connector.core.errors import ConfigurationError, ConnectorError, RetryableError
-from ml_connector.flows.pull import Result, Steps, StoppedError
 from ml_connector.flows.range import Asked
+from ml_connector.flows.steps import Result, Steps, StoppedError
 from ml_connector.store.database import FILE_TROUBLE
 
 _QUEUE = "flows"

@@ -53,15 +53,14 @@ def compare(work: Work, run: str, rows: Sequence[Change]) -> Counter[str]:
 def _row(work: Work, run: str, change: Change, finding: Finding, known: Mapping[str, Recorded]) -> AuditRow:
     recorded = known.get(fold_key(change.key))
     stood = ", ".join(sorted(str(at) for at in recorded.instants)) if recorded else "nothing"
-    first = work.flow.mappings[0]
     return AuditRow(
         company=work.flow.company,
         flow=work.flow.name,
         run=run,
-        mapping=first.name,
+        mapping=work.flow.first_meaning,
         source_key=change.key,
         entity=work.flow.entity.name,
-        module=first.target,
+        module=work.flow.first_module,
         target_id="",
         action=_ACTIONS[finding],
         at=change.at,

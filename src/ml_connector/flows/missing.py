@@ -10,22 +10,24 @@ from ml_connector.core.record import fold_key
 from ml_connector.flows.arrivals import Missing
 from ml_connector.flows.telling import Teller
 from ml_connector.flows.work import Work
-from ml_connector.store import asked, audit, awaited, holds, outcomes, readings, staging
+from ml_connector.store import asked, audit, awaited, holds, outcomes, postings, readings, staging
 from ml_connector.store.database import Connection
 from ml_connector.store.holds import Hold
 from ml_connector.store.outcomes import Outcome
 
 
-def record_missing(work: Work, run: str, module: str, missing: Sequence[Missing]) -> Counter[str]:
+def record_missing(work: Work, run: str, missing: Sequence[Missing]) -> Counter[str]:
     """Commit these records that the source did not give; how many wait and how many are absent."""
     now, company, flow = work.clock.now(), work.flow.company, work.flow
     refused = [m for m in missing if m.error]
     absent = [m for m in missing if not m.error]
-    everywhere = [(mapping.name, m.key) for m in absent for mapping in flow.mappings]
+    everywhere = [(name, m.key) for m in absent for name in flow.meanings]
     with work.database.begin() as tx:
         waits = holds.find(tx, company, flow=flow.name, keys=[m.key for m in absent]) if absent else []
         marks = {(hold.mapping, fold_key(hold.source_key)) for hold in waits if hold.run == run}
         _put_missing_outcomes(tx, work, missing)
+        if flow.entity.postings:
+            postings.remove_unposted(tx, company, [m.key for m in absent])
         seen = [(m.key, facet, mark) for m in missing for facet, mark in m.seen]
         readings.settle(tx, company, flow.entity.name, seen)
         held = holds.put(tx, company, [_hold_refused(work, run, m, now) for m in refused])
@@ -34,7 +36,7 @@ def record_missing(work: Work, run: str, module: str, missing: Sequence[Missing]
         asked.remove(tx, company, flow.entity.name, [m.key for m in missing])
         for one in flow.modules:  # else a parent that comes would have it read by every run
             awaited.put_many(tx, work.pair(one), {m.key: [] for m in missing})
-        teller = Teller(work, run, module, now, {})
+        teller = Teller(work, run, flow.first_module, now, {})
         known = staging.names_of(tx, company, flow.entity.name, [m.key for m in absent])
         gone = [
             teller.vanished(m) for m in absent if fold_key(m.key) in known
@@ -49,17 +51,17 @@ def _put_missing_outcomes(tx: Connection, work: Work, missing: Sequence[Missing]
     for listed in (True, False):
         rows = [
             Outcome(
-                mapping.name,
+                name,
                 m.key,
                 "held" if m.error else "absent",
                 m.at,
                 m.fetched_at,
-                mapping.fingerprint,
+                meaning,
                 {},
             )
             for m in missing
             if m.listed is listed
-            for mapping in work.flow.mappings
+            for name, meaning in work.flow.meanings.items()
         ]
         keep = ("fields",) if listed else ("fields", "at")
         outcomes.put(tx, work.flow.company, rows, keep=keep)
@@ -68,7 +70,16 @@ def _put_missing_outcomes(tx: Connection, work: Work, missing: Sequence[Missing]
 def _hold_refused(work: Work, run: str, missing: Missing, now: datetime) -> Hold:
     e = missing.error
     assert e is not None
-    first = work.flow.mappings[0].name
     return Hold(
-        work.flow.name, first, missing.key, e.code, e.field, e.happened, e.remedy, e.answer, now, {}, run
+        work.flow.name,
+        work.flow.first_meaning,
+        missing.key,
+        e.code,
+        e.field,
+        e.happened,
+        e.remedy,
+        e.answer,
+        now,
+        {},
+        run,
     )

@@ -11,9 +11,10 @@ from ml_connector.core.plan import Action, Plan
 from ml_connector.core.record import fold_key
 from ml_connector.flows.arrivals import Arrival, Arrived, Missing, arrivals
 from ml_connector.flows.planning import plan_chunk
-from ml_connector.flows.pull import DirectSteps, Prepared, StoppedError, prepare
+from ml_connector.flows.pull import Prepared, begin, prepare
 from ml_connector.flows.range import Range
 from ml_connector.flows.recognise import NEW
+from ml_connector.flows.steps import DirectSteps, StoppedError
 from ml_connector.flows.work import Work
 from ml_connector.store import cursors, decisions, staging
 from ml_connector.store.decisions import Decision, Place
@@ -48,12 +49,14 @@ class FlowPlan:
             self.prepared = self._prepare()
             yield from self._decisions(self.prepared.span)
             with self._work.database.begin() as tx:
-                if self.prepared.whole:
+                if self.prepared.whole and self._work.flow.modules:
                     decisions.finish(tx, self._work.flow.company, self._work.flow.name, self._plan)
                 staging.clear(tx, self._run)
 
     def _prepare(self) -> Prepared:
         work = self._work
+        if not work.flow.modules:  # there is nothing to decide, so nothing is listed for it
+            return Prepared(Range.from_json(begin(work)["range"]))
         with work.database.begin() as tx:
             staging.clear(tx, self._run)
         no_time = timedelta(0)

@@ -7,71 +7,28 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Protocol
 
-from ml_connector.core.audit import AuditAction
 from ml_connector.core.catalogue import CHANGED_SINCE_APPROVAL
 from ml_connector.core.change import Cursor, advance, telling_instants
-from ml_connector.core.errors import AllowanceError, ConfigurationError, ConnectorError, RetryableError
-from ml_connector.core.load import NO_LOAD
-from ml_connector.core.ports import Clock, Facet
+from ml_connector.core.ports import Facet
 from ml_connector.flows import facets
 from ml_connector.flows.arrivals import unsettled
 from ml_connector.flows.drift import require_fields
 from ml_connector.flows.keys import compare, find_vanished, nothing_recorded
-from ml_connector.flows.limit import LimitError, require_no_stop
+from ml_connector.flows.limit import require_no_stop
 from ml_connector.flows.range import Range
 from ml_connector.flows.refresh import refresh
+from ml_connector.flows.steps import Result, Steps, StoppedError, broken_off, do, ended, load_of, open_run
 from ml_connector.flows.sync_window import sync_window
-from ml_connector.flows.telling import ACTIONS
 from ml_connector.flows.waiting import stage_again, stage_waiting
 from ml_connector.flows.work import Work
-from ml_connector.store import audit, cursors, holds, links, looks, readings, staging
+from ml_connector.store import cursors, holds, links, looks, readings, staging
 from ml_connector.store.cursors import Progress
 from ml_connector.store.database import Connection
 from ml_connector.store.looks import Looked
 
-Result = dict[str, Any]  # JSON: what a step leaves behind
-
-#: How long a run waits when the system does not say: doubling from the first to the last, seconds.
-FIRST_WAIT, LONGEST_WAIT = 2.0, 300.0
-_BROKEN = "It was broken off by a fault; the run after it lists anew what was not done."
 #: How often the records are looked at that waited for another one of the same run; deeper families wait for the next.
 _ROUNDS = 3
-
-
-class Steps(Protocol):
-    """What the durable engine gives a run: a step is done once, and after a crash its result is read back."""
-
-    def do(self, name: str, step: Callable[[], Result]) -> Result:
-        """Do ``step``, or give back what it left the first time."""
-
-    def sleep(self, seconds: float) -> None:
-        """Wait; after a crash only for the rest."""
-
-
-@dataclass(frozen=True, slots=True)
-class DirectSteps:
-    """Steps that are simply done: a plan and the tests need no engine."""
-
-    clock: Clock
-
-    def do(self, _name: str, step: Callable[[], Result]) -> Result:
-        return step()
-
-    def sleep(self, seconds: float) -> None:
-        self.clock.sleep(seconds)
-
-
-class StoppedError(Exception):
-    """The run cannot go on: how it ended, and why."""
-
-    def __init__(self, state: str, error: ConnectorError, *, stays: bool = False) -> None:
-        """``stays``: the next ordinary runs have to stop, too."""
-        super().__init__(error.happened)
-        self.state = state
-        self.error = error
-        self.stays = stays
 
 
 def pull(steps: Steps, work: Work, run: str) -> Result:
@@ -84,7 +41,7 @@ def pull(steps: Steps, work: Work, run: str) -> Result:
     """
     counts: Counter[str] = Counter()
     work.source.take_load()  # what was asked before is not this run's
-    _open(work, run)
+    open_run(work, run, work.flow.company, work.flow.name)
     try:
         # Two runs that create in one module at once would not see each other's records.
         with work.locked(f"create-{module}" for module in work.flow.modules):
@@ -94,61 +51,24 @@ def pull(steps: Steps, work: Work, run: str) -> Result:
             staging.clear(tx, run)  # what was not worked off is listed again by the next run
             if stopped.state == "limit" and stopped.stays and not work.asked.keys:
                 cursors.limit(tx, work.flow.company, work.flow.name)
-            counts |= _broken_off(tx, run, counts)
+            counts |= broken_off(tx, run, counts)
             cursors.close_run(tx, run, work.clock.now(), stopped.state, stopped.error.happened, counts)
-        return ended(stopped.state, counts, stopped.error) | _load(work, run)
-    return ended("done", counts, notes=notes) | _load(work, run)
-
-
-def _broken_off(tx: Connection, run: str, counts: Counter[str]) -> Counter[str]:
-    """What the run did to records, its last window included: one that is broken off leaves no counts."""
-    told = audit.count(tx, run)
-    told[AuditAction.UPDATED] -= counts["marked"]  # a mark is an update, counted under a word of its own
-    return Counter({what: told[action] for what, action in ACTIONS.items()})
-
-
-def _open(work: Work, run: str) -> None:
-    """Record that the run begins; one before it that a fault of ours broke off is closed, its staged rows cleared.
-
-    One run of a flow is under way at a time, so another that has no end will never go on.
-    """
-    company, flow, now = work.flow.company, work.flow.name, work.clock.now()
-    with work.database.begin() as tx:
-        for broken in cursors.unended(tx, company, flow):
-            if broken.run != run:
-                staging.clear(tx, broken.run)
-                cursors.close_run(tx, broken.run, now, "broken", _BROKEN, broken.counts)
-        cursors.open_run(tx, run, company, flow, now)
-
-
-def ended(
-    state: str, counts: Mapping[str, int], error: ConnectorError | None = None, notes: Sequence[str] = ()
-) -> Result:
-    """How a run ended, as the engine keeps it."""
-    happened, remedy = (error.happened, error.remedy) if error else ("", "")
-    told = {"state": state, "counts": dict(counts), "happened": happened, "remedy": remedy}
-    return told | {"notes": list(notes), "load": {}}
-
-
-def _load(work: Work, run: str) -> Result:
-    """The load that the run put on the source, in all its attempts."""
-    with work.database.read() as tx:
-        told = cursors.find_run(tx, run)
-    return {"load": told.load.to_json() if told and told.load != NO_LOAD else {}}
+        return ended(stopped.state, counts, stopped.error) | load_of(work, run)
+    return ended("done", counts, notes=notes) | load_of(work, run)
 
 
 def _work_off(steps: Steps, work: Work, run: str, counts: Counter[str]) -> Sequence[str]:
     """All steps of a run, adding to ``counts`` as they are done; what there is to say of it."""
-    _do(steps, work, run, "limit", partial(_require_no_stop, work))
+    do(steps, work, run, "limit", partial(_require_no_stop, work))
     prepared = prepare(steps, work, run)
     counts += Counter(settled=prepared.settled, future=prepared.future)
     counts.update(prepared.found)
     weight = _windows(steps, work, run, prepared.span, counts, 0)
     for _ in range(_ROUNDS):
-        if not _do(steps, work, run, "again", partial(stage_again, work, run))["staged"]:
+        if not do(steps, work, run, "again", partial(stage_again, work, run))["staged"]:
             break
         weight = _windows(steps, work, run, prepared.span, counts, weight)
-    _do(steps, work, run, "end", partial(_end, work, run, prepared, counts))
+    do(steps, work, run, "end", partial(_end, work, run, prepared, counts))
     return [*prepared.notes, *_short_list(counts)]
 
 
@@ -171,12 +91,12 @@ def _windows(steps: Steps, work: Work, run: str, span: Range, counts: Counter[st
     """Everything that is staged, window by window; what the run weighs by then."""
     after: str | None = ""
     while after is not None:
-        told = _do(steps, work, run, "window", partial(_window, work, run, after, span, weight))
+        told = do(steps, work, run, "window", partial(_window, work, run, after, span, weight))
         after, weight = told["next_after"], told["weight"]
         counts.update(told["counts"])
         with work.database.begin() as tx:
             if told["waited"]:  # what the window did before it had to wait is not among its counts
-                counts |= _broken_off(tx, run, counts)
+                counts |= broken_off(tx, run, counts)
             cursors.note_counts(tx, run, counts)
     return weight
 
@@ -196,16 +116,16 @@ class Prepared:
 
 def prepare(steps: Steps, work: Work, run: str, *, preview: bool = False) -> Prepared:
     """Stage what there is to do and bring the index up to date; nothing of the records is read or written yet."""
-    begun = _do(steps, work, run, "begin", partial(begin, work))
+    begun = do(steps, work, run, "begin", partial(begin, work))
     span = Range.from_json(begun["range"])
     if work.asked.keys:
         prepared = Prepared(span, whole=False)
-        staged = _do(steps, work, run, "stage", partial(_stage_keys, work, run))
+        staged = do(steps, work, run, "stage", partial(_stage_keys, work, run))
     else:
         prepared = _list_all(steps, work, run, span)
-        staged = _do(steps, work, run, "stage", partial(stage_waiting, work, run, preview=preview))
+        staged = do(steps, work, run, "stage", partial(stage_waiting, work, run, preview=preview))
     for module in work.flow.modules if staged["staged"] else ():
-        refresh(partial(_do, steps, work, run), work, run, module)
+        refresh(partial(do, steps, work, run), work, run, module)
     return replace(prepared, notes=tuple(begun["notes"]))
 
 
@@ -247,7 +167,7 @@ def _list_all(steps: Steps, work: Work, run: str, span: Range) -> Prepared:
     listed = _pages(steps, work, run, "list", partial(_list, work, run, span))
     found = sum((Counter(told.get("found", {})) for told in listed), Counter[str]())
     if work.asked.reconcile:
-        found.update(_do(steps, work, run, "vanished", partial(find_vanished, work, span)))
+        found.update(do(steps, work, run, "vanished", partial(find_vanished, work, span)))
     else:
         for facet in work.flow.entity.facets:
             _look_at(steps, work, run, facet, span)
@@ -258,28 +178,29 @@ def _list_all(steps: Steps, work: Work, run: str, span: Range) -> Prepared:
 
 def _look_at(steps: Steps, work: Work, run: str, facet: Facet, span: Range) -> None:
     """Look at one facet in the ways that are due."""
-    due = _do(steps, work, run, f"due {facet.name}", lambda: facets.find_due(work, facet, span).to_json())
+    due = do(steps, work, run, f"due {facet.name}", lambda: facets.find_due(work, facet, span).to_json())
     look = facets.Look.from_json(due)
     if look.whole or look.since:
         read = partial(facets.sweep, work, facet, span, None if look.whole else look.since)
         _pages(steps, work, run, f"sweep {facet.name}", read)
     if look.roll:
-        _do(steps, work, run, f"roll {facet.name}", partial(facets.roll, work, facet, span))
+        do(steps, work, run, f"roll {facet.name}", partial(facets.roll, work, facet, span))
 
 
 def _pages(
     steps: Steps, work: Work, run: str, name: str, page: Callable[[str | None], Result]
 ) -> list[Result]:
     """Do ``page`` for one key range after the other; what each left."""
-    told = [_do(steps, work, run, name, partial(page, None))]
+    told = [do(steps, work, run, name, partial(page, None))]
     while (after := told[-1]["next_after"]) is not None:
-        told.append(_do(steps, work, run, name, partial(page, after)))
+        told.append(do(steps, work, run, name, partial(page, after)))
     return told
 
 
 def _list(work: Work, run: str, span: Range, after: str | None) -> Result:
     page = work.source.list_changes(work.flow.entity.name, span.since, after)
-    due = page.rows if work.asked.full else unsettled(work, page.rows, span.doubt)
+    wanted = [change for change in page.rows if work.flow.limits.lets_in_date(change.on)]
+    due = wanted if work.asked.full else unsettled(work, wanted, span.doubt)
     if work.asked.reconcile and not span.backfill:
         due = [change for change in due if change.at is not None]  # without a stamp the comparison decides
     with work.database.begin() as tx:
@@ -290,11 +211,11 @@ def _list(work: Work, run: str, span: Range, after: str | None) -> Result:
     seen = telling_instants([change.at for change in page.rows], span.bound)
     future = sum(change.at is not None and change.at > span.bound for change in page.rows)
     told: Result = {
-        "settled": len(page.rows) - len(due),
+        "settled": len(wanted) - len(due),
         "seen": [at.isoformat() for at in seen],
         "future": future,
     }
-    told["found"] = dict(compare(work, run, page.rows)) if work.asked.reconcile else {}
+    told["found"] = dict(compare(work, run, wanted)) if work.asked.reconcile else {}
     return {"next_after": page.next_after} | told
 
 
@@ -335,64 +256,3 @@ def _is_loaded(tx: Connection, work: Work, module: str) -> bool:
     waiting = holds.find(tx, work.flow.company, flow=work.flow.name, codes=[CHANGED_SINCE_APPROVAL])
     mappings = {mapping.name for mapping in work.flow.of_module(module)}
     return not any(hold.mapping in mappings for hold in waiting)
-
-
-def _do(steps: Steps, work: Work, run: str, name: str, step: Callable[[], Result]) -> Result:
-    """One durable step, waiting for a system that is away; expected errors never leave it as exceptions.
-
-    For credits of the target a run may wait for hours, in which the step, which may read a whole window from the
-    source first, is not tried in vain.
-    """
-    waited, delay = {False: 0.0, True: 0.0}, FIRST_WAIT
-    longest = {False: work.options.max_wait, True: work.options.credits_wait}
-    wanted = 0
-    while True:
-        told = steps.do(name, partial(_guarded, partial(_once_affordable, work, wanted, step)))
-        _add_load(work, run)
-        if "stop" in told:
-            error = ConfigurationError(told["stop"], told["remedy"])
-            raise StoppedError(told["state"], error, stays=told.get("stays", True))
-        if "wait" not in told:
-            return told | {"waited": any(waited.values())}
-        for_credits, wanted = "wanted" in told, told.get("wanted", wanted)
-        pause = told["after_seconds"] or delay
-        if waited[for_credits] + pause > longest[for_credits].total_seconds():
-            raise StoppedError("away", RetryableError(told["wait"], told["remedy"]))
-        _note(work, run, "waiting", told["wait"])
-        steps.sleep(pause)
-        _note(work, run, "running", "")
-        waited[for_credits] += pause
-        delay = min(delay * 2, LONGEST_WAIT)
-
-
-def _once_affordable(work: Work, wanted: int, step: Callable[[], Result]) -> Result:
-    if wanted:
-        work.target.require_credits(wanted)
-    return step()
-
-
-def _add_load(work: Work, run: str) -> None:
-    """Keep what the step asked of the source; a step that is only read back asked nothing."""
-    load = work.source.take_load()
-    if load.requests or load.quiet:
-        with work.database.begin() as tx:
-            cursors.add_load(tx, run, load)
-
-
-def _guarded(step: Callable[[], Result]) -> Result:
-    try:
-        return step()
-    except AllowanceError as error:
-        told = {"wait": error.happened, "remedy": error.remedy, "after_seconds": error.after_seconds}
-        return told | {"wanted": error.wanted}
-    except RetryableError as error:
-        return {"wait": error.happened, "remedy": error.remedy, "after_seconds": error.after_seconds}
-    except ConfigurationError as error:
-        state = "limit" if isinstance(error, LimitError) else "failed"
-        stays = isinstance(error, LimitError) and error.stays
-        return {"stop": error.happened, "remedy": error.remedy, "state": state, "stays": stays}
-
-
-def _note(work: Work, run: str, state: str, note: str) -> None:
-    with work.database.begin() as tx:
-        cursors.note_run(tx, run, state, note)

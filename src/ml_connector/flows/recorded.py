@@ -18,12 +18,11 @@ def find_recorded(tx: Connection, work: Work, keys: Sequence[str]) -> dict[str, 
 
     A person or line that the record had before, and that it was gone once, says nothing of it any more.
     """
-    names = [mapping.name for mapping in work.flow.mappings]
+    meanings = work.flow.meanings
     found: defaultdict[str, list[Outcome]] = defaultdict(list)
-    for (key, _mapping), told in outcomes.by_key(tx, work.flow.company, names, keys).items():
+    for (key, _mapping), told in outcomes.by_key(tx, work.flow.company, list(meanings), keys).items():
         found[key] += told
-    fingerprints = {mapping.fingerprint for mapping in work.flow.mappings}
-    return {key: _of_last_reading(told, fingerprints) for key, told in found.items()}
+    return {key: _of_last_reading(told, meanings.values()) for key, told in found.items()}
 
 
 def _of_last_reading(told: Sequence[Outcome], fingerprints: Collection[str]) -> Recorded:

@@ -89,8 +89,9 @@ def _candidate(d: Done, now: datetime) -> Candidate:
 
 
 def _await_parents(tx: Connection, work: Work, module: str, done: Sequence[Done]) -> None:
-    """Remember which records they still wait for; a link to one of these stages them again."""
-    if not any(rule.lookup for mapping in work.flow.of_module(module) for rule in mapping.rules):
+    """Remember which records they still wait for; a link to one of these, or its reading, stages them again."""
+    looks_up = any(rule.lookup for mapping in work.flow.of_module(module) for rule in mapping.rules)
+    if not looks_up and not work.flow.limits.needs_categories:
         return
     waits = {
         d.plan.desired.key: [(r.entity, r.module, r.key) for r in d.plan.desired.awaits]

@@ -1,6 +1,6 @@
 """READ FIRST: one window of a flow, from the changes in the source to what is recorded of each.
 
-    staged changes -> fetch -> map -> find the match -> plan -> write -> record
+    staged changes -> fetch (keep its postings) -> map -> find the match -> plan -> write -> record
 
 Everything here may run twice: a create carries our key, an update goes by id, and every row of the store has a
 natural key. The window is the durable step of a run (``pull``); it returns counts and where the next one begins.
@@ -9,7 +9,7 @@ natural key. The window is the durable step of a run (``pull``); it returns coun
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -19,6 +19,7 @@ from ml_connector.flows.arrivals import Arrival, Arrived, Missing, arrivals
 from ml_connector.flows.guard import hold_unapproved
 from ml_connector.flows.missing import record_missing
 from ml_connector.flows.planning import plan_chunk
+from ml_connector.flows.postings import keep, record_kept
 from ml_connector.flows.range import Range
 from ml_connector.flows.vanished import plan_vanished
 from ml_connector.flows.work import Work
@@ -47,8 +48,8 @@ def sync_window(work: Work, run: str, after: str, span: Range, weight: int = 0) 
     result = WindowResult(staged[-1].key if staged else None, weight=weight)
     if not staged:
         return result
-    chunks: Iterable[Sequence[Arrived]] = arrivals(work, staged, span)
     missing: list[Missing] = []
+    chunks: Iterable[Sequence[Arrived]] = _taken_in(work, staged, span, missing)
     for module in work.flow.modules:  # parents are written before children are planned
         seen: list[Sequence[Arrived]] = []
         guard = partial(hold_unapproved, work, module, everything=span.is_first(module))
@@ -56,15 +57,27 @@ def sync_window(work: Work, run: str, after: str, span: Range, weight: int = 0) 
             for chunk in chunks:
                 if len(work.flow.modules) > 1:
                     seen.append(chunk)
-                if module == work.flow.modules[0]:
-                    missing += [arrived for arrived in chunk if isinstance(arrived, Missing)]
                 _write_chunk(work, writer, chunk, span, result)
             _read_ahead(work, run, staged[-1].key)  # while the last calls of this window are under way
         result.counts += writer.counts
         chunks = seen
+    if not work.flow.modules:  # nothing is written anywhere: what is kept on the way is all
+        for chunk in chunks:
+            result.counts += record_kept(work, run, chunk)
+        _read_ahead(work, run, staged[-1].key)
     if missing:  # behind the marks of what vanished: only then is the record done with
-        result.counts += record_missing(work, run, work.flow.modules[0], missing)
+        result.counts += record_missing(work, run, missing)
     return result
+
+
+def _taken_in(
+    work: Work, staged: Sequence[Staged], span: Range, missing: list[Missing]
+) -> Iterator[Sequence[Arrived]]:
+    """What the staged changes bring, its postings kept; what the source did not give stands in ``missing``, too."""
+    for arrived in arrivals(work, staged, span):
+        chunk = keep(work, arrived)
+        missing += [one for one in chunk if isinstance(one, Missing)]
+        yield chunk
 
 
 def _staged(work: Work, run: str, after: str) -> list[Staged]:
@@ -97,8 +110,12 @@ def _write_chunk(
 
 
 def _keep_waiting(work: Work, at_hand: Sequence[Arrival], plans: Sequence[Plan]) -> None:
-    """Keep the whole records that wait for a parent, which may come behind them in the order of keys."""
-    waits = {plan.desired.key for plan in plans if plan.desired.awaits}
+    """Keep the whole records that wait for a parent, which may come behind them in the order of keys.
+
+    What waits for another flow's record waits longer than this run: it is read again when its time has come.
+    """
+    own = work.flow.entity.name
+    waits = {plan.desired.key for plan in plans if any(on.entity == own for on in plan.desired.awaits)}
     for arrival in at_hand:
         if arrival.record.key in waits and not arrival.facet_only:
             work.keep(arrival.record)

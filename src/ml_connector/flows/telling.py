@@ -83,7 +83,7 @@ class Teller:
 
     def vanished(self, missing: Missing) -> AuditRow:
         """That the source no longer has a record."""
-        row = self.row(self.work.flow.mappings[0].name, missing.key, AuditAction.VANISHED)
+        row = self.row(self.work.flow.first_meaning, missing.key, AuditAction.VANISHED)
         return replace(row, at=missing.at, reason="The source no longer has it.")
 
     def released(self, hold: Hold) -> AuditRow:

@@ -79,5 +79,7 @@ def stage_again(work: Work, run: str) -> dict[str, Any]:
 
 
 def _stage_ready(tx: Connection, work: Work, run: str) -> None:
+    if not work.flow.modules:  # what a mapping that left it waited for
+        return
     company, entity = work.flow.company, work.flow.entity.name
     staging.put_keys(tx, run, company, entity, awaited.ready(tx, company, entity))

@@ -1,4 +1,7 @@
-"""Which records wait for the link of another one: a child is let through as soon as its parent is linked."""
+"""Which records wait for another one: a child is let through as soon as its parent is linked.
+
+What waits for a record in no module waits for it to be read, so that what it carries is known.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,13 @@ from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
+from ml_connector.core.flow import CARRIED
 from ml_connector.core.record import fold_key
 from ml_connector.store.database import in_portions, upsert
 from ml_connector.store.links import Pair
-from ml_connector.store.tables import awaited, links
+from ml_connector.store.tables import awaited, links, readings
 
-On = tuple[str, str, str]  #: (entity, module, source key) of the record whose link is awaited
+On = tuple[str, str, str]  #: (entity, module, source key) of the record that is awaited
 
 
 def put(tx: sa.Connection, pair: Pair, source_key: str, on: Sequence[On]) -> None:
@@ -34,8 +38,18 @@ def put_many(tx: sa.Connection, pair: Pair, rows: Mapping[str, Sequence[On]]) ->
 
 
 def ready(tx: sa.Connection, company: str, entity: str) -> list[str]:
-    """The source keys of this entity of which a record they wait for is linked now and is there."""
-    there = sa.and_(
+    """The source keys of this entity of which a record they wait for is linked now and is there, or is read now."""
+    c = awaited.c
+    linked = sa.select(c.key, c.source_key).join(links, _linked()).where(c.company == company)
+    read = sa.select(c.key, c.source_key).join(readings, _read()).where(c.company == company)
+    both = sa.union_all(linked.where(c.entity == entity), read.where(c.entity == entity)).subquery()
+    source_key = sa.func.min(both.c.source_key).label("source_key")
+    query = sa.select(both.c.key, source_key).group_by(both.c.key).order_by(both.c.key)
+    return [row.source_key for row in tx.execute(query)]
+
+
+def _linked() -> sa.ColumnElement[bool]:
+    return sa.and_(
         links.c.company == awaited.c.company,
         links.c.entity == awaited.c.on_entity,
         links.c.module == awaited.c.on_module,
@@ -43,11 +57,13 @@ def ready(tx: sa.Connection, company: str, entity: str) -> list[str]:
         links.c.part == "",
         links.c.gone == "",
     )
-    query = (
-        sa.select(awaited.c.key, sa.func.min(awaited.c.source_key).label("source_key"))
-        .join(links, there)
-        .where(awaited.c.company == company, awaited.c.entity == entity)
-        .group_by(awaited.c.key)
-        .order_by(awaited.c.key)
+
+
+def _read() -> sa.ColumnElement[bool]:
+    return sa.and_(
+        awaited.c.on_module == "",
+        readings.c.company == awaited.c.company,
+        readings.c.entity == awaited.c.on_entity,
+        readings.c.facet == CARRIED,
+        readings.c.key == awaited.c.on_key,
     )
-    return [row.source_key for row in tx.execute(query)]

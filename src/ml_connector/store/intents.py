@@ -1,4 +1,7 @@
-"""Creates that were about to be sent: committed before the call, so that one found after a crash is told as ours."""
+"""Creates that were about to be sent: committed before the call, so that one found after a crash is told as ours.
+
+Changes of records that are their own source, such as deals, are kept likewise, under the name of their flow.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,12 @@ def find(tx: sa.Connection, pair: Pair, keys: Collection[str]) -> dict[Ident, In
     query = sa.select(intents).where(pair.within(intents))
     rows = select_in(tx, query, intents.c.key, map(fold_key, keys))
     return {(row.key, row.part): Intent(row.attempt, row.opened_at) for row in rows}
+
+
+def open_keys(tx: sa.Connection, pair: Pair) -> list[str]:
+    """The folded keys of everything of the pair that was sent and never recorded."""
+    query = sa.select(intents.c.key).where(pair.within(intents)).order_by(intents.c.key)
+    return list(tx.execute(query).scalars())
 
 
 def put(tx: sa.Connection, pair: Pair, idents: Collection[Ident], at: datetime) -> None:

@@ -6,10 +6,13 @@ Keys of source records are stored folded (``fold_key``) where they are compared 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Dialect,
     Float,
@@ -52,6 +55,26 @@ class Prose(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         return value and value.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+
+
+class Amount(TypeDecorator[Decimal]):
+    """An amount of at most five decimals, kept as a whole number of its finest unit: its sums are exact."""
+
+    impl = BigInteger
+    cache_ok = True
+    PARTS = 100_000  #: of one
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
+        if value is None:
+            return None
+        units = value * self.PARTS
+        if units != int(units):
+            raise ValueError("an amount has at most five decimals")
+        return int(units)
+
+    def process_result_value(self, value: int | Decimal | None, dialect: Dialect) -> Decimal | None:
+        # PostgreSQL gives a sum of whole numbers as a decimal one.
+        return None if value is None else Decimal(int(value)) / self.PARTS
 
 
 metadata = MetaData(
@@ -143,6 +166,44 @@ source_names = Table(
     Column("name_key", Text, nullable=False),
     Column("listed_at", Instant, nullable=False),  # when a listing last named it
     Index("ix_source_names_name", "company", "entity", "name_key"),
+)
+
+#: The money lines of journal entries that were fetched, whatever of them goes to the target.
+postings = Table(
+    "postings",
+    metadata,
+    _key("company"),
+    _key("entry", RECORD_KEY),
+    _key("line"),  # as the source numbers it within its entry
+    Column("date", Date, nullable=False),
+    Column("month", String(7), nullable=False),  # of the date: 2026-04
+    Column("account", Text, nullable=False),
+    Column("account_key", String(RECORD_KEY), nullable=False),  # folded
+    Column("debit", Amount, nullable=False),
+    Column("credit", Amount, nullable=False),
+    Column("currency", String(16), nullable=False),
+    Column("is_posted", Boolean, nullable=False),
+    Column("is_voided", Boolean, nullable=False),
+    Column("customer_id", Text, nullable=False),
+    Column("vendor_id", Text, nullable=False),
+    Column("document_id", Text, nullable=False),
+    Column("document_control_id", Text, nullable=False),
+    Column("source_document", Text, nullable=False),
+    Column("series", Text, nullable=False),
+    Column("kept_at", Instant, nullable=False),
+    Index("ix_postings_account", "company", "account_key", "month"),
+)
+
+#: Which accounts ever had something posted in which month, and when that last changed.
+posted_months = Table(
+    "posted_months",
+    metadata,
+    _key("company"),
+    _key("account_key", RECORD_KEY),
+    _key("month", 7),
+    Column("account", Text, nullable=False),  # as the source writes it
+    Column("changed_at", Instant, nullable=False),
+    Index("ix_posted_months_changed", "company", "changed_at"),
 )
 
 #: The changes that a run has listed and not yet worked off.

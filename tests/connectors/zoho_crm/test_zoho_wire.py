@@ -12,7 +12,7 @@ from ml_connector.connectors.zoho_crm import wire
 from ml_connector.connectors.zoho_crm.schema import FieldMeta, ModuleMeta
 from ml_connector.connectors.zoho_crm.wire import Reply
 from ml_connector.core.errors import ConfigurationError, RetryableError
-from ml_connector.core.ports import FieldNeed, Write
+from ml_connector.core.ports import FieldNeed, Wanted, Write
 
 
 def meta(name, kind="text", **more):
@@ -234,6 +234,50 @@ def test_candidates_are_asked_by_id():
     assert wire.values_query("Accounts", ["id"], "GP_ID", ["A", "B'"], 5) == (
         r"select id from Accounts where GP_ID in ('A', 'B\'') order by id asc limit 5"
     )
+
+
+def test_wanted_records_are_asked_by_id_with_criteria_in_pairs():
+    since = datetime(2026, 1, 31, tzinfo=UTC)
+    stamp = "'2026-01-31T00:00:00+00:00'"
+    asked = {
+        "id is not null": Wanted(),
+        "(id is not null and Tag is null)": Wanted(empty="Tag"),
+        "((id is not null and id in (7, 55)) and Tag is null)": Wanted(ids=["7", "55"], empty="Tag"),
+        f"(id is not null and Modified_Time >= {stamp})": Wanted(since=since),
+        f"((id is not null and Tag is null) and (Modified_Time >= {stamp} or Account.Modified_Time >= {stamp}))": (
+            Wanted(empty="Tag", since=since, parent="Account")
+        ),
+    }
+    for criteria, wanted in asked.items():
+        assert wire.wanted_query("Deals", ["id", "Account.Name"], wanted, None, 200) == (
+            f"select id, Account.Name from Deals where {criteria} order by id asc limit 200"
+        )
+    assert "where (id > 9 and Tag is null) order" in wire.wanted_query(
+        "Deals", ["id"], Wanted(empty="Tag"), "9", 5
+    )
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Wanted(ids=["1) or (1"]),
+        Wanted(empty="a is null or b"),
+        Wanted(since=datetime(2026, 1, 31, tzinfo=UTC), parent="a.b.c.d e"),
+    ],
+)
+def test_nothing_that_is_wanted_can_carry_a_query(wanted):
+    with pytest.raises(ConfigurationError):
+        wire.wanted_query("Deals", ["id"], wanted, None, 5)
+
+
+def test_a_call_that_did_nothing_because_one_record_was_changed_is_told_of_all_its_records():
+    """Zoho's OpenAPI description of 412 has one item, however many records were sent."""
+    item = {"code": "ALREADY_MODIFIED", "message": "m", "status": "error", "details": {"id": "7"}}
+    reply = Reply(412, {}, json.dumps({"data": [item]}).encode())
+    items = wire.read_items(reply, "data", 3)
+    assert [one.code for one in items] == ["ALREADY_MODIFIED"] * 3
+    with pytest.raises(RetryableError, match="1 of 3"):
+        wire.read_items(Reply(400, {}, reply.content), "data", 3)
 
 
 def test_fields_metadata_is_read_leniently():

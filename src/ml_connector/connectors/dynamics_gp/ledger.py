@@ -26,19 +26,19 @@ from ml_connector.connectors.dynamics_gp.schema import (
 )
 from ml_connector.connectors.dynamics_gp.soap import KIND, Wanted, Where, day_text
 from ml_connector.connectors.dynamics_gp.values import Node, Tree
-from ml_connector.core.ports import Entity
+from ml_connector.core.ports import Entity, PostingFields
 from ml_connector.core.record import Fields, Value, fold_key
 
 SEGMENTS = 10  # the most that GP's account format has (facts.md 3.2, ACTNUMBR_1 to 10)
 
 _ACCOUNT_FIELDS = fields_of("", """
     account_id       text     Key/Id
-    description      text     Description
+    description      text     Description                carried
     alias            text     Alias
     type             text     Type
-    category         text     GLAccountCategoryKey/Id
-    posting_type     text     PostingType
-    typical_balance  text     TypicalBalance
+    category         text     GLAccountCategoryKey/Id    carried
+    posting_type     text     PostingType                carried
+    typical_balance  text     TypicalBalance             carried
     is_active        boolean  IsActive
     allows_entry     boolean  AllowAccountEntry
     decimal_places   text     DecimalPlaces
@@ -124,6 +124,25 @@ _LINE_FIELDS = fields_of("line.", """
     exchange_rate            decimal  ExchangeRate
     intercompany_id          integer  IntercompanyKey/Id
 """)  # fmt: skip
+#: What of an entry and its lines makes a posting.
+_POSTINGS = PostingFields(
+    {
+        "on": "date",
+        "account": "line.account",
+        "debit": "line.debit",
+        "credit": "line.credit",
+        "currency": "line.currency",
+        "is_posted": "is_posted",
+        "is_voided": "is_voided",
+        "customer_id": "line.customer_id",
+        "vendor_id": "line.vendor_id",
+        "document_id": "line.document_id",
+        "document_control_id": "line.document_control_id",
+        "source_document": "source_document",
+        "series": "series",
+    },
+    accounts=ACCOUNTS.name,
+)
 LINES = ("Lines", "GLTransactionLine")
 WORK = "Work"
 POSTED = ("Open", "History")
@@ -159,6 +178,7 @@ JOURNALS = GpEntity(
     each="lines",
     each_fields=_LINE_FIELDS,
     final="is_posted",
+    postings=_POSTINGS,
 )
 ENTRY_WANTED = Wanted.of(
     [
@@ -280,6 +300,12 @@ def read_key(key: str) -> EntryKey | None:
     except ValueError:
         return None
     return read if str(read) == key.rstrip() else None
+
+
+def day_of(entity: str, key: str) -> date | None:
+    """The date of a record that its key tells: a journal entry's."""
+    read = read_key(key) if entity == JOURNALS.name else None
+    return None if read is None else read.on
 
 
 def key_of_row(row: Tree) -> str:

@@ -215,7 +215,7 @@ def listed(resource: SbaResource, row: Tree, operation: str) -> Listed:
         key, behind = _named(resource, row, operation)
     except RecordRejectedError as error:
         raise ConfigurationError(f"{operation}: {error.happened}", error.remedy) from error
-    change = Change(key, values.to_text(name) or "", _instant(stamp))
+    change = Change(key, values.to_text(name) or "", _instant(stamp), ledger.day_of(resource.entity, key))
     return Listed(change, behind, values.is_empty_date(stamp), Place(values.to_text(state) or ""))
 
 

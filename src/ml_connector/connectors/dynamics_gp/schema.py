@@ -13,7 +13,7 @@ from datetime import date
 from ml_connector.connectors.dynamics_gp import values
 from ml_connector.connectors.dynamics_gp.soap import Wanted, Where
 from ml_connector.connectors.dynamics_gp.values import Node, Tree
-from ml_connector.core.ports import Entity, Facet, Lasting, SourceField
+from ml_connector.core.ports import Entity, Facet, Lasting, PostingFields, SourceField
 from ml_connector.core.record import Value, digest
 
 #: Kind -> the type the mappings see, and what reads it.
@@ -122,6 +122,7 @@ class GpEntity:
     each: str = ""  #: what a record consists of: "lines"
     each_fields: tuple[GpField, ...] = ()  #: of each of these
     final: str = ""  #: the field that says that the record never changes again
+    postings: PostingFields | None = None  #: what of its parts is kept as postings
     tracks: tuple[
         Listing, ...
     ] = ()  #: what names the records whose e-mail changed; the first proves it is kept
@@ -200,6 +201,7 @@ def describe(entity: GpEntity) -> Entity:
         key=entity.fields[0].name,
         each=entity.each,
         final=entity.final,
+        postings=entity.postings,
     )
 
 

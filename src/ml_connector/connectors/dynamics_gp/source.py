@@ -116,7 +116,7 @@ class GpSource:
             self._marks[entity] = []
         if since is None and next_after is not None:
             self._marks.setdefault(entity, []).append(next_after)  # another process may have begun
-        return Page([_change(listing, key, row) for key, row in self._keyed(gp, rows)], next_after)
+        return Page([_change(gp, key, row) for key, row in self._keyed(gp, rows)], next_after)
 
     def _keyed(self, gp: GpEntity, rows: Sequence[Tree]) -> list[tuple[str, Tree]]:
         """The rows with the key of each; a journal entry's is made up of several values."""
@@ -294,8 +294,8 @@ def _master(gp: GpEntity, key: str, tree: Tree, fetched_at: datetime, *, compare
     return Record(gp.name, own_key, fields, fetched_at, {"addresses": addresses} if compared else {})
 
 
-def _change(listing: Listing, key: str, row: Tree) -> Change:
-    return Change(key, to_text(find(row, listing.name)) or "", _stamp(row))
+def _change(gp: GpEntity, key: str, row: Tree) -> Change:
+    return Change(key, to_text(find(row, gp.listing.name)) or "", _stamp(row), ledger.day_of(gp.name, key))
 
 
 def _stamp(row: Tree) -> datetime | None:

@@ -232,12 +232,18 @@ class ZohoClient:
     # -- writing
 
     def write(
-        self, module: str, meta: ModuleMeta, batch: Sequence[Write], trigger: Sequence[str]
+        self,
+        module: str,
+        meta: ModuleMeta,
+        batch: Sequence[Write],
+        trigger: Sequence[str],
+        unmodified_since: datetime | None = None,
     ) -> list[Item]:
         """One call that inserts or updates up to 100 records, one item each in order.
 
         ``trigger``: automations that it may start, beside the configured ones. An insert is sent once: whether a
-        lost one arrived is for the caller to find out. An update is repeated.
+        lost one arrived is for the caller to find out. An update is repeated, unless it depends on what the record
+        was: the first one, whose answer was lost, would make the second one fail.
         """
         if batch[0].target_id is None:
             call = _module_call("insert", "POST", module, "CREATE")
@@ -248,7 +254,8 @@ class ZohoClient:
             body=wire.encode_writes(meta, batch, list(dict.fromkeys((*self.config.trigger, *trigger)))),
             credits=limits.write_credits(len(batch)),
             heavy=len(batch) > limits.LIGHT_WRITE,
-            repeatable=call.method == "PUT",
+            headers={"If-Unmodified-Since": wire.stamp(unmodified_since)} if unmodified_since else {},
+            repeatable=call.method == "PUT" and unmodified_since is None,
         )
         return self._items(call, "data", len(batch))
 

@@ -179,7 +179,9 @@ def write_result(item: Item, target_id: str | None) -> WriteResult:
     errors = wire.sub_items(item)
     if all(error.code == "DUPLICATE_DATA" for error in errors) and len(set(map(_duplicate_id, errors))) == 1:
         return Duplicate(_duplicate_id(errors[0]), _field(errors[0]), item_error(item))
-    return Refused(item_error(item), gone=target_id is not None and any(map(_is_gone, errors)))
+    overtaken = any(error.code == "ALREADY_MODIFIED" for error in errors)
+    gone = target_id is not None and any(map(_is_gone, errors))
+    return Refused(item_error(item), gone=gone, overtaken=overtaken)
 
 
 def item_error(item: Item) -> RecordRejectedError:

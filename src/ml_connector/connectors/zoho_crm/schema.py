@@ -124,6 +124,11 @@ def scopes_needed(
     return list(dict.fromkeys(scopes))
 
 
+def edit_scopes(modules: Sequence[str]) -> list[str]:
+    """What an operator grants beside these for modules in which nothing is created."""
+    return [module_scope(module, operation) for module in modules for operation in ("READ", "UPDATE")]
+
+
 # Editions
 
 #: Custom fields that a module may have (Zoho, "Create Custom Fields"); none can be made in the free edition.

@@ -27,6 +27,7 @@ from ml_connector.core.ports import (
     ModuleNeed,
     ModuleState,
     Standing,
+    Wanted,
     Write,
     WriteResult,
 )
@@ -64,10 +65,18 @@ class ZohoTarget:
 
     # -- records
 
-    def write(self, module: str, batch: Sequence[Write], trigger: Sequence[str] = ()) -> list[WriteResult]:
+    def write(
+        self,
+        module: str,
+        batch: Sequence[Write],
+        trigger: Sequence[str] = (),
+        *,
+        unmodified_since: datetime | None = None,
+    ) -> list[WriteResult]:
         """Create or update up to 100 records in one call, one result each, same order.
 
         ``trigger`` are automations that it may start beside those of the settings. ``Layout`` may be a name.
+        ``unmodified_since``: what was changed later than in that second is refused as overtaken.
         RetryableError may leave the batch written or not. ConfigurationError if a field does not exist: Zoho drops
         the values of unknown fields without a word.
         """
@@ -77,7 +86,7 @@ class ZohoTarget:
             raise ValueError("a batch is up to 100 records, all to create or all to update")
         meta = self._metadata.with_fields(module, {name for write in batch for name in write.fields})
         named = [self._with_layout_id(module, write) for write in batch]
-        items = self.client.write(module, meta, named, trigger)
+        items = self.client.write(module, meta, named, trigger, unmodified_since)
         return [errors.write_result(item, write.target_id) for item, write in zip(items, batch, strict=True)]
 
     def _with_layout_id(self, module: str, write: Write) -> Write:
@@ -136,6 +145,16 @@ class ZohoTarget:
         """A page of up to 2,000 records by id, by COQL, which (unlike search) sees what was written a moment ago."""
         query = wire.candidates_query(module, _columns(module, fields), since, after, MAX_ROWS)
         rows, more = self.client.query(module, query, MAX_ROWS)
+        page = [_candidate(module, fields, row) for row in rows]
+        return Page(page, page[-1].target_id if more and page else None)
+
+    def list_wanted(
+        self, module: str, fields: Sequence[str], wanted: Wanted, after: str | None
+    ) -> Page[Candidate]:
+        """A page of the wanted records by id, by COQL; few are expected of certain ids, or of what changed."""
+        limit = _CHEAP_ROWS if wanted.ids or wanted.since else MAX_ROWS
+        query = wire.wanted_query(module, _columns(module, fields), wanted, after, limit)
+        rows, more = self.client.query(module, query, limit)
         page = [_candidate(module, fields, row) for row in rows]
         return Page(page, page[-1].target_id if more and page else None)
 
@@ -259,16 +278,18 @@ class ZohoTarget:
         users: bool = False,
         layouts: Sequence[str] = (),
         own: Sequence[ModuleNeed] = (),
+        edited: Sequence[str] = (),
     ) -> list[Check]:
         """Everything that a run needs, tried by calls that change nothing; the first failure of signing in ends it.
 
         ``users``: records are given owners. ``layouts``: the modules whose layouts are named by their names. ``own``:
-        the modules that are ours to make.
+        the modules that are ours to make. ``edited``: those in which nothing is created.
         """
         signed_in = _tried("sign in", self._try_token)
         if not signed_in.ok:
             return [signed_in]
         found = [signed_in, *self._further_checks(modules, needs, own)]
+        found += [check for module in edited for check in self._module_checks(module, creates=False)]
         found += [_tried("read users", _allowed, self.users)] if users else []
         return found + [
             _tried(f"read layouts of {m}", _allowed, partial(self.client.list_layouts, m)) for m in layouts
@@ -299,7 +320,7 @@ class ZohoTarget:
         if needs:
             yield _tried("fields", self._try_fields, needs)
 
-    def _module_checks(self, module: str) -> Iterator[Check]:
+    def _module_checks(self, module: str, *, creates: bool = True) -> Iterator[Check]:
         """One row for each scope: read, query, create, update."""
         client = self.client
         probe = wire.candidates_query(module, ["id"], None, None, 1)
@@ -311,7 +332,8 @@ class ZohoTarget:
             ("update", lambda: client.try_writing(module, "UPDATE")),
         ]
         for name, attempt in tries:
-            yield _tried(f"{name} {module}", _allowed, attempt)
+            if creates or name != "create":
+                yield _tried(f"{name} {module}", _allowed, attempt)
 
     def _try_token(self) -> str:
         token = self.client.auth.token()
