@@ -2,6 +2,7 @@
 
     ConnectorError
     ├── RetryableError        the system is away or busy: wait, then the same again
+    │   └── NotDoneError      it did nothing for certain
     ├── RecordRejectedError   this record is held with its reason; the others go on
     └── ConfigurationError    stop; a person has to change something
         └── NotPermittedError our user may not do this; someone with more rights may
@@ -33,6 +34,10 @@ class RetryableError(ConnectorError):
     def __init__(self, happened: str, remedy: str = "", *, after_seconds: float | None = None) -> None:
         super().__init__(happened, remedy)
         self.after_seconds = after_seconds
+
+
+class NotDoneError(RetryableError):
+    """The system is busy and did nothing of what was asked, for certain."""
 
 
 class RecordRejectedError(ConnectorError):

@@ -12,6 +12,7 @@ from contextlib import contextmanager, nullcontext
 
 from ml_connector.connectors.zoho_crm.config import ZohoConfig
 from ml_connector.core.ports import Cost
+from ml_connector.core.write_plan import JobPrice, WritePrices
 
 #: Requests at once by edition.
 CONCURRENCY: Mapping[str, int] = {
@@ -25,6 +26,19 @@ CONCURRENCY: Mapping[str, int] = {
 LIGHT_WRITE = 10
 #: COQL: rows that are asked for -> credits.
 _QUERY_CREDITS = ((200, 1), (1000, 2), (2000, 3))
+
+#: Creating a bulk job, the most rows of one, and what its upload, its results and each look at its state cost: Zoho
+#: does not say, and most calls cost one.
+JOB_CREDITS, JOB_ROWS, CALL_CREDITS = 500, 25_000, 1
+_LOOKS = 2  #: at a job's state, as a rule
+_AROUND = 2 + _LOOKS
+_JOB = JobPrice(JOB_ROWS, JOB_CREDITS + _AROUND * CALL_CREDITS, 1 + _AROUND)
+_BATCH = 100
+
+
+def write_prices(*, bulk: bool) -> WritePrices:
+    """What writing costs, with or without bulk jobs."""
+    return WritePrices(_BATCH, 10, _JOB if bulk else None)
 
 
 def concurrency(config: ZohoConfig) -> int:
