@@ -275,6 +275,7 @@ class MemoryTarget:
     after_job: list[Exception] = field(default_factory=list)
     before_upload: list[Exception] = field(default_factory=list)
     after_look: list[Exception] = field(default_factory=list)
+    after_results: Callable[[], object] | None = None  #: what happens when results were fetched
 
     @_one_at_a_time
     def seed(self, name: str, module: str = "Accounts", **fields: object) -> str:
@@ -404,6 +405,8 @@ class MemoryTarget:
         return JobState(job.done, url, "COMPLETED" if job.done else "INPROGRESS")
 
     def job_results(self, file: BulkFile, url: str) -> Mapping[str, WriteResult | None]:
+        if self.after_results is not None:
+            self.after_results()
         return self.jobs[url].results
 
     def _write(self, module: str, write: Write) -> WriteResult:

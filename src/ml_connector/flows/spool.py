@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pickle
 import tempfile
+import weakref
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import IO, Generic, TypeVar
@@ -24,7 +25,8 @@ class Spool(Generic[Item]):
     """Items in their order, to be gone through any number of times; mappings in them stay the very same objects."""
 
     def __init__(self) -> None:
-        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 -- closed with the spool
+        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 -- closed when the spool is forgotten
+        weakref.finalize(self, self._file.close)
         self._length = 0
         self._mappings: list[Mapping] = []
 

@@ -97,12 +97,17 @@ class _Staged:
     run: str
     last: str  #: the folded key up to which they were read
     left: int  #: so many may still be read
+    unread: int = 0  #: of the last portion: what no chunk has brought yet
 
     def arrivals(self, span: Range) -> Iterator[Sequence[Arrived]]:
         """What they bring, in chunks."""
         while staged := self._next(min(self.left, self.work.options.window_size)):
             self.last, self.left = staged[-1].key, self.left - len(staged)
-            yield from arrivals(self.work, staged, span)
+            self.unread = len(staged)
+            for chunk in arrivals(self.work, staged, span):
+                self.unread -= len(chunk)
+                yield chunk
+            self.unread = 0
             if self.left:
                 self.read_ahead()
 
@@ -114,9 +119,9 @@ class _Staged:
             self.work.source.read_ahead(self.work.flow.entity.name, keys)
 
     def behind(self) -> int:
-        """How many come after them."""
+        """How many are still to be read, of this window or behind it."""
         with self.work.database.read() as tx:
-            return staging.count(tx, self.run, self.last)
+            return self.unread + staging.count(tx, self.run, self.last)
 
     def _next(self, most: int) -> list[Staged]:
         if not most:

@@ -96,11 +96,12 @@ class Writer:
         plans = [self._unless_claimed(plan) for plan in self._guard(plans)]
         still = [plan for plan in plans if plan.action in (Action.SKIP, Action.HOLD)]
         self._record([Done(plan) for plan in still])
-        for plan in plans:
-            if plan.action in self._waiting and not (self._piles and self._piles.keep(plan)):
+        to_write = [plan for plan in plans if plan.action in self._waiting]
+        for number, plan in enumerate(to_write, 1):
+            if not (self._piles and self._piles.keep(plan)):
                 self._waiting[plan.action].append(plan)
             if self._piles and self._piles.is_full:
-                self._send_piles()
+                self._send_piles(behind=len(to_write) - number)
         self._send_full()
         if self._job is not None and self._job[0].done():
             self._finish_job()
@@ -169,8 +170,11 @@ class Writer:
 
     # -- bulk jobs
 
-    def _send_piles(self, *, last: bool = False) -> None:
-        """Send what is kept as costs least: full jobs, and the rest where this is the last of the window."""
+    def _send_piles(self, *, last: bool = False, behind: int = 0) -> None:
+        """Send what is kept as costs least: full jobs, and the rest where this is the last of the window.
+
+        ``behind``: so many plans come behind it that were not looked at yet.
+        """
         assert self._piles is not None
         self._send_waiting()
         self._drain()  # what is left of the credits is known only then
@@ -183,7 +187,7 @@ class Writer:
             self._take_ordinary(by_call)
         if shares.waits:
             self._send_waiting()
-            self._fail(waits_for_credits(self.module, shares.waits, self._behind()))
+            self._fail(waits_for_credits(self.module, shares.waits + behind, self._behind()))
 
     def _start_job(self, action: Action, rows: Spool[Plan]) -> None:
         self._finish_job()
