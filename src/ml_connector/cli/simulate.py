@@ -138,6 +138,7 @@ def zoho(  # noqa: PLR0913 -- one parameter an option
     edition: Annotated[Edition, typer.Option(help="Edition of the organisation: its limits.")] = "enterprise",
     users: Annotated[int, typer.Option(min=1, help="Licences bought; they raise the credits.")] = 5,
     latency: Latency = 0.0,
+    bulk_seconds: Annotated[float, typer.Option(min=0, help="Seconds that a bulk job takes.")] = 3.5,
 ) -> None:
     """Zoho CRM (API v8) with its token endpoint."""
     from ml_connector.simulators.zoho import GrantCode, ZohoOptions, ZohoSimulator
@@ -152,6 +153,7 @@ def zoho(  # noqa: PLR0913 -- one parameter an option
         edition=edition,
         users=users,
         latency_seconds=latency,
+        bulk_seconds=bulk_seconds,
     )
     _run(lambda: ZohoSimulator(options), "zoho")
 

@@ -7,6 +7,7 @@ from datetime import datetime
 import pytest
 
 from ml_connector.simulators.zoho import ZohoOptions, ZohoSimulator
+from zoho_bulk import Bulk
 
 
 @dataclass(frozen=True)
@@ -123,3 +124,19 @@ def zoho(start):
 @pytest.fixture
 def instant():
     return lambda text: int(datetime.fromisoformat(text).timestamp())
+
+
+@pytest.fixture
+def bulk_of():
+    """Bulk calls of a simulator whose accounts have a key."""
+
+    def begin(wire):
+        wire.add_key()
+        return Bulk(wire)
+
+    return begin
+
+
+@pytest.fixture
+def bulk(zoho, bulk_of):
+    return bulk_of(zoho)

@@ -3,6 +3,7 @@
 import pytest
 
 CUSTOMER = {"Account_Name": "Aaron Fitz"}
+PICKS = [{"display_value": "A", "actual_value": "A"}]
 
 
 def fields_of(zoho, module="Accounts"):
@@ -134,7 +135,7 @@ def test_a_closed_picklist_takes_its_own_values_only(zoho):
 
 
 def test_a_closed_list_of_several_picks(zoho):
-    zoho.add_field(label="Lines", kind="multiselectpicklist", pick_list_values=[{"display_value": "A"}])
+    zoho.add_field(label="Lines", kind="multiselectpicklist", pick_list_values=PICKS)
     change(zoho, {"api_name": "Lines", "restricted": True})
     assert zoho.insert("Accounts", CUSTOMER | {"Lines": ["A", "B"]}).codes == ["INVALID_DATA"]
     assert zoho.insert("Accounts", CUSTOMER | {"Lines": ["A"]}).codes == ["SUCCESS"]

@@ -172,6 +172,14 @@ def test_the_nth_call_and_the_first_calls(zoho):
     assert zoho.control("POST", "faults", [{"match": "*", "kind": "nothing"}])["code"] == "INVALID_DATA"
 
 
+def test_a_fifth_of_all_calls(zoho):
+    zoho.sign_in()
+    plan(zoho, match="*", kind="http_429", every=5)
+    statuses = [zoho.call("GET", "org").status for _ in range(10)]
+    assert statuses == [200, 200, 200, 200, 429] * 2
+    assert zoho.control("GET", "faults")[0]["fired"] == 2
+
+
 def test_latency_is_spent_while_the_call_runs(start):
     zoho = start(latency_seconds=0.01, latency_per_record_seconds=0.01)
     zoho.insert("Accounts", {"Account_Name": "A"}, {"Account_Name": "B"})

@@ -53,6 +53,7 @@ def test_the_remaining_credits_are_told_from_half_on_and_their_end_is_429(start)
     refused = zoho.call("GET", "org")
     assert (refused.status, refused.body["code"]) == (429, "TOO_MANY_REQUESTS")
     assert "Retry-After" not in refused.headers
+    assert refused.headers["X-API-CREDITS-REMAINING"] == "0"
     zoho.control("POST", "settings", {"clock_offset_seconds": 86_400 + 61})
     zoho.sign_in()
     assert zoho.call("GET", "org").status == 200

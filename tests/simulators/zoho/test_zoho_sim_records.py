@@ -178,6 +178,41 @@ def test_unmodified_since_refuses_what_changed_meanwhile(zoho):
     assert zoho.update("Accounts", {"id": account, "Fax": "1"}, If_Unmodified_Since=fresh).status == 200
 
 
+def test_records_of_a_call_are_measured_one_by_one(start, instant):
+    zoho = start()
+    first, second = zoho.insert("Accounts", {"Account_Name": "A"}, {"Account_Name": "B"}).ids
+    seen = zoho.get("Accounts", second)["Modified_Time"]
+    zoho.control("POST", "settings", {"clock_offset_seconds": 10})
+    zoho.control("POST", "edit/Accounts", {"records": [{"id": second, "Fax": "9"}]})
+    answer = zoho.update(
+        "Accounts", {"id": first, "Fax": "1"}, {"id": second, "Fax": "1"}, If_Unmodified_Since=seen
+    )
+    assert (answer.status, answer.codes) == (207, ["SUCCESS", "ALREADY_MODIFIED"])
+    told = answer.items[1]["details"]
+    assert {"id", "Modified_Time", "Modified_By", "Created_Time", "Created_By"} <= told.keys()
+    assert (told["id"], told["Modified_By"]["name"]) == (second, "Sally Sales")
+    assert instant(told["Modified_Time"]) > instant(seen)
+    assert zoho.get("Accounts", second)["Fax"] == "9"
+
+
+def test_one_record_and_upserts_are_measured_too(zoho):
+    zoho.add_key()
+    account = zoho.insert("Accounts", {"Account_Name": "A", "GP_Customer_ID": "A1"}).ids[0]
+    long_ago = {"If_Unmodified_Since": "2020-01-01T00:00:00+00:00"}
+    one = zoho.call("PUT", f"Accounts/{account}", {"data": [{"Fax": "1"}]}, **long_ago)
+    assert (one.status, one.codes) == (412, ["ALREADY_MODIFIED"])
+    rows = [
+        {"Account_Name": "A", "GP_Customer_ID": "A1", "Fax": "1"},
+        {"Account_Name": "B", "GP_Customer_ID": "B1"},
+    ]
+    both = zoho.call("POST", "Accounts/upsert", {"data": rows}, **long_ago)
+    assert (both.status, both.codes) == (207, ["ALREADY_MODIFIED", "SUCCESS"])
+    stale = zoho.call("POST", "Accounts/upsert", {"data": rows[:1]}, **long_ago)
+    assert (stale.status, stale.ids) == (412, [account])
+    wrong = zoho.call("PUT", f"Accounts/{account}", {"data": [{"Fax": "1"}]}, If_Unmodified_Since="yesterday")
+    assert (wrong.status, wrong.body["code"]) == (400, "INVALID_DATA")
+
+
 def test_delete_many_and_one_and_what_is_gone(zoho):
     ids = zoho.insert("Accounts", *[{"Account_Name": str(n)} for n in range(3)]).ids
     answer = zoho.call("DELETE", f"Accounts?ids={ids[0]},{ids[1]},5725767000000000001")

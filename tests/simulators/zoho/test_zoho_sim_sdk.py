@@ -1,37 +1,17 @@
-"""Zoho's own Python SDK as a stranger's client: it must not notice that it talks to a simulator.
-
-It runs in a process of its own, because it is a global singleton.
-"""
-
-import importlib.util
-import json
-import subprocess
-import sys
+"""Zoho's own Python SDK as a stranger's client: it must not notice that it talks to a simulator."""
 
 import pytest
 
+from zoho_sdk import IS_INSTALLED, run_sdk
+
+pytestmark = pytest.mark.skipif(not IS_INSTALLED, reason="Zoho's SDK is not installed")
+
 SCRIPT = r"""
-import datetime, json, sys, urllib.request
-base, folder = sys.argv[1:]
-from zohocrmsdk.src.com.zoho.api.authenticator import OAuthToken
-from zohocrmsdk.src.com.zoho.api.authenticator.store import FileStore
-from zohocrmsdk.src.com.zoho.api.logger import Logger
-from zohocrmsdk.src.com.zoho.crm.api import Initializer, ParameterMap, HeaderMap, SDKConfig
-from zohocrmsdk.src.com.zoho.crm.api.dc import DataCenter
 from zohocrmsdk.src.com.zoho.crm.api import coql, fields, layouts, modules, org, users
 from zohocrmsdk.src.com.zoho.crm.api.record import (
     BodyWrapper, DeletedRecordsWrapper, DeleteRecordsParam, Field, GetDeletedRecordsHeader, GetDeletedRecordsParam,
     GetRecordsParam, Record, RecordOperations, SearchRecordsParam)
 
-token = OAuthToken(client_id=sys.stdin.readline().strip(), client_secret=sys.stdin.readline().strip(),
-                   refresh_token=sys.stdin.readline().strip(), find_user=True)
-store = FileStore(file_path=folder + "/tokens.txt")
-Initializer.initialize(
-    environment=DataCenter.Environment(base, base + "/oauth/v2/token", base), token=token, store=store,
-    sdk_config=SDKConfig(auto_refresh_fields=False, pick_list_validation=False, connect_timeout=5, read_timeout=30),
-    resource_path=folder, logger=Logger.get_instance(level=Logger.Levels.ERROR, file_path=folder + "/sdk.log"))
-
-seen = {}
 def body(*records, check=None):
     wrapper = BodyWrapper()
     wrapper.set_data(list(records))
@@ -48,11 +28,6 @@ def account(name, **more):
 def items(response):
     found = response.get_object().get_data()
     return [(type(one).__name__, one.get_code().get_value(), one.get_details()) for one in found]
-
-def control(path, given=None):
-    body = None if given is None else json.dumps(given).encode()
-    with urllib.request.urlopen(base + "/_control/" + path, body) as answer:
-        return json.load(answer)
 
 [kept] = store.get_tokens()
 seen["token"] = [kept.get_access_token() == token.get_access_token(), kept.get_user_signature().get_name(),
@@ -124,26 +99,13 @@ headers.add(GetDeletedRecordsHeader.if_modified_since, datetime.datetime(2026, 1
 answer = accounts.get_deleted_records(parameters, headers)
 seen["deleted"] = [(one.get_display_name(), one.get_id() == int(key), one.get_type(),
                     one.get_deleted_by().get_name()) for one in answer.get_object().get_data()]
-print(json.dumps(seen))
 """
 
 
-@pytest.mark.skipif(importlib.util.find_spec("zohocrmsdk") is None, reason="Zoho's SDK is not installed")
 def test_zohos_sdk_works_unchanged(start, tmp_path):
     zoho = start(search_lag_seconds=600)
     zoho.add_key()
-    (tmp_path / "resources").mkdir()
-    secrets = f"{zoho.options.client_id}\n{zoho.options.client_secret}\n{zoho.options.refresh_token}\n"
-    ran = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", SCRIPT, zoho.simulator.url, str(tmp_path)],
-        input=secrets,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr[-3_000:]
-    seen = json.loads(ran.stdout.splitlines()[-1])
+    seen = run_sdk(zoho, tmp_path, SCRIPT)
     assert seen.pop("org") == "Fabrikam, Inc."
     assert "Sales_Orders" in seen.pop("modules")
     fields = seen.pop("fields")

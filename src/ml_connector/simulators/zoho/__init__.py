@@ -19,12 +19,18 @@ layouts as an administrator (`schema_changes.py`), move the clock, plan faults (
 asked: calls, credits, writes by module and action, peaks. `examples.py` writes down one request of each shape.
 
 The way of a call: `server.py` (bytes) -> `gateway.py` (faults, journal) -> `api.py` (route, scopes, cost) ->
-`record_writes.py`, `record_reads.py`, `search.py`, `coql_run.py` or `settings_calls.py` -> `records.py` (a module's
-rows and indexes). A write is checked without a lock (`checking.py`, `values.py`) and committed under one
-(`writing.py`); stored rows are replaced, never changed, so that readers need none. Fields and lengths are data:
-`modules.json`, read by `metadata.py`.
+`record_writes.py`, `record_reads.py`, `search.py`, `coql_run.py`, `bulk_write.py`, `bulk_read.py` or
+`settings_calls.py` -> `records.py` (a module's rows and indexes). A write is checked without a lock (`checking.py`,
+`values.py`) and committed under one (`writing.py`); stored rows are replaced, never changed, so that readers need none.
+Fields and lengths are data: `modules.json`, read by `metadata.py`.
 
-Not simulated: notifications, bulk read and write, composite requests, aggregates in COQL, related lists.
+A bulk write takes its file by POST {url}/crm/v8/upload, has its jobs below {url}/crm/bulk/v8/write, and gives a result
+at the address that the job's details name; a bulk read has its jobs below {url}/crm/bulk/v8/read. Jobs run one after
+the other by the simulator's clock (`bulk_jobs.py`): a test moves the clock, ends them, or waits. How the next ones end
+can be planned (`POST /_control/bulk/fates`).
+
+Not simulated: notifications, composite requests, aggregates in COQL, related lists; and of the bulk calls custom views,
+ICS files, parents with their children in one job, and callbacks.
 """
 
 from ml_connector.simulators.zoho.options import ALL_SCOPES, GrantCode, ZohoOptions

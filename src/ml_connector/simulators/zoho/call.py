@@ -8,7 +8,13 @@ from ml_connector.simulators.zoho.clock import parse_instant
 from ml_connector.simulators.zoho.org import Org
 from ml_connector.simulators.zoho.people import API_USER
 from ml_connector.simulators.zoho.records import Table
-from ml_connector.simulators.zoho.replies import JsonObject, RequestRefusedError, invalid_parameter
+from ml_connector.simulators.zoho.replies import (
+    JsonObject,
+    RequestRefusedError,
+    invalid_parameter,
+    scope_mismatch,
+)
+from ml_connector.simulators.zoho.scopes import Operation, covers
 
 MAX_RECORDS = 100
 TRIGGERS = ("workflow", "approval", "blueprint", "pathfinder", "orchestration")
@@ -27,7 +33,11 @@ class Call:
     module: str = ""
     """The path's module, or the `module` parameter of /settings."""
     record: str = ""
-    """The path's record id (or external value)."""
+    """The path's record id (or external value), or its bulk job."""
+    base_url: str = ""
+    """Of the simulator."""
+    scopes: frozenset[str] = frozenset()
+    """Of the token."""
     user: str = API_USER
     body: JsonObject = field(default_factory=dict)
 
@@ -41,6 +51,11 @@ class Call:
                 400, "INVALID_MODULE", "the module name given seems to be invalid", details
             )
         return table
+
+    def need_scope(self, table: Table, operation: Operation) -> None:
+        """RequestRefusedError unless the token may do this with the module's records."""
+        if not covers(self.scopes, f"zohocrm.modules.{table.module.scope}", operation):
+            raise scope_mismatch()
 
     def read_body(self) -> None:
         """Parses the body, which must be a JSON object; a Content-Type is not asked for (Zoho's SDK sends none)."""

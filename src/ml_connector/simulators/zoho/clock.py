@@ -15,7 +15,7 @@ class Clock:
         self.offset_seconds = offset_seconds
         sign = -1 if zone_offset.startswith("-") else 1
         hours, minutes = zone_offset.lstrip("+-").split(":")
-        zone = timezone(sign * timedelta(hours=int(hours), minutes=int(minutes)))
+        zone = self.zone = timezone(sign * timedelta(hours=int(hours), minutes=int(minutes)))
 
         @lru_cache(maxsize=65_536)  # a page of 2,000 rows has few different seconds
         def render(at: int) -> str:

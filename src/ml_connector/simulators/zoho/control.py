@@ -10,10 +10,15 @@
 | POST restore/{module} | `{"ids": [...]}` back from the recycle bin with their old ids |
 | POST merge/{module} | `{"master": id, "children": [ids]}`: children go, their values fill the master's empty fields |
 | POST fields/{module} | `{"changes": [{"api_name", ...}]}`: an administrator changes fields (see schema_changes.py) |
+| POST modules | `{"singular_label", "plural_label", "api_name"}`: a custom module more, limits or not |
+| DELETE modules/{module} | removes a custom module with its records and the lookups to it |
 | POST layouts/{module} | `{"name", "required": [fields], "without": [fields]}`: another layout; answers its id |
 | POST users | `{"users": [{"id", "first_name", "last_name", "email", "status", ...}]}`: added or changed |
 | GET/POST settings | the options that can change, and `credits_remaining` |
-| GET/POST/DELETE faults | the fault plan (see faults.py): `[{"match", "kind", "nth" or "count", "seconds"}]` |
+| GET/POST/DELETE faults | the fault plan (see faults.py): `[{"match", "kind", "nth", "every" or "count", "seconds"}]` |
+| GET bulk/jobs | the bulk jobs in the order of their creation: id, operation, rows, done, state, ending |
+| GET/POST bulk/fates | what becomes of the next jobs that are created: `[{"ending", "rows"}]`, see bulk_jobs.Fate |
+| POST bulk/end | `{"id", "ending", "rows"}`: a job ends now, as soon as those before it have (default: completed) |
 | POST tokens/revoke | `{"refresh_token"}`, without it the ready one |
 | POST tokens/expire | every access token is refused from now on |
 | POST grant_codes | `{"scopes"}`: a code for one use within three minutes |
@@ -21,22 +26,25 @@
 """
 
 import secrets
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 import orjson
 
+from ml_connector.simulators.zoho.bulk_jobs import Ending, Fate
 from ml_connector.simulators.zoho.clock import parse_instant
 from ml_connector.simulators.zoho.faults import Fault, FaultKind
 from ml_connector.simulators.zoho.layouts import Layout
 from ml_connector.simulators.zoho.merging import join_records
+from ml_connector.simulators.zoho.module_calls import new_module
 from ml_connector.simulators.zoho.options import ALL_SCOPES, CHANGEABLE
 from ml_connector.simulators.zoho.org import Org
 from ml_connector.simulators.zoho.people import API_USER, SALES_USER, User
 from ml_connector.simulators.zoho.record_writes import check_items
 from ml_connector.simulators.zoho.records import Table
 from ml_connector.simulators.zoho.replies import JsonObject, Reply, RequestRefusedError, failure, json_reply
-from ml_connector.simulators.zoho.schema_changes import change_fields
+from ml_connector.simulators.zoho.schema_changes import change_fields, remove_module
 from ml_connector.simulators.zoho.writing import Commit
 
 PREFIX = "/_control/"
@@ -54,10 +62,15 @@ class Control:
             "GET faults": lambda _: org.faults.to_json(),
             "POST faults": self._plan_faults,
             "DELETE faults": lambda _: self._plan_faults([]),
+            "GET bulk/jobs": lambda _: self._jobs(),
+            "GET bulk/fates": lambda _: self._fates(),
+            "POST bulk/fates": self._plan_fates,
+            "POST bulk/end": self._end_job,
             "POST tokens/revoke": self._revoke,
             "POST tokens/expire": lambda _: {"expired": org.accounts.expire_access_tokens()},
             "POST grant_codes": self._grant_code,
             "POST users": self._employ,
+            "POST modules": self._make_module,
             "GET requests": lambda _: org.journal.requests(),
             "DELETE requests": lambda _: self._clear(),
         }
@@ -70,6 +83,7 @@ class Control:
             "POST merge": self._merge,
             "POST fields": self._change_fields,
             "POST layouts": self._add_layout,
+            "DELETE modules": self._remove_module,
         }
 
     def answer(self, method: str, path: str, query: dict[str, str], body: bytes) -> Reply:
@@ -121,6 +135,24 @@ class Control:
     def _plan_faults(self, given: list[JsonObject]) -> list[JsonObject]:
         self._org.faults.replace([Fault(**{**one, "kind": FaultKind(one["kind"])}) for one in given])
         return self._org.faults.to_json()
+
+    def _jobs(self) -> list[JsonObject]:
+        with self._org.lock:
+            return [job.to_json() for job in self._org.jobs.by_id.values()]
+
+    def _fates(self) -> list[JsonObject]:
+        with self._org.lock:
+            return [{"ending": fate.ending.value, "rows": fate.rows} for fate in self._org.jobs.planned]
+
+    def _plan_fates(self, given: list[JsonObject]) -> list[JsonObject]:
+        with self._org.lock:
+            self._org.jobs.planned = deque(_fate(one) for one in given)
+        return self._fates()
+
+    def _end_job(self, given: JsonObject) -> list[JsonObject]:
+        with self._org.lock:
+            self._org.jobs.end(given["id"], _fate(given), self._org.clock.now())
+        return self._jobs()
 
     def _revoke(self, given: JsonObject) -> JsonObject:
         token = given.get("refresh_token", self._org.options.refresh_token)
@@ -216,10 +248,27 @@ class Control:
             self._org.add_layout(layout)
         return {"id": layout.id}
 
+    def _make_module(self, given: JsonObject) -> JsonObject:
+        with self._org.lock:
+            module = new_module(self._org, given)
+            if module.api_name in self._org.tables:
+                raise ValueError(module.api_name)
+            self._org.add_module(module)
+        return {"id": module.id, "api_name": module.api_name}
+
+    def _remove_module(self, table: Table, _given: JsonObject) -> JsonObject:
+        with self._org.lock:
+            remove_module(self._org, table)
+            return {"modules": list(self._org.tables)}
+
     def _employ(self, given: JsonObject) -> JsonObject:
         with self._org.lock:
             self._org.employ(User(**one) for one in given["users"])
         return {"users": list(self._org.people)}
+
+
+def _fate(given: JsonObject) -> Fate:
+    return Fate(Ending(given.get("ending", Ending.COMPLETED)), given.get("rows"))
 
 
 def _stamps(record: JsonObject, now: int) -> tuple[int, int]:

@@ -31,12 +31,17 @@ _MAX_DEPTH = 3
 
 
 @dataclass(frozen=True, slots=True)
-class _Column:
+class Column:
     """A path resolved in a module."""
 
     path: Path
     field: Field
     get: Getter
+
+    @property
+    def kind(self) -> str | None:
+        """How it is compared; see predicates.kind_of."""
+        return REFERENCE if self.path[-1] == "id" and len(self.path) > 1 else kind_of(self.field)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ def run_query(org: Org, query: Query) -> Answer:
     table = org.tables.get(query.module)
     if table is None:
         raise RequestRefusedError(400, "INVALID_MODULE", "the given module is not supported in api")
-    resolver = _Resolver(org, table)
+    resolver = Resolver(org, table)
     shown = [(".".join(path), _shown(org, resolver.column(path))) for path in query.columns]
     order = [(resolver.column(path), descending) for path, descending in query.order]
     holds = resolver.compile(query.where)
@@ -91,14 +96,15 @@ def _natural_order(query: Query) -> str | None:
             return None
 
 
-class _Resolver:
+class Resolver:
     """Column names to getters, criteria to predicates, for one module."""
 
     def __init__(self, org: Org, table: Table) -> None:
         self._org = org
         self._table = table
 
-    def column(self, path: Path) -> _Column:
+    def column(self, path: Path) -> Column:
+        """RequestRefusedError for one that is not there."""
         name = ".".join(path)
         if len(path) > _MAX_DEPTH:
             raise invalid_query(
@@ -111,7 +117,7 @@ class _Resolver:
                 raise invalid_query("column given seems to be invalid", {"column_name": name})
             rest = path[depth + 1 :]
             if not rest or rest == ("id",):
-                return _Column(path, field, get)
+                return Column(path, field, get)
             if not field.lookup:
                 raise invalid_query("column given seems to be invalid", {"column_name": name})
             table = self._org.tables[field.lookup]
@@ -119,6 +125,7 @@ class _Resolver:
         raise AssertionError(path)
 
     def compile(self, criteria: Criteria) -> Predicate:
+        """A test of one row; RequestRefusedError for what cannot be compared."""
         if isinstance(criteria, Both):
             left, right = self.compile(criteria.left), self.compile(criteria.right)
             if criteria.joiner == "and":
@@ -136,12 +143,10 @@ class _Resolver:
         column, kind, values = self._checked(criteria)
         return [_Term(column.field.api_name, kind, criteria.operator, values)]
 
-    def _checked(self, condition: Condition) -> tuple[_Column, str, list[Any]]:
+    def _checked(self, condition: Condition) -> tuple[Column, str, list[Any]]:
         column = self.column(condition.column)
         name = ".".join(condition.column)
-        kind = (
-            REFERENCE if condition.column[-1] == "id" and len(condition.column) > 1 else kind_of(column.field)
-        )
+        kind = column.kind
         if kind is None:
             raise invalid_query(
                 "unsupported column in criteria", {"column_name": name, "operator": condition.operator}
@@ -195,7 +200,7 @@ def _id_range(table: Table, terms: list[_Term]) -> list[str]:
     return table.ids_between(above, below)
 
 
-def _sorted(rows: Iterable[Row], order: list[tuple[_Column, bool]]) -> Iterator[Row]:
+def _sorted(rows: Iterable[Row], order: list[tuple[Column, bool]]) -> Iterator[Row]:
     found = sorted(rows, key=lambda row: str(row["id"]))
     for column, descending in reversed(order):
         found.sort(key=_sort_key(column.get), reverse=descending)
@@ -212,7 +217,7 @@ def _sort_key(get: Getter) -> Callable[[Row], tuple[bool, Any]]:
     return key
 
 
-def _shown(org: Org, column: _Column) -> Getter:
+def _shown(org: Org, column: Column) -> Getter:
     """The column's value as COQL writes it: of another record its id only."""
     get, field = column.get, column.field
     if column.path[-1] == "id":

@@ -4,7 +4,8 @@ With the option `examples_file`, or the variable ZOHO_SIMULATOR_JOURNAL, each re
 process has not seen before is appended to that file as one JSON line: `method`, `path`, `query`, `headers` (without
 Authorization), `body`, and `lengths` of its lists. Several processes may share the file. A shape is the client, the
 method, the path with ids left out, the parameters with the magnitude of their lengths, and the body's keys with the
-JSON types of their values (outside `data`: with the values). Of a list, the body keeps one item of each shape.
+JSON types of their values (outside `data`: with the values). Of a list, the body keeps one item of each shape; of a
+form, an empty object for each of its fields.
 """
 
 import os
@@ -20,6 +21,7 @@ import orjson
 
 VARIABLE = "ZOHO_SIMULATOR_JOURNAL"
 _ID = re.compile(r"\d{6,}")
+_FORM_FIELD = re.compile(rb'content-disposition: *form-data; *name="([^"]*)"', re.IGNORECASE)
 _ONLY_TYPES = frozenset({"data", "select_query"})
 """Keys of the body under which any value may stand."""
 
@@ -36,7 +38,7 @@ class Examples:
         """Appends the request if no request of its shape was noted by this process."""
         path, _, text = target.partition("?")
         query = dict(parse_qsl(text, keep_blank_values=True))
-        body = _parsed(raw_body)
+        body = _parsed(raw_body, headers.get("content-type", ""))
         outline = frozenset(_body_outline(body))
         lengths = frozenset((name, len(value).bit_length()) for name, value in query.items())
         shape = hash((method, _ID.sub("{id}", path), headers.get("user-agent"), lengths, outline))
@@ -63,7 +65,9 @@ def examples_at(path: str) -> Examples:
     return Examples(Path(path))
 
 
-def _parsed(raw_body: bytes) -> Any:  # noqa: ANN401 -- any JSON
+def _parsed(raw_body: bytes, content_type: str) -> Any:  # noqa: ANN401 -- any JSON
+    if content_type.startswith("multipart/form-data"):
+        return {name.decode("utf-8", "replace"): {} for name in _FORM_FIELD.findall(raw_body)}
     try:
         return orjson.loads(raw_body) if raw_body else None
     except orjson.JSONDecodeError:

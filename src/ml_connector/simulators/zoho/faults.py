@@ -58,12 +58,14 @@ INSTEAD_OF_ANSWER: dict[FaultKind, Reply] = {
 
 @dataclass(slots=True)
 class Fault:
-    """Calls that match go wrong: only the `nth` of them, or the first `count`."""
+    """Calls that match go wrong: only the `nth` of them, `every` so many of them, or the first `count`."""
 
     match: str
     """`*`, or method and the beginning of the path: `POST /crm/v8/Accounts`."""
     kind: FaultKind
     nth: int | None = None
+    every: int | None = None
+    """5: the fifth, the tenth and so on, which is 20 % of them."""
     count: int = 1
     seconds: float = 0.0
     seen: int = 0
@@ -74,7 +76,12 @@ class Fault:
         if self.match != "*" and not call.startswith(self.match):
             return False
         self.seen += 1
-        due = self.seen == self.nth if self.nth is not None else self.fired < self.count
+        if self.nth is not None:
+            due = self.seen == self.nth
+        elif self.every is not None:
+            due = self.seen % self.every == 0
+        else:
+            due = self.fired < self.count
         self.fired += due
         return due
 
@@ -84,6 +91,7 @@ class Fault:
             "match": self.match,
             "kind": self.kind.value,
             "nth": self.nth,
+            "every": self.every,
             "count": self.count,
             "seconds": self.seconds,
             "seen": self.seen,

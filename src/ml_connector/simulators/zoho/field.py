@@ -53,6 +53,9 @@ class Field:
     subform: str | None = None
     """The module whose rows a subform holds."""
     pick_list: tuple[str, ...] = ()
+    """The values as records have them: what Zoho calls `actual_value` (that records have it is inferred)."""
+    pick_labels: tuple[str, ...] = ()
+    """What people see for them, in the same order; empty: the same."""
     restricted: bool = False
     """A closed picklist: other values are refused instead of being added."""
     standard: str | None = None
@@ -85,19 +88,24 @@ class Field:
             "operation_type": dict.fromkeys(_OPERATIONS, not self.read_only),
             "unique": {"case_sensitive": False} if self.unique else {},
             "external": {"type": self.external, "show": False} if self.external else None,
-            "pick_list_values": [self._pick(number, value) for number, value in enumerate(self.pick_list, 1)],
+            "pick_list_values": self.pick_values(),
             **self._relations(module_ids),
         }
 
-    def _pick(self, number: int, value: str) -> JsonObject:
-        return {
-            "display_value": value,
-            "actual_value": value,
-            "reference_value": value,
-            "id": f"{self.id[:-3]}{900 + number}",
-            "sequence_number": number,
-            "type": "used",
-        }
+    def pick_values(self) -> list[JsonObject]:
+        """The values of a picklist; their ids go by their places (inferred)."""
+        labels = self.pick_labels or self.pick_list
+        return [
+            {
+                "display_value": label,
+                "actual_value": value,
+                "reference_value": value,
+                "id": f"{self.id[:-3]}{900 + number}",
+                "sequence_number": number,
+                "type": "used",
+            }
+            for number, (value, label) in enumerate(zip(self.pick_list, labels, strict=True), 1)
+        ]
 
     def _relations(self, module_ids: dict[str, str]) -> JsonObject:
         lookup, associated = {}, None

@@ -13,6 +13,7 @@ from ml_connector.simulators.zoho.faults import INSTEAD_OF_ANSWER, INSTEAD_OF_WO
 from ml_connector.simulators.zoho.journal import Asked
 from ml_connector.simulators.zoho.org import Org
 from ml_connector.simulators.zoho.replies import Reply, RequestRefusedError, json_reply
+from ml_connector.simulators.zoho.route import Route
 
 _TOKEN_PATH = "/oauth/v2/token"  # noqa: S105 -- a path
 _REVOKE_PATH = "/oauth/v2/token/revoke"
@@ -66,6 +67,7 @@ class Gateway:
         path = request.path
         if path.startswith(control.PREFIX):
             rest = path.removeprefix(control.PREFIX)
+            self._org.settle_jobs()
             return self._control.answer(request.method, rest, request.query, request.body)
         if self._examples and path.startswith("/crm/"):  # never the accounts server: there are secrets
             self._examples.note(request.method, request.target, request.headers, request.body)
@@ -102,7 +104,7 @@ class Gateway:
 
     def _work(self, request: Request, work: _Work) -> Reply:
         try:
-            if request.path.startswith(api.PREFIX):
+            if api.is_api(request.path):
                 return self._call(request, work)
             return self._accounts(request, work)
         except RequestRefusedError as error:
@@ -129,21 +131,28 @@ class Gateway:
         return json_reply(200, answer({**request.query, **form}))
 
     def _call(self, request: Request, work: _Work) -> Reply:
-        route, module, record = api.find_route(request.path.removeprefix(api.PREFIX), request.method)
+        route, module, record = api.find_route(request.path, request.method)
         work.kind = route.kind
         org = self._org
         call = Call(org, request.method, request.query, request.headers, request.body, module, record)
-        scopes = api.authorise(org, request.headers.get("authorization"))
-        api.check_scopes(call, route, scopes)
+        call.base_url = self._base_url
+        call.scopes = api.authorise(org, request.headers.get("authorization"))
+        api.check_scopes(call, route)
         if route.has_body:
             call.read_body()
-        needed = route.cost(call)
+        try:
+            reply = self._admitted(call, route, work)
+        except RequestRefusedError as error:
+            reply = error.reply()  # that refusals tell what remains, too, is inferred
+        return replace(reply, headers=(*reply.headers, *org.limits.header()))
+
+    def _admitted(self, call: Call, route: Route, work: _Work) -> Reply:
+        org, needed = self._org, route.cost(call)
         with org.limits.admit(needed, heavy=route.is_heavy(call)):
             work.credits = needed
             self._wait(call)
-            reply = route.handle(call)
-        header = org.limits.header()
-        return replace(reply, headers=header) if header else reply
+            org.settle_jobs()
+            return route.handle(call)
 
     def _wait(self, call: Call) -> None:
         """The time that the real service takes; nothing is locked meanwhile."""

@@ -1,6 +1,6 @@
 """What a simulated Zoho organisation is started with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 ALL_SCOPES = (
@@ -54,24 +54,47 @@ class ZohoOptions:
     """Modules that the user's profile does not permit: 403."""
     may_customise: bool = True
     """Whether the user's profile permits to create fields and modules; otherwise 403."""
+    custom_module_limit: int = 10
+    """Custom modules that can be made (Zoho's example has 10; how many an edition has is not in the API's pages)."""
+    reserved_module_names: tuple[str, ...] = (
+        "Users",
+        "Org",
+        "Settings",
+        "Modules",
+        "Fields",
+        "Activities",
+        "Tags",
+    )
+    """API names that no module may have (Zoho has such names and does not list them)."""
+    pick_list_update: Literal["merge", "replace"] = "merge"
+    """Whether the values of a picklist that a change of the field does not name stay (not documented; that values can
+    be deleted one by one, by `_delete`, speaks for it)."""
     closed_picklist_key: str = "restricted"
     """How /settings/fields tells that a picklist is closed; empty: not at all (inferred: no source has such a key)."""
     unknown_fields: Literal["ignore", "error"] = "ignore"
     """What a write does with a field name that the module does not have (reports differ)."""
+    bulk_call_credits: int = 1
+    """Of an upload, of a look at a job and of a download (not documented; most calls cost 1)."""
+    bulk_read_credits: int = 50
+    """Of creating a bulk read job (inferred)."""
+    bulk_read_rows: int = 200_000
+    """Most records that one bulk read gives; fewer make pages of small tables."""
+    bulk_wait_seconds: float = 0.5
+    """How long a bulk job stays ADDED at least; jobs before it make it wait longer."""
+    bulk_seconds: float = 3.5
+    """How long a bulk job takes (seen live with bulk read; of bulk write nothing is known)."""
+    bulk_seconds_per_row: float = 0.00005
+    """On top, for each row."""
+    bulk_rows_appear: Literal["at_end", "gradually"] = "at_end"
+    """When the rows of a bulk write can be seen: all at its end, or one by one while it runs (not documented)."""
+    bulk_progress_word: Literal["INPROGRESS", "IN PROGRESS"] = "INPROGRESS"
+    """How a bulk write says that it runs (Zoho's page and SDK have a blank, its newest OpenAPI file has none)."""
+    bulk_upsert_matching: Literal["find_by", "all_unique"] = "find_by"
+    """What the upsert of a bulk write looks at: `find_by` alone as its page has it, or the module's other unique fields
+    after it, as the ordinary upsert does."""
+    bulk_missing_reference: Literal["INVALID_DATA", "RESOURCE_NOT_FOUND"] = "INVALID_DATA"
+    """The code of a bulk write's cell that names a record or a user who is not there (not documented)."""
 
 
-CHANGEABLE = frozenset(
-    {
-        "edition",
-        "users",
-        "credit_limit",
-        "latency_seconds",
-        "latency_per_record_seconds",
-        "clock_offset_seconds",
-        "search_lag_seconds",
-        "hidden_modules",
-        "may_customise",
-        "closed_picklist_key",
-        "unknown_fields",
-    }
-)
+_NAMES = [field.name for field in fields(ZohoOptions)]
+CHANGEABLE = frozenset(_NAMES[_NAMES.index("edition") :])

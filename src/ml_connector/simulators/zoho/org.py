@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from ml_connector.simulators.zoho.bulk_jobs import BulkJobs
 from ml_connector.simulators.zoho.clock import Clock
 from ml_connector.simulators.zoho.faults import FaultPlan
 from ml_connector.simulators.zoho.field import Field
@@ -18,6 +19,7 @@ from ml_connector.simulators.zoho.paging import PageTokens
 from ml_connector.simulators.zoho.people import STAFF, User
 from ml_connector.simulators.zoho.records import Row, Table
 from ml_connector.simulators.zoho.replies import JsonObject
+from ml_connector.simulators.zoho.uploads import Upload
 
 _FIRST_METADATA_ID = 1_001
 _FIRST_RECORD_ID = 10_000_001
@@ -52,11 +54,18 @@ class Org:
         self.faults = FaultPlan()
         self.page_tokens = PageTokens()
         self.journal = Journal(options.request_log_size)
+        self.uploads: dict[str, Upload] = {}
+        self.jobs = BulkJobs()
 
     def change(self, settings: dict[str, Any]) -> None:
         """Other options from now on."""
         self.options = replace(self.options, **settings)
         self.clock.offset_seconds = self.options.clock_offset_seconds
+
+    def settle_jobs(self) -> None:
+        """Does what is due of the bulk jobs."""
+        with self.lock:
+            self.jobs.settle(self.clock.now())
 
     def module_ids(self) -> dict[str, str]:
         """Ids of the modules by API name."""

@@ -47,6 +47,11 @@ def failure(code: str, message: str, details: JsonObject) -> JsonObject:
     return {"code": code, "details": details, "message": message, "status": "error"}
 
 
+def done(new_id: str, message: str) -> JsonObject:
+    """An item of /settings that went well."""
+    return {"code": "SUCCESS", "details": {"id": new_id}, "message": message, "status": "success"}
+
+
 def missing_parameter(name: str) -> RequestRefusedError:
     """A query parameter that must be there."""
     return RequestRefusedError(
@@ -59,8 +64,22 @@ def invalid_parameter(name: str) -> RequestRefusedError:
     return RequestRefusedError(400, "INVALID_DATA", "invalid data", {"param_name": name})
 
 
+def scope_mismatch() -> RequestRefusedError:
+    """The token's scopes do not cover the call."""
+    return RequestRefusedError(401, "OAUTH_SCOPE_MISMATCH", "invalid oauth scope to access this URL")
+
+
+def no_permission(permission: str) -> RequestRefusedError:
+    """The user's profile does not permit the call."""
+    return RequestRefusedError(403, "NO_PERMISSION", "permission denied", {"permissions": [permission]})
+
+
 def items_reply(key: str, items: list[JsonObject], created: int = 200) -> Reply:
-    """The answer for several items: all well, mixed (207) or all refused (400, or 412 when all were stale)."""
+    """The answer for several items: all well, mixed (207) or all refused (400, or 412 when all were stale).
+
+    That each record of a call is measured by itself against If-Unmodified-Since is inferred: Zoho's description of 412
+    shows one record.
+    """
     codes = {item["code"] for item in items}
     if codes == {"SUCCESS"}:
         status = created

@@ -17,11 +17,11 @@ from dataclasses import replace
 from typing import Any
 
 from ml_connector.simulators.zoho.field import Field
+from ml_connector.simulators.zoho.field_rules import CUSTOM_FIELDS, LENGTHS, MAX_KEYS
 from ml_connector.simulators.zoho.metadata import Module
 from ml_connector.simulators.zoho.org import Org
 from ml_connector.simulators.zoho.records import Row, Table
 from ml_connector.simulators.zoho.replies import JsonObject
-from ml_connector.simulators.zoho.settings_calls import CUSTOM_FIELDS, LENGTHS, MAX_KEYS
 
 _ATTRIBUTES = {
     "rename": "api_name",
@@ -56,6 +56,24 @@ def change_fields(org: Org, table: Table, changes: list[JsonObject]) -> None:
         org.rename_in_layouts(module.api_name, was, name)
 
 
+def put_field(table: Table, old: Field, new: Field) -> None:
+    """Puts a field in the place of another of the same name and type; ValueError when its values are not unique."""
+    table.rebuild(_with(table.module, old, new), table.rows)
+
+
+def remove_module(org: Org, table: Table) -> None:
+    """A custom module goes with its records, its layouts and the lookups to it; the lock is held."""
+    name = table.module.api_name
+    if table.module.generated_type != "custom":
+        raise ValueError(name)
+    for other in [one for one in org.tables.values() if one is not table]:
+        lookups = [field.api_name for field in other.module.fields.values() if field.lookup == name]
+        change_fields(org, other, [{"api_name": lookup, "remove": True} for lookup in lookups])
+    for layout in org.layouts_of(name):
+        del org.layouts[layout.id]
+    del org.tables[name]
+
+
 def _after(org: Org, change: JsonObject, old: Field | None) -> Field | None:
     """The field as the change leaves it; None: gone."""
     given = dict(change)
@@ -66,7 +84,7 @@ def _after(org: Org, change: JsonObject, old: Field | None) -> Field | None:
         return None
     values: dict[str, Any] = {_ATTRIBUTES[key]: value for key, value in given.items()}
     if "pick_list" in values:
-        values["pick_list"] = tuple(values["pick_list"])
+        values |= {"pick_list": tuple(values["pick_list"]), "pick_labels": ()}
     if old is not None and values.get("data_type", old.data_type) == old.data_type:
         return replace(old, **values)
     kind = values["data_type"]

@@ -6,6 +6,7 @@ Module scopes have no underscores; all custom modules share one.
 from enum import StrEnum
 
 SEARCH = "zohosearch.securesearch"
+FILES = "zohofiles.files"
 
 
 class Operation(StrEnum):

@@ -30,6 +30,7 @@ class Commit:
         self.created_at = self.modified_at = int(org.clock.now())
         self._before: list[tuple[str, Row | None]] = []
         self.unmodified_since: int | None = None
+        self.holds_to_layout = True
         self.actions: Counter[str] = Counter()
 
     def insert(self, candidate: Candidate) -> JsonObject:
@@ -119,7 +120,8 @@ class Commit:
             errors.append(self._duplicate(candidate, name, other))
         if candidate.references:
             errors += self._dangling(self._module, candidate, row.get("id"))
-            errors += self._demanded(candidate, row)
+            if self.holds_to_layout:
+                errors += self._demanded(candidate, row)
         if candidate.lines is not None and self._lines is not None:
             errors += line_errors(self._lines, candidate, present)
             for line in candidate.lines:
