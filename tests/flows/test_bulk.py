@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -188,7 +189,7 @@ def test_nothing_is_written_without_credits(many: World) -> None:
     result = many.sync()
     assert "55 changed records of Accounts, and 225 more" in result["happened"]
     many.target.credits = 0
-    assert "280" in many.sync()["happened"].replace("60 changed records of Accounts, and 220 more", "280")
+    assert sum(map(int, re.findall(r"\b\d+\b", many.sync()["happened"]))) == 280
 
 
 def test_a_key_that_is_not_unique_is_created_in_calls(many: World) -> None:
@@ -293,7 +294,7 @@ def test_a_job_that_stays_under_way_is_waited_for(many: World) -> None:
 def test_killed_between_the_batches_of_results(many: World) -> None:
     many.target.job_price = JobPrice(rows=250, credits=3, calls=5)
     keys = make(many, 250)
-    many.target.after_results = lambda: many.clock.die_at(2)  # each batch asks for the time once
+    many.target.after_results = lambda: many.clock.die_at(3)  # each batch asks for the time twice
     crash(many)
     assert sum(bool(many.told(key)) for key in keys) == 100
     many.target.after_results = None
