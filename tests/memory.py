@@ -390,8 +390,10 @@ class MemoryTarget:
             result = None if mark in self.unwritten else self._write(job.file.module, row)
             if isinstance(result, Written):
                 job.results[mark] = Written(result.target_id, None)
+            elif isinstance(result, Refused) and not result.gone:
+                job.results[mark] = result
             else:
-                job.results[mark] = None if isinstance(result, Duplicate) else result
+                job.results[mark] = None
 
     @_one_at_a_time
     def job_state(self, job_id: str) -> JobState:

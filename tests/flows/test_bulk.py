@@ -144,7 +144,6 @@ def test_a_record_that_is_gone_is_told_by_the_ordinary_call(many: World) -> None
     many.sync()
     lost = many.target.by_key(keys[7])[0]
     many.target.hidden.add(lost)
-    many.target.unwritten = {lost}
     make(many, 50, city="Boston")
     assert done(many.sync()) == {"updated": 49, "held": 1}
     assert {code for _, _, code in many.waits()} == {"TARGET_GONE"}
