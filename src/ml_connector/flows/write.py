@@ -30,7 +30,7 @@ from ml_connector.flows.planning import plan_matched
 from ml_connector.flows.recording import record
 from ml_connector.flows.spool import Spool
 from ml_connector.flows.work import CHUNK, Work
-from ml_connector.store import bulk_jobs, intents
+from ml_connector.store import bulk_jobs, cursors, intents
 
 #: What may be written of these plans: on a first load, what was approved.
 Guard = Callable[[Sequence[Plan]], list[Plan]]
@@ -60,16 +60,14 @@ class Writer:
         self._work = work
         self._waiting: dict[Action, list[Plan]] = {Action.CREATE: [], Action.UPDATE: []}
         self._pool = ThreadPoolExecutor(work.options.writes_at_once, thread_name_prefix="write")
-        self._claimed: dict[
-            str, tuple[Ident, str]
-        ] = {}  #: target id -> who was recognised in it, not linked yet
+        #: Target id -> who was recognised in it and is not linked yet.
+        self._claimed: dict[str, tuple[Ident, str]] = {}
         self._in_flight: set[Future[list[Done]]] = set()
         self._error: ConnectorError | None = None
         self._piles, self._behind = piles, behind
         self._jobs = ThreadPoolExecutor(1, thread_name_prefix="bulk")
-        self._job: tuple[Future[JobDone], Spool[Plan]] | None = (
-            None  #: one at a time: they wait for each other anyway
-        )
+        #: One at a time, and what it was given: the target would let them wait for each other anyway.
+        self._job: tuple[Future[JobDone], Spool[Plan]] | None = None
         self._stop = threading.Event()
 
     def __enter__(self) -> Self:
@@ -200,7 +198,12 @@ class Writer:
         if self._job is None or self._piles is None:
             return
         (job, given), self._job = self._job, None
+        if not job.done():
+            self._note(
+                "waiting", f"A bulk job of {len(given):,} records of {self.module} is under way in the CRM."
+            )
         done = job.result()
+        self._note("running", "")
         self._apply_known(done.known)
         if done.error is not None:
             self._fail(done.error)
@@ -217,6 +220,11 @@ class Writer:
             with self._work.database.begin() as tx:
                 bulk_jobs.remove(tx, done.job)
         self._piles.forget(given)
+
+    def _note(self, state: str, note: str) -> None:
+        """So that a wait is visible."""
+        with self._work.database.begin() as tx:
+            cursors.note_run(tx, self.run, state, note)
 
     def _apply_known(self, known: Sequence[tuple[Desired, Match]]) -> None:
         """Creates that were found to be there: what is still to be written into them goes in calls."""
