@@ -139,11 +139,11 @@ def _that_fit(prices: WritePrices, rest: list[int], credits_left: int) -> list[i
     """As many of both kinds as the credits pay for: whole credits' worth first, so that none is begun for less."""
     if sum(map(prices.credits, rest)) <= credits_left:
         return rest
+    odd = [number % prices.records_a_credit for number in rest]
+    wanted = [(kind, rest[kind] - odd[kind]) for kind in (0, 1)]
+    wanted += [(kind, rest[kind]) for kind in sorted((0, 1), key=odd.__getitem__, reverse=True)]
     fit = [0, 0]
-    for begun in (False, True):
-        for kind in sorted((0, 1), key=lambda kind: fit[kind] - rest[kind]) if begun else (0, 1):
-            spare = credits_left - sum(map(prices.credits, fit))
-            most = prices.within(prices.credits(fit[kind]) + spare)
-            whole = rest[kind] - rest[kind] % prices.records_a_credit
-            fit[kind] = max(fit[kind], min(most, rest[kind] if begun else whole))
+    for kind, most in wanted:
+        spare = credits_left - sum(map(prices.credits, fit))
+        fit[kind] = max(fit[kind], min(most, prices.within(prices.credits(fit[kind]) + spare)))
     return fit

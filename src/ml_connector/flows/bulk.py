@@ -18,6 +18,7 @@ from ml_connector.core.errors import ConfigurationError, ConnectorError, NotDone
 from ml_connector.core.plan import Action, Plan
 from ml_connector.core.ports import BulkFile, JobState, Write, WriteResult
 from ml_connector.core.record import Ident, fold_key
+from ml_connector.flows.arrivals import chunked
 from ml_connector.flows.look_again import Matched, look_again
 from ml_connector.flows.refresh import refresh
 from ml_connector.flows.spool import Spool
@@ -32,18 +33,6 @@ _SLICE_SECONDS = 2.0  #: after so long a sleeping job sees that it is to stop
 def mark_of(plan: Plan) -> str:
     """What tells a record apart from the others of its module, as far as writing goes."""
     return plan.target_id or fold_key(plan.desired.key_value)
-
-
-def chunks(plans: Spool[Plan]) -> Iterator[list[Plan]]:
-    """As many at a time as an ordinary call carries."""
-    some: list[Plan] = []
-    for plan in plans:
-        some.append(plan)
-        if len(some) == CHUNK:
-            yield some
-            some = []
-    if some:
-        yield some
 
 
 # ---- jobs of before
@@ -144,7 +133,7 @@ def _still_new(work: Work, module: str, plans: Spool[Plan]) -> tuple[Spool[Plan]
     """Those of the creates that the target still does not have; the others with what is there."""
     rows: Spool[Plan] = Spool()
     matched: list[Matched] = []
-    for some in chunks(plans):
+    for some in chunked(plans, CHUNK):
         new, known = look_again(work, module, some)
         rows.extend(new)
         matched += known

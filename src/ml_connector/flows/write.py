@@ -211,7 +211,7 @@ class Writer:
         if done.refused is not None:
             self._piles.give_up()
             self.notes.append(f"{done.refused.happened} What it was to write goes in calls of {CHUNK}.")
-        for plans in bulk.chunks(done.rows):
+        for plans in chunked(done.rows, CHUNK):
             self._record_rows(done, plans)
         self._send_waiting()
         while self._in_flight:
