@@ -60,13 +60,9 @@ def _require_end(work: Work, job: BulkJob) -> None:
     left = work.options.bulk_timeout - (work.clock.now() - job.started_at)
     if left <= timedelta(0) or _has_ended(work, job):
         return
+    told = "is still under way in the CRM" if job.job_id else "lost the answer to its start"
     raise RetryableError(
-        f"A bulk job of {job.rows:,} records of {job.module} "
-        + (
-            "is still under way in the CRM."
-            if job.job_id
-            else "was about to be started when the answer was lost."
-        ),
+        f"A bulk job of {job.rows:,} records of {job.module} {told}.",
         f"Nothing else is written there before it is done, at the latest in {left.total_seconds() / 60:.0f} minutes;"
         " then everything is read again.",
         after_seconds=None if job.job_id else left.total_seconds(),
