@@ -27,8 +27,11 @@ from ml_connector.core.ports import (
     FieldState,
     JobState,
     Lasting,
+    ModuleNeed,
+    ModuleState,
     Refused,
     SourceField,
+    Standing,
     Unreadable,
     Write,
     WriteResult,
@@ -166,6 +169,9 @@ class MemorySource:
                 values.setdefault(key, {"balance": Decimal(0)}).update(paid=paid, paid_on=on)
         return Page([Reading(key, facet, v, digest(v)) for key, v in values.items()], None)
 
+    def labels(self, entity: str) -> dict[str, str]:
+        return {}
+
     def take_load(self) -> Load:
         return Load()
 
@@ -258,6 +264,7 @@ class MemoryTarget:
     triggered: list[str] = field(default_factory=list)  #: automation, once for each record that started it
     known: dict[tuple[str, str], FieldNeed] = field(default_factory=dict)
     crowd: int = 2000  #: as many records of one value are told
+    page_size: int = 2000  #: records of a page of values
     reads: int = 0
     queries: int = 0
     job_price: JobPrice | None = None  #: None: no bulk jobs
@@ -462,6 +469,19 @@ class MemoryTarget:
         return Page([row for row in rows if since is None or row.modified_at >= since], None)
 
     @_one_at_a_time
+    def list_values(
+        self, module: str, fields: Sequence[str], since: datetime | None, after: str | None
+    ) -> Page[Standing]:
+        self.queries += 1
+        rows = [
+            Standing(i, {name: record.get(name) for name in fields}, self.stamps[i])
+            for i, record in sorted(self._there(module).items())
+            if (since is None or self.stamps[i] >= since) and (after is None or i > after)
+        ]
+        page = rows[: self.page_size]
+        return Page(page, page[-1].target_id if len(rows) > len(page) else None)
+
+    @_one_at_a_time
     def find_candidates(
         self, module: str, field: str, values: Sequence[str], fields: Sequence[str]
     ) -> Candidates:
@@ -481,6 +501,12 @@ class MemoryTarget:
     @_one_at_a_time
     def list_deleted(self, module: str, since: datetime) -> list[str]:
         return sorted(i for i in self.gone if self.modules.get(i, module) == module)
+
+    def check_modules(self, needs: Sequence[ModuleNeed]) -> list[ModuleState]:
+        return [ModuleState(need, exists=True) for need in needs]
+
+    def create_modules(self, needs: Sequence[ModuleNeed]) -> list[ModuleState]:
+        return self.check_modules(needs)
 
     @_one_at_a_time
     def check_fields(self, needs: Sequence[FieldNeed]) -> list[FieldState]:

@@ -33,7 +33,9 @@ from ml_connector.core import mapping_file, similar
 from ml_connector.core.audit import AuditAction
 from ml_connector.core.catalogue import OWN_CODES, Entry, Kind
 from ml_connector.core.company_facts import Verdict
+from ml_connector.core.deal_fields import TAG, deal_needs
 from ml_connector.core.mapping import MARKS, Mapping
+from ml_connector.core.ports import FieldNeed
 from ml_connector.core.transform import ARITY, TRANSFORMS
 from ml_connector.flows import limit
 from ml_connector.flows.work import Options
@@ -185,7 +187,8 @@ def made_table() -> str:
             if key in rows:
                 origin, name = _both(rows[key][4], origin), f"{rows[key][5]}, {name}"
             kind = f"{made.type}{size}{marks}"
-            rows[key] = (mapping.target, f"`{made.name}`", made.label, kind, origin, name)
+            label = f"{made.label}, then GP's own name for it" if made.label_of else made.label
+            rows[key] = (mapping.target, f"`{made.name}`", label, kind, origin, name)
     return _table(
         ("module", "field", "label", "type", "from GP", "mapping"), *sorted(rows.values(), key=_module)
     )
@@ -232,11 +235,34 @@ def standard_table() -> str:
         for rule in mapping.rules:
             if rule.target not in made:
                 rows.setdefault((mapping.target, rule.target), {})[mapping.source] = _origin(rule)
+    masters = ("customers", "vendors")
     cells = [
-        (module, f"`{n}`", got.get("customers", ""), got.get("vendors", ""))
+        (module, f"`{n}`", *(got.get(one, "") for one in masters), "".join(_of_ledger(got, masters)))
         for (module, n), got in rows.items()
     ]
-    return _table(("module", "field", "of a customer", "of a vendor"), *sorted(cells, key=_module))
+    head = ("module", "field", "of a customer", "of a vendor", "of the ledger")
+    return _table(head, *sorted(cells, key=_module))
+
+
+def _of_ledger(origins: dict[str, str], masters: tuple[str, ...]) -> Iterator[str]:
+    return (origin for source, origin in origins.items() if source not in masters)
+
+
+def setting_field_table() -> str:
+    """The fields that settings want and no mapping fills; the tag in both of its kinds."""
+    lookup = deal_needs(tagging=True, profitability=True, module="GL_Accounts")
+    picklist = deal_needs(tagging=True, profitability=False)
+    rows = [(need, "deal_tagging" if need.name == TAG else "profitability") for need in lookup]
+    return _table(
+        ("module", "field", "label", "type", "with `enabled` in"),
+        *((n.module, f"`{n.name}`", n.label, _kind(n, picklist), f"`[flows.{by}]`") for n, by in rows),
+    )
+
+
+def _kind(need: FieldNeed, instead: list[FieldNeed]) -> str:
+    size = f"({need.length})" if need.length else ""
+    other = next((f", or {one.type}" for one in instead if one.name == need.name), "")
+    return f"{need.type}{size}{f' to {need.lookup}' if need.lookup else ''}{other}"
 
 
 def code_table(system: str) -> str:
@@ -259,6 +285,13 @@ def _can_be_released(entry: Entry) -> bool:
 
 def scope_table() -> str:
     return "".join(f"- `{scope}`\n" for scope in scopes_needed(["Accounts", "Contacts"], create_fields=True))
+
+
+def chart_scope_table() -> str:
+    """What the chart of accounts needs beside the others."""
+    whole = scopes_needed(["GL_Accounts"], create_fields=True, create_modules=True, relabel=True)
+    known = scopes_needed([], create_fields=True)
+    return "".join(f"- `{scope}`\n" for scope in whole if scope not in known)
 
 
 def sba_table(columns: dict[str, dict[str, str]]) -> str:
@@ -286,6 +319,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "gp-codes": partial(code_table, "Dynamics GP"),
     "zoho-codes": partial(code_table, "Zoho CRM"),
     "scopes": scope_table,
+    "chart-scopes": chart_scope_table,
+    "setting-fields": setting_field_table,
     "sba-fields": partial(sba_table, MASTERS),
     "sba-ledger-fields": partial(sba_table, LEDGER),
 }
@@ -327,6 +362,7 @@ def _first_cells(page: str, heading: str) -> list[str]:
         ("mapping-files.md", "[marks]", MARKS),
         ("mapping-files.md", "[fields]", mapping_file._RULE),
         ("mapping-files.md", "[custom]", mapping_file._CUSTOM),
+        ("mapping-files.md", "[module]", mapping_file._MODULE),
         ("audit-actions.md", "The actions", tuple(AuditAction)),
         ("error-catalogue.md", "The kinds", tuple(kind.value for kind in Kind)),
         ("commands.md", "What sync counts", COUNTS),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,18 +20,19 @@ from ml_connector.connectors.zoho_crm.auth import ZohoAuth
 from ml_connector.connectors.zoho_crm.schema import LAYOUT
 from ml_connector.connectors.zoho_crm.target import Organisation
 from ml_connector.core.companies import Company
+from ml_connector.core.deal_fields import CHART, deal_needs
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.flow import Flow, in_order
 from ml_connector.core.mapping import Mapping as FieldMapping
-from ml_connector.core.mapping import field_needs
-from ml_connector.core.ports import Cost, FieldNeed
+from ml_connector.core.mapping import field_needs, module_needs
+from ml_connector.core.ports import Cost, FieldNeed, ModuleNeed
 from ml_connector.core.transform import MapContext
 from ml_connector.flows.pull import Result, Steps, ended, pull
 from ml_connector.flows.range import EVERYTHING, Asked
 from ml_connector.flows.work import Options, Work
-from ml_connector.loading import load_flows, with_owners, without
+from ml_connector.loading import Labels, entities_with_labels, load_flows, with_owners, with_room
 from ml_connector.settings import Settings
-from ml_connector.store import left_out
+from ml_connector.store import field_labels, left_out
 from ml_connector.store.database import Database
 from ml_connector.store.identity import Identity
 from ml_connector.store.locks import Locks
@@ -81,7 +82,11 @@ class App:
     zoho: ZohoClient
     target: ZohoTarget
     whole: Mapping[str, Flow]  #: the flows with every field of their mappings
-    flows: Mapping[str, Flow]  #: without the fields that Zoho's edition has no room for
+    flows: Mapping[str, Flow]  #: without the fields and modules that Zoho's edition has no room for
+    labels: Labels  #: what GP's users call fields that it only numbers, by entity
+    no_room: Collection[
+        tuple[str, str]
+    ]  #: (module, field) that Zoho's edition has no room for; field "": the module
     clock: SystemClock
     refusals: Refusals
     tell: Callable[[str], None]  #: a sentence for the person who waits
@@ -93,9 +98,44 @@ class App:
         """The tokens of Zoho."""
         return self.zoho.auth
 
-    def needs(self) -> list[FieldNeed]:
-        """Every field that the flows' mappings need in Zoho, whether there is room for it or not."""
-        return field_needs(mapping for flow in self.whole.values() for mapping in flow.mappings)
+    def needs(self, modules_left_out: Collection[str] | None = None) -> list[FieldNeed]:
+        """Every field that flows and settings need in Zoho, whether there is room for it or not.
+
+        ``modules_left_out``: what is known of this; left out: as Zoho was provisioned.
+        """
+        if modules_left_out is None:
+            modules_left_out = {module for module, field in self.no_room if not field}
+        flows = with_room(self.whole, {(module, "") for module in modules_left_out})
+        mappings = [mapping for flow in flows.values() for mapping in flow.mappings]
+        charts = (m.target for m in mappings if m.module and m.source == CHART)
+        own = self.settings.flows
+        return field_needs(mappings) + deal_needs(
+            tagging=own.deal_tagging.enabled,
+            profitability=own.profitability.enabled,
+            module=next(charts, ""),
+        )
+
+    def module_needs(self) -> list[ModuleNeed]:
+        """Every module that is ours to make in Zoho, whether its edition has such or not."""
+        return module_needs(mapping for flow in self.whole.values() for mapping in flow.mappings)
+
+    def idle_flows(self, modules_left_out: Collection[str]) -> list[Flow]:
+        """The flows of which nothing is left without these modules."""
+        left = with_room(self.whole, {(module, "") for module in modules_left_out})
+        return [flow for name, flow in self.whole.items() if name not in left]
+
+    def use_labels(self, labels: Labels) -> None:
+        """From now on, in this process, these are what GP's users call fields that it only numbers."""
+        self.labels, self.whole = labels, load_flows(self.settings, labels)
+        self.flows = with_room(self.whole, self.no_room)
+
+    def entities_to_label(self) -> dict[str, GpSource]:
+        """The entities of which fields are named after what GP's users call them, each with the first that reads it."""
+        found: dict[str, GpSource] = {}
+        entities = entities_with_labels(self.settings)
+        for flow in (flow for flow in self.whole.values() if flow.entity.name in entities):
+            found.setdefault(flow.entity.name, self.source_of(flow))
+        return found
 
     @property
     def mappings(self) -> list[FieldMapping]:
@@ -110,7 +150,14 @@ class App:
 
     def in_order(self, wanted: Sequence[str] = ()) -> list[Flow]:
         """The wanted flows, or all, each after those it comes after."""
-        return in_order(self.flows, self._named(wanted))
+        named = self._named(wanted)
+        if gone := [name for name in named if name in self.whole and name not in self.flows]:
+            modules = ", ".join(self.whole[gone[0]].modules)
+            raise ConfigurationError(
+                f"The flow “{gone[0]}” writes only into {modules}, which this edition of Zoho does not have.",
+                "Upgrade the edition and run “ml-connector provision”, or run the other flows without it.",
+            )
+        return in_order(self.flows, named)
 
     def _named(self, wanted: Sequence[str]) -> list[str]:
         """The flows that these words name, each a flow or a company."""
@@ -255,10 +302,9 @@ def open_app(settings: Settings, tell: Callable[[str], None] = lambda _: None) -
         zoho = _zoho(settings, secrets, clock)
         target = ZohoTarget(zoho)
         stack.callback(target.close)
-        whole = load_flows(settings)
         with database.read() as tx:
-            no_room = left_out.find(tx)
-        flows = {name: without(flow, no_room) for name, flow in whole.items()}
+            no_room, labels = left_out.find(tx), field_labels.find(tx)
+        whole = load_flows(settings, labels)
         yield App(
             settings,
             database,
@@ -268,7 +314,9 @@ def open_app(settings: Settings, tell: Callable[[str], None] = lambda _: None) -
             zoho,
             target,
             whole,
-            flows,
+            with_room(whole, no_room),
+            labels,
+            no_room,
             clock,
             refusals,
             tell,

@@ -12,12 +12,14 @@ from ml_connector.connectors.dynamics_gp import GpSource
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.flow import Flow, filter_of
 from ml_connector.core.mapping import Mapping as FieldMapping
-from ml_connector.core.mapping import conflicts, fitted
+from ml_connector.core.mapping import conflicts, fitted, labelled
 from ml_connector.core.mapping_file import read_mapping
 from ml_connector.core.ports import Entity
 from ml_connector.core.record import fold_key
 from ml_connector.core.transform import MapContext
 from ml_connector.settings import FlowSettings, OwnersSettings, Settings
+
+Labels = Mapping[str, Mapping[str, str]]  #: entity -> field -> what the source's users call it
 
 #: The name that a mapping file gives itself: found without reading the whole, which may be broken.
 _NAME = re.compile(r"""^\s*["']?name["']?\s*=\s*(["'])(.*?)\1""", re.MULTILINE)
@@ -79,11 +81,20 @@ def _shown(path: Path) -> str:
     return path.name if "site-packages" in path.parts else str(path)
 
 
-def load_flows(settings: Settings) -> dict[str, Flow]:
-    """Every enabled flow of every company, by name. Raises ConfigurationError."""
+def entities_with_labels(settings: Settings) -> set[str]:
+    """The entities of which fields are named after what the source's users call them."""
+    return {m.source for m in _mappings(settings).values() if any(custom.label_of for custom in m.custom)}
+
+
+def load_flows(settings: Settings, labels: Labels | None = None) -> dict[str, Flow]:
+    """Every enabled flow of every company, by name. Raises ConfigurationError.
+
+    ``labels``: what the source's users call the fields that have no name of their own; one without a label is not in
+    use there.
+    """
     mappings = _mappings(settings)
     of_first = {
-        name: _flow(settings, name, flow, mappings)
+        name: _flow(settings, name, flow, mappings, labels or {})
         for name, flow in settings.flows.by_name.items()
         if flow.enabled
     }
@@ -101,7 +112,9 @@ def load_flows(settings: Settings) -> dict[str, Flow]:
     }
 
 
-def _flow(settings: Settings, name: str, flow: FlowSettings, mappings: Mapping[str, FieldMapping]) -> Flow:
+def _flow(
+    settings: Settings, name: str, flow: FlowSettings, mappings: Mapping[str, FieldMapping], labels: Labels
+) -> Flow:
     used = [mappings[m] for m in flow.mappings]
     entities = sorted({mapping.source for mapping in used})
     if len(entities) > 1:
@@ -111,7 +124,11 @@ def _flow(settings: Settings, name: str, flow: FlowSettings, mappings: Mapping[s
         )
     entity = GpSource.entities[entities[0]]
     _check_filter(name, flow, entity)
-    fitting = tuple(_fitting(mapping, flow, settings.owners) for mapping in used)
+    written = {(mapping.source, mapping.target) for mapping in mappings.values()}
+    fitting = tuple(
+        labelled(_fitting(mapping, flow, settings.owners, written), labels.get(mapping.source, {}))
+        for mapping in used
+    )
     return Flow(name, str(settings.gp.company_id), entity, fitting, flow.after, filter_of(flow.wanted))
 
 
@@ -138,9 +155,18 @@ def _check_filter(name: str, flow: FlowSettings, entity: Entity) -> None:
             )
 
 
-def _fitting(mapping: FieldMapping, flow: FlowSettings, owners: OwnersSettings) -> FieldMapping:
-    """The mapping as these settings have it: no owner where none is set, no mark of a filter that there is not."""
+def _fitting(
+    mapping: FieldMapping, flow: FlowSettings, owners: OwnersSettings, written: Collection[tuple[str, str]]
+) -> FieldMapping:
+    """The mapping as these settings have it.
+
+    Without an owner where none is set, the mark of a filter that there is not, and lookups to records that no flow
+    brings over: none of the (entity, module) ``written``.
+    """
     drop = {rule.target for rule in mapping.rules if rule.transform == "owner" and not owners.default}
+    drop |= {
+        r.target for r in mapping.rules if r.of and not any((entity, r.lookup) in written for entity in r.of)
+    }
     if not flow.filter and "filtered" in mapping.marks:
         drop.add(mapping.marks["filtered"])
     has_owner = any(rule.transform == "owner" for rule in mapping.rules) and owners.default
@@ -150,14 +176,24 @@ def _fitting(mapping: FieldMapping, flow: FlowSettings, owners: OwnersSettings) 
 
 
 def without(flow: Flow, no_room: Collection[tuple[str, str]]) -> Flow:
-    """The flow without the fields that there is no room for."""
-    mappings = tuple(
-        fitted(m, {field for module, field in no_room if module == m.target}, m.fingerprint)
-        if any(module == m.target for module, _ in no_room)
-        else m
-        for m in flow.mappings
-    )
+    """The flow without the fields that there is no room for, nor those of a module that there is not ((module, ""))."""
+    modules = {module for module, field in no_room if not field}
+    mappings = tuple(_without(m, no_room, modules) for m in flow.mappings if m.target not in modules)
     return replace(flow, mappings=mappings)
+
+
+def _without(
+    mapping: FieldMapping, no_room: Collection[tuple[str, str]], modules: Collection[str]
+) -> FieldMapping:
+    drop = {field for module, field in no_room if module == mapping.target}
+    drop |= {rule.target for rule in mapping.rules if rule.lookup in modules}
+    return fitted(mapping, drop, mapping.fingerprint) if drop else mapping
+
+
+def with_room(flows: Mapping[str, Flow], no_room: Collection[tuple[str, str]]) -> dict[str, Flow]:
+    """The flows without what there is no room for; one of which nothing is left does not run."""
+    fewer = {name: without(flow, no_room) for name, flow in flows.items()}
+    return {name: flow for name, flow in fewer.items() if flow.mappings or not flows[name].mappings}
 
 
 def with_owners(context: MapContext, owners: OwnersSettings, users: Mapping[str, str]) -> MapContext:

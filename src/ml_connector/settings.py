@@ -7,8 +7,9 @@ bounds; ``commented_settings`` writes the file that ``init`` makes from the same
 from __future__ import annotations
 
 from collections.abc import Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -134,6 +135,11 @@ class SyncSettings(_Section):
         default=False,
         description="Whether a record that a person deleted in Zoho is made anew; otherwise it is held.",
     )
+    changed_in_zoho: Literal["let_be", "put_back"] = Field(
+        default="let_be",
+        description="What “reconcile fields” does with fields of GP's that a person changed in Zoho: show them and let"
+        " them be (whoever typed them may know better, and GP can be corrected), or put back what GP says.",
+    )
 
 
 class MappingsSettings(_Section):
@@ -181,6 +187,11 @@ class FlowSettings(_Section):
 class CustomersFlow(FlowSettings):
     """Customers of GP to Accounts, and the persons they name to Contacts."""
 
+    after: tuple[str, ...] = Field(
+        default=("gl_accounts",),
+        description="Flows that have to be done before it: the GL accounts that an Account points to.",
+    )
+
     mappings: tuple[str, ...] = Field(
         default=("customer_accounts", "customer_financials", "customer_gl_accounts", "customer_contacts"),
         min_length=1,
@@ -192,8 +203,9 @@ class VendorsFlow(FlowSettings):
     """Vendors of GP to Accounts."""
 
     after: tuple[str, ...] = Field(
-        default=("customers",),
-        description="Flows that have to be done before it: a company that is both is one Account.",
+        default=("gl_accounts", "customers"),
+        description="Flows that have to be done before it: GL accounts that an Account points to, and a company that"
+        " is both customer and vendor is one Account.",
     )
 
     mappings: tuple[str, ...] = Field(
@@ -204,11 +216,37 @@ class VendorsFlow(FlowSettings):
     )
 
 
+class GlAccountsFlow(FlowSettings):
+    """Accounts of GP's general ledger to a module of their own."""
+
+    enabled: bool = Field(default=False, description="Whether sync runs it.")
+    mappings: tuple[str, ...] = Field(
+        default=("gl_accounts",),
+        min_length=1,
+        description="Names of its mappings, in the order in which they are applied.",
+    )
+
+
+class DealTaggingFlow(_Section):
+    """The GL account of a deal, in a field of its own that provision makes."""
+
+    enabled: bool = Field(default=False, description="Whether deals have it.")
+
+
+class ProfitabilityFlow(_Section):
+    """What a deal and a customer earned, in fields of their own that provision makes."""
+
+    enabled: bool = Field(default=False, description="Whether deals and Accounts have them.")
+
+
 class FlowsSettings(_Section):
     """The flows, by name."""
 
     customers: CustomersFlow = CustomersFlow()
     vendors: VendorsFlow = VendorsFlow()
+    gl_accounts: GlAccountsFlow = GlAccountsFlow()
+    deal_tagging: DealTaggingFlow = DealTaggingFlow()
+    profitability: ProfitabilityFlow = ProfitabilityFlow()
 
     @model_validator(mode="after")
     def _known_order(self) -> FlowsSettings:
@@ -216,14 +254,18 @@ class FlowsSettings(_Section):
             for other in flow.after:
                 if other == name or other not in self.by_name:
                     raise ValueError(f"“after” of {name} names {other}, which is no other flow")
-        if self.customers.after and self.vendors.after:
-            raise ValueError("customers and vendors cannot each come after the other")
+        try:
+            TopologicalSorter({name: flow.after for name, flow in self.by_name.items()}).prepare()
+        except CycleError as error:
+            circle = " after ".join(reversed(error.args[1]))  # it names them the other way round
+            raise ValueError(f"flows wait for each other: {circle}") from None
         return self
 
     @property
     def by_name(self) -> Mapping[str, FlowSettings]:
-        """Every flow."""
-        return {"customers": self.customers, "vendors": self.vendors}
+        """Every flow that reads an entity of the source."""
+        every = ((name, getattr(self, name)) for name in type(self).model_fields)
+        return {name: flow for name, flow in every if isinstance(flow, FlowSettings)}
 
 
 class OwnersSettings(_Section):

@@ -90,7 +90,8 @@ def test_from_nothing_to_a_provisioned_zoho(ready, zoho, tmp_path):
     assert "GP_Customer_ID" in {need["name"] for need in json.loads(made.stdout)["created"]}
     again = ready("provision", "--yes", "--json")
     assert again.exit_code == 0
-    nothing = {"missing": [], "created": [], "problems": [], "left_out": [], "notes": []}
+    told = ("modules", "created_modules", "missing", "created", "relabelled", "problems", "left_out", "notes")
+    nothing: dict[str, list[object]] = {name: [] for name in told}
     assert json.loads(again.stdout) == {"ok": True} | nothing
     assert ready("provision", "--check").exit_code == 0
 

@@ -13,7 +13,14 @@ from ml_connector.cli.checks import System, show_tried, try_systems
 from ml_connector.cli.exits import Exit
 from ml_connector.cli.group import LOG_NAME, SentenceGroup
 from ml_connector.cli.options import SettingsPath
-from ml_connector.cli.provision import missing_of, show_by_hand, show_end, show_states, states_after
+from ml_connector.cli.provision_show import (
+    End,
+    missing_of,
+    show_by_hand,
+    show_end,
+    show_states,
+    states_after,
+)
 from ml_connector.cli.zoho import steps
 from ml_connector.core.errors import (
     ConfigurationError,
@@ -85,7 +92,7 @@ def test_what_has_one_remedy_is_told_once(capsys):
         )
         for n in range(48)
     ]
-    show_end(states, missing_of(states), as_json=False)
+    show_end(End((), states, missing_of(states)), as_json=False)
     assert (
         capsys.readouterr().err
         == "F0 is not there. F1 is not there. F2 is not there. And 45 more like it. Make.\n"
@@ -117,11 +124,11 @@ def test_only_what_is_ours_is_made_and_once():
 )
 def test_provision_says_what_became_of_it(capsys, before, made, code):
     after = states_after(before, made)
-    assert show_end(after, [], [], as_json=True) == code
+    assert show_end(End((), after, []), as_json=True) == code
     document = json.loads(capsys.readouterr().out)
     assert document["ok"] is (code is Exit.DONE)
     show_states(before)
-    assert show_end(after, [], [], as_json=False) == code
+    assert show_end(End((), after, []), as_json=False) == code
     assert capsys.readouterr().out
 
 
@@ -147,7 +154,7 @@ def test_what_is_left_out_is_not_made_and_is_one_sentence_a_module(capsys):
     assert told.out.count("left out: no room") == 3
     assert told.err.count(ROOM) == 1
     assert "The same holds for 2 more: GP_On_Order, GP_Fax." in told.err
-    assert show_end(states, [], as_json=True) is Exit.DONE
+    assert show_end(End((), states, []), as_json=True) is Exit.DONE
     assert [need["name"] for need in json.loads(capsys.readouterr().out)["left_out"]] == [
         "GP_Balance",
         "GP_On_Order",

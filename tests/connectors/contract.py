@@ -18,6 +18,7 @@ from ml_connector.core.ports import (
     Candidate,
     Duplicate,
     FieldNeed,
+    ModuleNeed,
     Refused,
     Source,
     Target,
@@ -154,6 +155,11 @@ class SourceContract:
         assert record.entity == world.entity
         assert record.fields.keys() <= entity.fields.keys()
         assert record.fetched_at.utcoffset() == timedelta(0)
+
+    def test_labels_are_of_fields_of_the_entity_and_none_is_empty(self, world: SourceWorld) -> None:
+        labels = world.source.labels(world.entity)
+        assert labels.keys() <= world.source.entities[world.entity].fields.keys()
+        assert all(labels.values())
 
     def test_a_record_that_is_gone_is_not_listed(self, world: SourceWorld) -> None:
         world.remove(self.keys[1])
@@ -420,6 +426,29 @@ class TargetContract:
         (by_lookup,) = world.target.find_candidates(module, field, [parent], []).found
         assert by_lookup.target_id == child.target_id
 
+    def test_values_are_every_record_once_as_it_stands(self, world: TargetWorld) -> None:
+        ids = self.create(world, "A", "B", "C")
+        world.target.write(world.module, [Write({world.lookup_field: ids[0]}, ids[1])])
+        fields = [world.name_field, world.key_field, world.lookup_field]
+
+        def stand(since: datetime | None = None) -> dict[str, list[object]]:
+            rows = walk(lambda after: world.target.list_values(world.module, fields, since, after))
+            found = {row.target_id: [row.values[name] for name in fields] for row in rows}
+            assert len(found) == len(rows), "a record in two pages"
+            return found
+
+        assert stand() == {
+            ids[0]: ["Name of A", "A", None],
+            ids[1]: ["Name of B", "B", ids[0]],
+            ids[2]: ["Name of C", "C", None],
+        }
+        before = world.present()
+        world.target.write(world.module, [Write({world.name_field: "New"}, ids[2])])
+        assert stand(before)[ids[2]] == ["New", "C", None]
+        world.remove(ids[:1])
+        assert stand().keys() == set(ids[1:])
+        assert stand(world.present()) == {}
+
     def test_a_lookup_to_nowhere_is_refused_with_its_field(self, world: TargetWorld) -> None:
         (gone,) = self.create(world, "GONE")
         world.remove([gone])
@@ -521,6 +550,13 @@ class FieldsContract:
         checked = world.target.check_fields([need])
         assert first == again == checked
         assert [(state.need, state.exists, state.problem) for state in checked] == [(need, True, "")]
+
+    def test_a_module_is_made_once(self, world: TargetWorld) -> None:
+        need = ModuleNeed("Contract_Modules", "Contract Module", "Contract Modules", "Contract Name")
+        (made,) = world.target.create_modules([need])
+        assert (made.exists, made.problem, made.left_out) == (True, "", False)
+        assert world.target.create_modules([need]) == world.target.check_modules([need]) == [made]
+        assert world.target.check_modules([]) == []
 
     def test_a_field_that_has_to_be_there_is_not_made(self, world: TargetWorld) -> None:
         need = FieldNeed(world.module, "Not_There")

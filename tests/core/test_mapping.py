@@ -9,6 +9,7 @@ from shapes import CONTEXT, fields, mapping, record
 
 from ml_connector.core.mapping import (
     CustomField,
+    CustomModule,
     FieldRule,
     MatchRule,
     conflicts,
@@ -16,9 +17,10 @@ from ml_connector.core.mapping import (
     fingerprint,
     key_value,
     map_record,
+    module_needs,
     withheld,
 )
-from ml_connector.core.ports import FieldNeed
+from ml_connector.core.ports import FieldNeed, ModuleNeed
 from ml_connector.core.transform import MapContext
 
 
@@ -91,6 +93,53 @@ def test_the_order_of_rules_and_labels_do_not_change_the_fingerprint():
     plain = mapping()
     labelled = replace(plain, rules=plain.rules[::-1], custom=(CustomField("City", "Town", "text"),))
     assert fingerprint(labelled) == fingerprint(plain)
+
+
+PARTY = FieldRule("Party", ("customer_id", "vendor_id"), lookup="Accounts", of=("customers", "vendors"))
+PARENT = FieldRule("Parent", ("parent_id",), lookup="Accounts")
+
+
+@pytest.mark.parametrize(
+    ("rule", "given_fields", "points_to"),
+    [
+        (
+            PARTY,
+            {"customer_id": "AARON ", "vendor_id": "ACETRAVE"},
+            ("customers", "AARON"),
+        ),  # the first that is set
+        (PARTY, {"customer_id": " ", "vendor_id": "ACETRAVE"}, ("vendors", "ACETRAVE")),
+        (PARTY, {"customer_id": None}, None),
+        (PARTY, {"vendor_id": "me"}, ("vendors", "me")),  # another entity's record of the same key
+        (PARENT, {"parent_id": "other"}, ("customers", "other")),
+        (PARENT, {"parent_id": "ME"}, None),  # the record itself
+    ],
+)
+def test_a_lookup_points_to_a_record_of_the_entity_of_its_key(rule, given_fields, points_to):
+    part = map_record(record("me", **given_fields), replace(mapping(), rules=(rule,)), CONTEXT)
+    found = part.references.get(rule.target)
+    assert (found and (found.entity, found.key)) == points_to
+    assert (rule.target in part.fields) == (points_to is None)  # to nothing: it is emptied
+
+
+def test_a_lookup_into_another_entity_has_another_fingerprint():
+    of_vendors = replace(PARENT, of=("vendors",))
+    made = [fingerprint(replace(mapping(), rules=(rule,))) for rule in (PARENT, of_vendors, PARTY)]
+    assert len(set(made)) == 3
+
+
+def test_a_module_that_is_ours_is_needed_once():
+    described = CustomModule("GL Account", "GL Accounts", "GL Account Name")
+    chart = mapping("chart", source="gl_accounts", target="GL_Accounts", module=described)
+    assert module_needs([chart, replace(chart, name="more"), mapping()]) == [
+        ModuleNeed("GL_Accounts", "GL Account", "GL Accounts", "GL Account Name")
+    ]
+
+
+def test_a_lookup_that_is_made_says_where_it_points():
+    custom = CustomField("Party", "GP Party", "lookup", related="Lines", label_of="party")
+    lines = replace(mapping(target="Lines"), rules=(PARTY,), custom=(custom,))
+    need = FieldNeed("Lines", "Party", "GP Party", "lookup", related="Lines", lookup="Accounts")
+    assert need in field_needs([lines])
 
 
 def test_what_is_needed_of_the_target():

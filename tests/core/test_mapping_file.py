@@ -1,5 +1,6 @@
 """Mapping files: each fault is told with file, line and what is known; those that ship can be read."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,14 @@ import ml_connector
 from memory import CUSTOMERS, VENDORS
 from ml_connector.connectors.dynamics_gp import GpSource
 from ml_connector.core.errors import ConfigurationError
-from ml_connector.core.mapping import CustomField, FieldRule, conflicts, field_needs
+from ml_connector.core.mapping import (
+    CustomField,
+    CustomModule,
+    FieldRule,
+    conflicts,
+    field_needs,
+    module_needs,
+)
 from ml_connector.core.mapping_file import read_mapping
 from ml_connector.core.transform import ARITY
 
@@ -43,6 +51,63 @@ GP_Customer_ID = { label = "GP Customer ID", type = "text", length = 30, unique 
 
 def read(text: str, path: str = "here.toml"):
     return read_mapping(path, text, ENTITIES)
+
+
+OF_ITS_OWN = """\
+name = "lines"
+source = "vendors"
+target = "Lines"
+creates = true
+
+[module]
+singular = "Line"
+plural = "Lines"
+name_label = "Line Name"
+
+[key]
+field = "Line_Key"
+from = "vendor_id"
+
+[fields]
+Party = { from = ["email", "city"], lookup = "Accounts", of = ["customers", "vendors"], required = true }
+Kind = "name"
+
+[custom]
+Party = { label = "Party", type = "lookup", related = "Lines" }
+Kind = { label = "Kind", type = "picklist", choices = ["one", "two"], label_of = "name" }
+"""
+
+
+def test_a_file_for_a_module_of_ones_own():
+    made = read(OF_ITS_OWN)
+    assert made.module == CustomModule("Line", "Lines", "Line Name")
+    assert made.rules[0] == FieldRule(
+        "Party", ("email", "city"), lookup="Accounts", of=("customers", "vendors"), required=True
+    )
+    assert made.custom == (
+        CustomField("Party", "Party", "lookup", related="Lines"),
+        CustomField("Kind", "Kind", "picklist", choices=("one", "two"), label_of="name"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line", "told"),
+    [
+        ('plural = "Lines"', 'plurals = "Lines"', 8, "not a setting of [module]"),
+        ('plural = "Lines"', 'plural = "GP Lines of all journal entries"', 8, "25 at most"),
+        ('plural = "Lines"', "", 6, "25 at most"),
+        ('"customers", "vendors"', '"customers", "vendor"', 16, "not an entity"),
+        ('["customers", "vendors"]', '"vendors"', 16, "one entity for each field"),
+        ('of = ["customers", "vendors"], ', "", 16, "one entity for each field"),
+        ('Kind = "name"', 'Kind = { from = "name", of = "vendors" }', 17, "belongs to a lookup"),
+        ('type = "picklist"', 'type = "lookup"', 21, "is a lookup in one of"),
+        ('["one", "two"]', '["one", 2]', 21, "a list of texts"),
+        ('label_of = "name"', 'label_of = "nam"', 21, "has no field"),
+    ],
+)
+def test_a_fault_in_a_module_of_ones_own_is_told_with_its_place(right, wrong, line, told):
+    with pytest.raises(ConfigurationError, match=rf"line {line}: .*{re.escape(told)}"):
+        read(OF_ITS_OWN.replace(right, wrong))
 
 
 def test_a_whole_file():
@@ -107,11 +172,31 @@ FAULTS = {
     "a name that does not fit": ('name = "accounts"', f'name = "{"a" * 65}"', 1, "name"),
     "a name that is empty": ('name = "accounts"', 'name = ""', 1, "name"),
     "a custom type that nobody can make": ('type = "text"', 'type = "texd"', 22, "text"),
-    "a custom type that needs more": ('type = "text"', 'type = "picklist"', 22, "currency"),
+    "a custom lookup that no rule fills": ('type = "text"', 'type = "lookup"', 22, "lookup in one of"),
     "a custom field without any room": ("length = 30", "length = 0", 22, "from 1 to 50,000"),
     "a custom field of less than that": ("length = 30", "length = -4", 22, "“length” of GP_Customer_ID"),
     "a custom field beyond all bounds": ("length = 30", f"length = {10**30}", 22, "from 1 to 50,000"),
     "no decimal places at all": ("length = 30", "decimal_places = 0", 22, "from 1 to 9"),
+    "a custom lookup without one": (
+        'type = "text"', 'type = "lookup", related = "Accounts of this customer"', 22, "lookup in one of",
+    ),
+    "a list of too long a name": ("length = 30", f'related = "{"a" * 26}"', 22, "25 characters at most"),
+    "choices that are no texts": ("length = 30", "choices = [1]", 22, "“choices” of GP_Customer_ID"),
+    "choices that are no list": ("length = 30", 'choices = "A"', 22, "“choices” of GP_Customer_ID"),
+    "a label of a field that is none": ("length = 30", 'label_of = "nmae"', 22, "name"),
+    "a lookup of an entity that is none": (
+        '{ value = true }', '{ from = "name", lookup = "Accounts", of = "vendrs" }', 19, "vendors",
+    ),
+    "a lookup of too few entities": (
+        '{ value = true }', '{ from = ["name", "city"], lookup = "Accounts", of = "vendors" }', 19,
+        "one entity for each",
+    ),
+    "entities of what is no lookup": (
+        '"email", transform', '"email", of = "vendors", transform', 17, "belongs to a lookup",
+    ),
+    "a module setting that is none": ("[match]", '[module]\nsingle = "A"\n[match]', 13, "singular"),
+    "a module without a label": ("[match]", '[module]\nsingular = "A"\n[match]', 12, "“plural” of [module]"),
+    "a module label with a sign": ("[match]", '[module]\nsingular = "A-B"\n[match]', 13, "letters, digits and blanks"),
     "the key as as-of field": ('as_of = "As_Of"', 'as_of = "GP_Customer_ID"', 6, "GP_Customer_ID is the key"),
     "a rule for the key": ('Account_Name = "name"', 'GP_Customer_ID = "name"', 16, "GP_Customer_ID"),
     "a rule for the as-of field": ('Account_Name = "name"', 'As_Of = "name"', 16, "As_Of"),
@@ -192,7 +277,7 @@ def test_a_shipped_file_can_be_read(path):
     assert made.name == path.stem
     written = {rule.target for rule in made.rules}
     assert made.key_field not in written
-    assert bool(made.as_of) is (made.target == "Accounts")
+    assert bool(made.as_of) is (made.target in ("Accounts", "GL_Accounts"))
     assert made.as_of not in written
     described = {custom.name for custom in made.custom}
     ours = {name for name in {*written, made.as_of, *made.marks.values()} if name.startswith("GP_")}
@@ -201,20 +286,25 @@ def test_a_shipped_file_can_be_read(path):
 
 def test_the_shipped_files_fit_each_other():
     made = [shipped(path) for path in SHIPPED]
-    assert len(made) == 8
+    assert len(made) == 10
     assert conflicts(made) == []
     creating = {(mapping.source, mapping.target): mapping for mapping in made if mapping.creates}
-    assert creating.keys() == {(s, t) for s in ("customers", "vendors") for t in ("Accounts", "Contacts")}
+    pairs = {(s, t) for s in ("customers", "vendors") for t in ("Accounts", "Contacts")}
+    ledger = {("gl_accounts", "GL_Accounts"), ("journal_entries", "GL_Journal_Lines")}
+    assert creating.keys() == pairs | ledger
+    assert {module.name for module in module_needs(made)} == {module for _, module in ledger}
     for mapping in made:
         assert mapping.key_field == creating[mapping.source, mapping.target].key_field
     as_of = [mapping.as_of for mapping in made if mapping.as_of]
-    assert len(set(as_of)) == len(as_of) == 6
+    assert len(set(as_of)) == len(as_of) == 7
     unique = [f"{need.module}.{need.name}" for need in field_needs(made) if need.unique]
     assert sorted(unique) == [  # Zoho has two unique fields a module
         "Accounts.GP_Customer_ID",
         "Accounts.GP_Vendor_ID",
         "Contacts.GP_Contact_Key",
         "Contacts.GP_Vendor_Contact_Key",
+        "GL_Accounts.GP_Account",
+        "GL_Journal_Lines.GP_Line_Key",
     ]
     essential = [need.name for need in field_needs(made) if need.essential and need.module == "Accounts"]
     assert len(essential) == 10  # as many as the Standard edition has room for

@@ -78,7 +78,8 @@ def zoho_system(app: App) -> System:
 
     def checks() -> list[Check]:
         users = bool(app.settings.owners.default)
-        found = app.target.checks(modules, app.needs(), users=users, layouts=app.layouts)
+        own = [need for need in app.module_needs() if need.name in modules]
+        found = app.target.checks(modules, app.needs(), users=users, layouts=app.layouts, own=own)
         return [*found, _identity(app)] if found and found[0].ok else found
 
     return System("Zoho CRM", checks, app.target.clock_difference)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ml_connector.cli.costs import Spent, show_spent
 from ml_connector.cli.options import AsJson, SettingsPath, load
-from ml_connector.cli.show import note, say, show_json, show_table, shown
+from ml_connector.cli.show import note, say, show_json, show_table, shown_value
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.flows.range import Asked
 
@@ -188,13 +186,5 @@ def _show_fields(records: Sequence[Shown]) -> None:
         why = f" ({one.why}{score})" if one.why and not (one.fields and one.outcome == "update") else ""
         say(f"{one.key}{person}  {one.name}: {one.outcome}{why} -> {where}")
         if one.fields:
-            rows = [(f.field, _value(f.now), _value(f.will_be), f.mapping) for f in one.fields]
+            rows = [(f.field, shown_value(f.now), shown_value(f.will_be), f.mapping) for f in one.fields]
             show_table(("field", "in Zoho now (or as we left it)", "will be", "mapping"), rows)
-
-
-def _value(value: object) -> str:
-    if isinstance(value, Decimal):
-        return f"{value.normalize():f}"
-    if isinstance(value, datetime):
-        return shown(value)
-    return "" if value is None else str(value)

@@ -30,6 +30,8 @@ _PROSE = frozenset(
         "fields (updates)",
         "in Zoho now (or as we left it)",
         "will be",
+        "what we left",
+        "in Zoho now",
     }
 )
 _PIPE_WIDTH = 160
@@ -100,6 +102,15 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 def shown(moment: datetime) -> str:
     """An instant as people read it, UTC."""
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def shown_value(value: object) -> str:
+    """What stands or would stand in a field, as people read it."""
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    if isinstance(value, datetime):
+        return shown(value)
+    return "" if value is None else str(value)
 
 
 def by_remedy(told: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

@@ -61,7 +61,7 @@ _ENDS = {
     "limit": Exit.WAITS_FOR_APPROVAL,
 }
 _NOT_STAGED = ("settled", "future", *_FOUND)  #: counted as they are listed, before there is anything to do
-_EVERY_SECONDS = 2.0
+EVERY_SECONDS = 2.0  #: so often a command tells how far it is
 _APPROVE_IT = "Run “ml-connector plan”, look at it, and approve it with “ml-connector sync --approve HASH”."
 
 
@@ -227,7 +227,7 @@ class _Progress:
     def show(self) -> None:
         from ml_connector.store import cursors, staging
 
-        if time.monotonic() - self._at < _EVERY_SECONDS:
+        if time.monotonic() - self._at < EVERY_SECONDS:
             return
         self._at = time.monotonic()
         with self._app.database.read() as tx:
@@ -249,7 +249,7 @@ class _Progress:
 
 def show_results(ran: Ran, held: int, spent: Spent, waits: Sequence[str] = (), *, as_json: bool) -> Exit:
     """What was done, what waits, what it cost; how the command ends."""
-    end = _end(ran, held, waits)
+    end = end_of(ran, held, waits)
     named = [(f"{result['flow']} (interrupted)", result) for result in ran.interrupted]
     named += ran.flows.items()
     if as_json:
@@ -291,7 +291,7 @@ def _show_loads(named: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
             say(f"Load on GP, {name}: {told}.")
 
 
-def _end(ran: Ran, held: int, waits: Sequence[str]) -> Exit:
+def end_of(ran: Ran, held: int, waits: Sequence[str]) -> Exit:
     """A run that stopped comes before a flow that waits, and that before records that wait."""
     stopped = next((_ENDS[r["state"]] for r in ran.results if r["state"] != "done"), None)
     if stopped is not None:

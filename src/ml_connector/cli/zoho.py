@@ -30,7 +30,14 @@ def authorize(settings: SettingsPath = None, *, as_json: AsJson = False) -> None
         opened.secrets.get("zoho.client_secret")  # asked first: a grant code lives for minutes only
         modules = sorted({mapping.target for mapping in opened.mappings})
         users, layouts = bool(tree.owners.default), bool(opened.layouts)
-        scopes = scopes_needed(modules, create_fields=True, users=users, layouts=layouts)
+        scopes = scopes_needed(
+            modules,
+            create_fields=True,
+            users=users,
+            layouts=layouts,
+            create_modules=bool(opened.module_needs()),
+            relabel=bool(opened.entities_to_label()),
+        )
         note(steps(tree.zoho.data_centre, accounts_url(tree.zoho), scopes))
         grant = opened.zoho_auth.exchange_grant(ask_secret("the grant code").reveal())
         opened.secrets.put("zoho.refresh_token", grant.refresh_token)

@@ -22,6 +22,9 @@ class AuditAction(StrEnum):
     FOUND_AGAIN = "record:found_again"  #: it is back
     VANISHED = "record:vanished"  #: the source no longer has it
     REAPPEARED = "record:reappeared"  #: the source has it again
+    FOUND_CHANGED = (
+        "record:found_changed"  #: a person changed fields of ours in the target, found by comparing them
+    )
     MISSED = "record:missed"  #: a change that no list had shown, found by comparing all keys and instants
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Mapping as MappingOf
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, astuple, dataclass, field, replace
 from itertools import combinations
 
 from ml_connector.core.catalogue import PARENT_WAITS
 from ml_connector.core.companies import owner
 from ml_connector.core.errors import RecordRejectedError
 from ml_connector.core.people import person_key
-from ml_connector.core.ports import FieldNeed
+from ml_connector.core.ports import FieldNeed, ModuleNeed
 from ml_connector.core.record import Record, Value, fold_key
 from ml_connector.core.transform import TRANSFORMS, MapContext
 
@@ -35,7 +35,8 @@ class FieldRule:
     transform: str = "copy"
     constant: Value = None
     owner: str = "gp"  #: one of ``OWNERS``
-    lookup: str = ""  #: a module: the value is the record there of the source key in ``sources``
+    lookup: str = ""  #: a module: the value is the record there of the first key in ``sources`` that is set
+    of: tuple[str, ...] = ()  #: of a lookup: the entity of each key; empty: the mapping's own
     required: bool = False  #: of a lookup: without that record this one waits
 
 
@@ -51,6 +52,19 @@ class CustomField:
     unique: bool = False
     external: bool = False
     essential: bool = False
+    related: str = ""  #: of a lookup: what the list of these records is called on a record there
+    choices: tuple[str, ...] = ()  #: of a picklist: its first values
+    shown_as: str = ""  #: what people see in place of ``label`` once it is made
+    label_of: str = ""  #: the source field whose name in the source is what people see
+
+
+@dataclass(frozen=True, slots=True)
+class CustomModule:
+    """A target module that is ours to make."""
+
+    singular: str
+    plural: str
+    name_label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +105,7 @@ class Mapping:
     precedence: int = 0  #: among mappings of different pairs that name the same field, the lowest wins
     as_of: str = ""  #: target field for the instant at which a reading last changed this group
     custom: tuple[CustomField, ...] = ()
+    module: CustomModule | None = None  #: how the target module is made, where it is ours to make
     fingerprint: str = ""  #: changes when the file's meaning changes
     reads: frozenset[str] = field(default_factory=frozenset)  #: every source field it needs
     once: frozenset[str] = field(
@@ -123,16 +138,27 @@ def fingerprint(mapping: Mapping, beside: str = "") -> str:
 
     ``beside``: what else decides what it writes, such as the flow's filter.
     """
-    rules = sorted(
-        (r.target, r.sources, r.transform, repr(r.constant), r.owner, r.lookup, r.required)
-        for r in mapping.rules
-    )
+    rules = sorted(map(_meaning, mapping.rules))
     key: tuple[str, ...] = _key_of(mapping)
     key = (mapping.source, mapping.target, *(key if mapping.each else key[:3]))
     match = (mapping.match.name, mapping.match.email, mapping.match.within)
     marks = sorted(mapping.marks.items())
     meaning = repr((key, match, marks, mapping.creates, mapping.precedence, mapping.as_of, rules, beside))
     return hashlib.sha256(meaning.encode()).hexdigest()[:16]
+
+
+def _meaning(rule: FieldRule) -> tuple[object, ...]:
+    """What a rule means; what it did not have before it could have an ``of`` stays the same."""
+    meaning = (
+        rule.target,
+        rule.sources,
+        rule.transform,
+        repr(rule.constant),
+        rule.owner,
+        rule.lookup,
+        rule.required,
+    )
+    return (*meaning, rule.of) if rule.of else meaning
 
 
 def fitted(mapping: Mapping, without: Collection[str], beside: str = "") -> Mapping:
@@ -153,14 +179,32 @@ def fitted(mapping: Mapping, without: Collection[str], beside: str = "") -> Mapp
     return replace(fewer, fingerprint=fingerprint(fewer, beside))
 
 
+def labelled(mapping: Mapping, labels: MappingOf[str, str]) -> Mapping:
+    """The mapping with the custom fields that are named after a source field under its label in the source.
+
+    A source field that has no label there is not in use: nothing is made or written of it.
+    """
+    unused = {c.name for c in mapping.custom if c.label_of and c.label_of not in labels}
+    custom = tuple(
+        replace(c, shown_as=labels[c.label_of]) if c.label_of in labels else c for c in mapping.custom
+    )
+    shown = replace(mapping, custom=custom)
+    return fitted(shown, unused, mapping.fingerprint) if unused else shown
+
+
 def person_of(record: Record, mapping: Mapping) -> str:
     """The second part of the key: the person, as names are compared; empty where the record names none."""
     return person_key(str(record.fields.get(mapping.key_person) or "")) if mapping.key_person else ""
 
 
 def key_value(record: Record, context: MapContext, part: str = "") -> str:
-    """The record's key as the target carries it: prefix, source key, and behind a colon the part."""
-    return f"{context.key_prefix}{record.key}" + (f":{part}" if part else "")
+    """The record's key as the target carries it."""
+    return carried_key(record.key, context, part)
+
+
+def carried_key(key: str, context: MapContext, part: str = "") -> str:
+    """A source key as the target carries it: prefix, source key, and behind a colon the part."""
+    return f"{context.key_prefix}{key}" + (f":{part}" if part else "")
 
 
 def is_another_company_s(value: str, context: MapContext) -> bool:
@@ -211,11 +255,14 @@ def _refer(
     references: dict[str, Reference],
 ) -> None:
     """Note what a lookup points to; to nothing, or to the record itself, it is empty."""
-    key = str(record.fields.get(rule.sources[0]) or "").rstrip()
-    if not key or (rule.lookup == mapping.target and fold_key(key) == fold_key(record.key)):
+    keys = [str(record.fields.get(name) or "").rstrip() for name in rule.sources]
+    entities = rule.of or (mapping.source,)
+    entity, key = next(((e, key) for e, key in zip(entities, keys, strict=True) if key), ("", ""))
+    itself = (mapping.source, mapping.target, fold_key(record.key))
+    if not key or (entity, rule.lookup, fold_key(key)) == itself:
         fields[rule.target] = None
     else:
-        references[rule.target] = Reference(mapping.source, rule.lookup, key, rule.required)
+        references[rule.target] = Reference(entity, rule.lookup, key, rule.required)
 
 
 def resolve(part: Part, linked: MappingOf[Reference, str]) -> Part:
@@ -255,17 +302,32 @@ def recognised_by(mappings: Iterable[Mapping]) -> list[str]:
 def field_needs(mappings: Iterable[Mapping]) -> list[FieldNeed]:
     """Every target field that the mappings write or look at, once; ours to make where a mapping describes it."""
     needs: dict[tuple[str, str], FieldNeed] = {}
-    for mapping in mappings:
+    every = list(mappings)
+    own_modules = {mapping.target for mapping in every if mapping.module}
+    for mapping in every:
         made = {custom.name: custom for custom in mapping.custom}
+        lookups = {rule.target: rule.lookup for rule in mapping.rules}
         written = [rule.target for rule in mapping.rules if rule.owner != "zoho"]
         names = [mapping.key_field, *written, mapping.as_of, *mapping.marks.values(), *mapping.match.fields]
         for name in filter(None, names):
             ours = made.get(name)
             if ours is not None:
-                needs[mapping.target, name] = FieldNeed(mapping.target, **asdict(ours))
+                needs[mapping.target, name] = _need(mapping.target, ours, lookups.get(name, ""))
             else:
                 needs.setdefault((mapping.target, name), FieldNeed(mapping.target, name))
-    return list(needs.values())
+    return [replace(need, module_is_ours=need.module in own_modules) for need in needs.values()]
+
+
+def _need(module: str, custom: CustomField, lookup: str) -> FieldNeed:
+    described = asdict(custom)
+    del described["label_of"]
+    return FieldNeed(module, **described, lookup=lookup)
+
+
+def module_needs(mappings: Iterable[Mapping]) -> list[ModuleNeed]:
+    """Every target module that is ours to make, once."""
+    made = {mapping.target: mapping.module for mapping in mappings if mapping.module}
+    return [ModuleNeed(name, *astuple(module)) for name, module in made.items()]
 
 
 def conflicts(mappings: Sequence[Mapping]) -> list[str]:

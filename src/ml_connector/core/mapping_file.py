@@ -16,6 +16,7 @@ from ml_connector.core.mapping import (
     MARKS,
     OWNERS,
     CustomField,
+    CustomModule,
     FieldRule,
     Mapping,
     MatchRule,
@@ -26,18 +27,21 @@ from ml_connector.core.record import Value
 from ml_connector.core.transform import ARITY, TRANSFORMS
 
 _TOP = ("name", "source", "target", "key", "match", "as_of", "precedence", "creates", "layout", "trigger", "marks",
-        "fields", "custom")  # fmt: skip
+        "fields", "custom", "module")  # fmt: skip
 _KEY = ("field", "from", "person", "each")
 _MATCH = ("name", "email", "within", "facts")
-_RULE = ("from", "transform", "value", "owner", "lookup", "required")
-_CUSTOM = ("label", "type", "length", "decimal_places", "unique", "external", "essential")
-#: Zoho CRM API v8, "Create Custom Fields": the types that need no more than a label, a length and decimal places, and
-#: that hold what a rule gives (picklists need their values, lookups their module, formulas take none).
+_RULE = ("from", "transform", "value", "owner", "lookup", "of", "required")
+_CUSTOM = ("label", "type", "length", "decimal_places", "unique", "external", "essential", "related", "choices",
+           "label_of")  # fmt: skip
+_MODULE = ("singular", "plural", "name_label")
+#: Zoho CRM API v8, "Create Custom Fields": the types that hold what a rule gives (formulas take nothing).
 _TYPES = ("text", "textarea", "email", "phone", "website", "integer", "bigint", "double", "currency", "percent", "date",
-          "datetime", "boolean")  # fmt: skip
+          "datetime", "boolean", "picklist", "lookup")  # fmt: skip
 _AUTOMATIONS = ("workflow", "approval", "blueprint", "pathfinder", "orchestration")
 _FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,49}")
 _OWN_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_LONGEST_LABEL = 25
+_MODULE_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ]{0,24}")  # Zoho CRM API v8, "Create Custom Module"
 
 
 Given = TypeVar("Given")
@@ -45,11 +49,12 @@ _TYPE_NAMES: MappingOf[type, str] = {bool: "true or false", int: "a whole number
 
 
 class _File:
-    """The text being read, so that a fault can say where."""
+    """The text being read, so that a fault can say where; and the entities that it may name."""
 
-    def __init__(self, path: str, text: str) -> None:
+    def __init__(self, path: str, text: str, entities: MappingOf[str, Entity]) -> None:
         self.path = path
         self.lines = text.splitlines()
+        self.entities = entities
 
     def fault(self, what: str, near: str, known: Iterable[str] = (), section: str = "") -> ConfigurationError:
         """An error at the first line that has the word ``near``, behind the header of ``section`` if there is one."""
@@ -77,7 +82,7 @@ def _suggest(name: str, known: Iterable[str]) -> str:
 
 def read_mapping(path: str, text: str, entities: MappingOf[str, Entity]) -> Mapping:
     """The mapping that ``text`` describes; ``path`` is for messages. Raises ConfigurationError."""
-    file = _File(path, text)
+    file = _File(path, text, entities)
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -147,12 +152,16 @@ def _mapping(file: _File, table: MappingOf[str, object], entity: Entity) -> Mapp
         creates=_typed(file, table, "creates", bool),
         precedence=_typed(file, table, "precedence", int),
         as_of=_field_name(file, str(table["as_of"])) if "as_of" in table else "",
-        custom=tuple(_custom(file, name, spec) for name, spec in _table(file, table, "custom").items()),
+        custom=tuple(
+            _custom(file, name, spec, entity) for name, spec in _table(file, table, "custom").items()
+        ),
+        module=_module(file, _table(file, table, "module")) if "module" in table else None,
         reads=frozenset(filter(None, (key_person, *(name for rule in rules for name in rule.sources)))),
         once=frozenset(rule.target for rule in rules if rule.owner == "once"),
     )
     _check_match(file, mapping)
     _check_each(file, mapping, entity)
+    _check_lookups(file, mapping)
     return replace(mapping, fingerprint=fingerprint(mapping))
 
 
@@ -178,6 +187,32 @@ def _check_each(file: _File, mapping: Mapping, entity: Entity) -> None:
                 " [key].",
                 name,
             )
+
+
+def _check_lookups(file: _File, mapping: Mapping) -> None:
+    """A field that is made as a lookup points to what its rule says; no other rule can fill one."""
+    lookups = {rule.target for rule in mapping.rules if rule.lookup}
+    for custom in mapping.custom:
+        if (custom.type == "lookup") != (custom.name in lookups):
+            raise file.fault(
+                f"{custom.name} is a lookup in one of [fields] and [custom], and not in the other.",
+                custom.name,
+                section="custom",
+            )
+
+
+def _module(file: _File, spec: MappingOf[str, object]) -> CustomModule:
+    """How the target module is made, where the organisation does not have it."""
+    file.check_names(spec, _MODULE, "[module]")
+    labels = {name: _typed(file, spec, name, str, "module") for name in _MODULE}
+    for name, label in labels.items():
+        if not _MODULE_LABEL.fullmatch(label):
+            raise file.fault(
+                f"“{name}” of [module] is letters, digits and blanks, 25 at most.",
+                name if name in spec else "module",
+                section="module",
+            )
+    return CustomModule(**labels)
 
 
 def _match(file: _File, match: MappingOf[str, object], entity: Entity) -> MatchRule:
@@ -275,8 +310,11 @@ def _transformed(
     file: _File, target: str, spec: MappingOf[str, object], sources: tuple[str, ...], owner: str
 ) -> FieldRule:
     """A field that is made of source fields."""
-    if "required" in spec:
-        raise file.fault(f"“required” of {target} belongs to a lookup, which it is not.", "required")
+    for name in ("required", "of"):
+        if name in spec:
+            raise file.fault(
+                f"“{name}” of {target} belongs to a lookup, which it is not.", target, section="fields"
+            )
     transform = str(spec.get("transform", "copy"))
     if transform not in TRANSFORMS:
         raise file.fault(f"“{transform}” is not a transform.", transform, TRANSFORMS)
@@ -290,13 +328,26 @@ def _transformed(
 def _lookup(
     file: _File, target: str, spec: MappingOf[str, object], sources: tuple[str, ...], owner: str
 ) -> FieldRule:
-    """A field that points to another record of the same entity, by that one's key."""
-    if "transform" in spec or len(sources) != 1:
-        raise file.fault(f"The lookup {target} takes one source field with a key, and no transform.", target)
+    """A field that points to another record, by that one's key: of the same entity, or of those in “of”."""
+    if "transform" in spec or not sources:
+        raise file.fault(f"The lookup {target} takes source fields with a key, and no transform.", target)
     module = _field_name(file, _typed(file, spec, "lookup", str))
+    required = _typed(file, spec, "required", bool)
     return FieldRule(
-        target, sources, owner=owner, lookup=module, required=_typed(file, spec, "required", bool)
+        target, sources, owner=owner, lookup=module, of=_of(file, target, spec, sources), required=required
     )
+
+
+def _of(file: _File, target: str, spec: MappingOf[str, object], sources: tuple[str, ...]) -> tuple[str, ...]:
+    """The entity of each source field of a lookup; left out: the mapping's own, which one field can name."""
+    given = spec.get("of", [])
+    names = tuple(map(str, given if isinstance(given, list) else [given]))
+    for name in names:
+        if name not in file.entities:
+            raise file.fault(f"“{name}” is not an entity of the source.", name, file.entities)
+    if len(names) != len(sources) and (names or len(sources) != 1):
+        raise file.fault(f"The lookup {target} needs in “of” one entity for each field in “from”.", target)
+    return names
 
 
 def _sources(file: _File, name: str, given: object, entity: Entity) -> tuple[str, ...]:
@@ -312,7 +363,7 @@ def _constant(file: _File, name: str, value: object) -> Value:
     return value
 
 
-def _custom(file: _File, name: str, spec: object) -> CustomField:
+def _custom(file: _File, name: str, spec: object, entity: Entity) -> CustomField:
     if not isinstance(spec, dict) or "label" not in spec or "type" not in spec:
         raise file.fault(f"The custom field {name} needs a label and a type.", name, section="custom")
     file.check_names(spec, _CUSTOM, f"the custom field {name}")
@@ -328,7 +379,26 @@ def _custom(file: _File, name: str, spec: object) -> CustomField:
         unique=_typed(file, spec, "unique", bool, "custom"),
         external=_typed(file, spec, "external", bool, "custom"),
         essential=_typed(file, spec, "essential", bool, "custom"),
+        related=_related(file, name, spec),
+        choices=_choices(file, name, spec.get("choices", [])),
+        label_of=_source_field(file, str(spec["label_of"]), entity) if "label_of" in spec else "",
     )
+
+
+def _related(file: _File, name: str, spec: MappingOf[str, object]) -> str:
+    """What the list of these records is called on a record that they point to."""
+    related = _typed(file, spec, "related", str, "custom")
+    if len(related) > _LONGEST_LABEL:
+        raise file.fault(
+            f"“related” of {name} is {_LONGEST_LABEL} characters at most.", "related", section="custom"
+        )
+    return related
+
+
+def _choices(file: _File, name: str, given: object) -> tuple[str, ...]:
+    if not isinstance(given, list) or not all(isinstance(value, str) for value in given):
+        raise file.fault(f"“choices” of {name} is a list of texts.", name, section="custom")
+    return tuple(given)
 
 
 def _size(file: _File, field: str, spec: MappingOf[str, object], name: str, most: int) -> int | None:

@@ -204,6 +204,8 @@ def _changed(
             if base is not None or current is None or current.get(name, _UNKNOWN) not in (None, ""):
                 del ours[name]
         changed |= ours
+        if base is not None and desired.key_value and desired.key_field in base:
+            changed[desired.key_field] = desired.key_value  # noted: a person put something else there
         if ours and part.mapping.as_of:
             changed[part.mapping.as_of] = desired.as_of
     return changed

@@ -140,6 +140,12 @@ class Source(Protocol):
     def forget_ahead(self) -> None:
         """Whatever was read ahead and not fetched is not to be used: a new run begins."""
 
+    def labels(self, entity: str) -> Mapping[str, str]:
+        """What the source's own users call fields that it names by number only: field -> label.
+
+        Of such fields, one that is not among them is not in use there.
+        """
+
     def take_load(self) -> Load:
         """What load was put on the source since this was asked last."""
 
@@ -220,6 +226,15 @@ class Candidates:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands in some fields of a record of the target."""
+
+    target_id: str
+    values: Mapping[str, object]  #: API name -> value as the target states it; of a lookup, the id
+    modified_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class FieldNeed:
     """A field that the mappings need in the target."""
 
@@ -232,6 +247,33 @@ class FieldNeed:
     unique: bool = False
     external: bool = False
     essential: bool = False  #: made first where an edition has room for a few fields only
+    lookup: str = ""  #: of a lookup: the module that it points to
+    related: str = ""  #: of a lookup: what the list of these records is called on a record there
+    choices: tuple[str, ...] = ()  #: of a picklist: its first values
+    shown_as: str = ""  #: what people see in place of ``label`` once it is made; empty: the label
+    module_is_ours: bool = False  #: the module is ours to make, too: where it is missing, this comes with it
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleNeed:
+    """A module that the mappings write into and that is ours to make."""
+
+    name: str  #: API name
+    singular: str
+    plural: str
+    name_label: str  #: what the field that names a record is called
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleState:
+    """What the target has in place of a module; ``problem`` in a sentence, empty when it is there or can be made."""
+
+    need: ModuleNeed
+    exists: bool
+    problem: str = ""
+    remedy: str = ""
+    left_out: bool = False  #: the edition has no modules of one's own: the mappings do without
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +286,7 @@ class FieldState:
     remedy: str = ""
     left_out: bool = False  #: the edition has no room for it: the mappings do without
     note: str = ""  #: what a person may want to know although it is no problem
+    relabel: bool = False  #: it is there, and people see another label than they should
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +349,14 @@ class Target(Protocol):
         A lookup's value is the id of the record that it points to.
         """
 
+    def list_values(
+        self, module: str, fields: Sequence[str], since: datetime | None, after: str | None
+    ) -> Page[Standing]:
+        """A page of the module's records (changed at or after ``since``), with what stands in these fields.
+
+        A field that the target states in other words than it is written in may be left out of the values.
+        """
+
     def list_candidates(
         self, module: str, fields: Sequence[str], since: datetime | None, after: str | None
     ) -> Page[Candidate]:
@@ -323,11 +374,20 @@ class Target(Protocol):
     def list_deleted(self, module: str, since: datetime) -> list[str]:
         """The ids deleted at or after ``since``."""
 
+    def check_modules(self, needs: Sequence[ModuleNeed]) -> list[ModuleState]:
+        """What is there of these modules, read fresh."""
+
+    def create_modules(self, needs: Sequence[ModuleNeed]) -> list[ModuleState]:
+        """Create those that are missing; what could not be made has a ``problem`` or is ``left_out``."""
+
     def check_fields(self, needs: Sequence[FieldNeed]) -> list[FieldState]:
         """What is there of these needs, read fresh."""
 
     def create_fields(self, needs: Sequence[FieldNeed]) -> list[FieldState]:
-        """Create those that are missing and ours to make; what could not be made has a ``problem``."""
+        """Create those that are missing and ours to make, label those anew that people see under another name.
+
+        What could not be made has a ``problem``.
+        """
 
     def describe(self, module: str) -> Mapping[str, FieldShape]:
         """The module's fields by API name, as ``check_fields`` read them last (read now if it never did)."""

@@ -42,6 +42,7 @@ _EMAIL = re.compile(
     r"@(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_]{2,22}"
 )
 _EMAIL_LONGEST = 100
+_NAME_LONGEST = 120  # Zoho's limit for the name field of a custom module
 _IN_BRACKETS = re.compile(r"<([^<>]*@[^<>]*)>")
 
 
@@ -59,6 +60,11 @@ def first(values: Values, _context: MapContext) -> Value:
 def lines(values: Values, _context: MapContext) -> Value:
     """The values that are set, each on a line of its own."""
     return "\n".join(str(value) for value in values if value is not None) or None
+
+
+def title(values: Values, _context: MapContext) -> Value:
+    """The values that are set, with a blank between them, as far as the name of a record reaches."""
+    return " ".join(str(value) for value in values if value is not None)[:_NAME_LONGEST].rstrip() or None
 
 
 def phone(values: Values, context: MapContext) -> Value:
@@ -159,6 +165,7 @@ TRANSFORMS: Mapping[str, Transform] = {
     "copy": copy,
     "first": first,
     "lines": lines,
+    "title": title,
     "phone": phone,
     "fax": fax,
     "email": email,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ml_connector.core.catalogue import OWN_CODES, SCHEMA_DRIFT
 from ml_connector.core.errors import ConfigurationError, RecordRejectedError
@@ -54,7 +54,10 @@ def _states(work: Work, module: str) -> Sequence[FieldState]:
     """The state of every field that the mappings need in the module, read once a run."""
     if module not in work.field_states:
         needs = field_needs(m for m in work.flow.mappings if m.target == module)
-        work.field_states[module] = work.target.check_fields(needs)
+        unlabelled = [
+            replace(need, shown_as="") for need in needs
+        ]  # what people see it under is no matter here
+        work.field_states[module] = work.target.check_fields(unlabelled)
     return work.field_states[module]
 
 

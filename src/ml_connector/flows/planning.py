@@ -75,21 +75,21 @@ def _grounds(tx: Connection, work: Work, module: str, matched: Sequence[tuple[De
     return _Grounds(
         links=links.find(tx, work.pair(module), keys),
         left={ident: {m: o.fields for m, o in found.items() if o.fields} for ident, found in done.items()},
-        reserved=_reserved(work, module, links.entities_on(tx, work.flow.company, module, ids)),
+        reserved=reserved(work, module, links.entities_on(tx, work.flow.company, module, ids)),
         stamps=match_index.stamps(tx, module, ids),
     )
 
 
-def _reserved(work: Work, module: str, entities: MappingOf[str, set[str]]) -> dict[str, frozenset[str]]:
+def reserved(work: Work, module: str, entities: MappingOf[str, set[str]]) -> dict[str, frozenset[str]]:
     """Target id -> the fields that a higher-ranked mapping of another entity owns there."""
-    reserved = {}
+    higher_owned = {}
     for target_id, found in entities.items():
         higher = [m for m in work.others if m.source in found and m.source != work.flow.entity.name]
         fields: frozenset[str] = frozenset().union(
             *(withheld(m, higher) for m in work.flow.of_module(module))
         )
-        reserved[target_id] = fields
-    return reserved
+        higher_owned[target_id] = fields
+    return higher_owned
 
 
 def _decide(

@@ -69,6 +69,7 @@ _AGAIN = frozenset(
         AuditAction.MOVED,
         AuditAction.LOST,
         AuditAction.FOUND_AGAIN,
+        AuditAction.FOUND_CHANGED,
     }
 )
 

@@ -95,6 +95,13 @@ def find_run(tx: sa.Connection, run: str) -> Run | None:
     return None if row is None else run_of(row)
 
 
+def last_run(tx: sa.Connection, company: str, flow: str) -> Run | None:
+    """The run of the flow that began last."""
+    query = sa.select(runs).where(runs.c.company == company, runs.c.flow == flow)
+    row = tx.execute(query.order_by(runs.c.started_at.desc(), runs.c.run.desc()).limit(1)).one_or_none()
+    return None if row is None else run_of(row)
+
+
 def unended(tx: sa.Connection, company: str, flow: str) -> list[Run]:
     """The runs of the flow that are under way, or of which nobody recorded how they ended."""
     query = sa.select(runs).where(runs.c.company == company, runs.c.flow == flow, runs.c.ended_at.is_(None))

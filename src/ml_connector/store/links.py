@@ -73,6 +73,12 @@ def gone(tx: sa.Connection, pair: Pair, keys: Collection[str]) -> list[Link]:
     return [_link(row) for row in select_in(tx, query, links.c.key, map(fold_key, keys))]
 
 
+def lost(tx: sa.Connection, pair: Pair) -> list[Link]:
+    """All links to records that are gone, by key."""
+    query = sa.select(links).where(pair.within(links), links.c.gone != "").order_by(links.c.key, links.c.part)
+    return [_link(row) for row in tx.execute(query)]
+
+
 def on(tx: sa.Connection, pair: Pair, target_ids: Collection[str]) -> dict[str, Link]:
     """Target id -> the pair's link to it, gone or not."""
     query = sa.select(links).where(pair.within(links))

@@ -351,6 +351,35 @@ holds = Table(
     Index("ix_holds_open", "closed_at"),
 )
 
+#: Fields of ours that say something else in the target than we last left there.
+differences = Table(
+    "differences",
+    metadata,
+    _key("company"),
+    _key("flow"),
+    _key("module"),
+    _key("target_id"),
+    _key("field", 128),
+    Column("mapping", String(64), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("source_key", Text, nullable=False),
+    Column("part", Text, nullable=False),
+    Column("said", Text, nullable=False),  # JSON: ours, theirs
+    Column("found_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),  # when the comparison began that saw it last
+)
+
+#: Up to which stamp of the target all fields were compared.
+compared = Table(
+    "compared",
+    metadata,
+    _key("company"),
+    _key("flow"),
+    _key("module"),
+    Column("fingerprint", String(32), nullable=False),  # of the flow's mappings then
+    Column("compared_to", Instant, nullable=False),
+)
+
 #: What happened to every record: append only, chained by hash.
 audit = Table(
     "audit",
@@ -417,7 +446,12 @@ decisions = Table(
 #: What must not change once it was used, such as the prefix of keys.
 frozen = Table("frozen", metadata, _key("name"), Column("value", Text, nullable=False))
 
-#: Fields that the target's edition has no room for: the mappings do without.
+#: What the source's users call fields that it names by number, such as the segments of an account number.
+field_labels = Table(
+    "field_labels", metadata, _key("entity"), _key("field"), Column("label", Text, nullable=False)
+)
+
+#: Fields that the target's edition has no room for, and modules (without a field): the mappings do without.
 left_out = Table("left_out", metadata, _key("module"), _key("field"))
 
 #: Sign-ins that were refused, so that no later process tries the same again and locks the account.

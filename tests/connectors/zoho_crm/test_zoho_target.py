@@ -192,6 +192,44 @@ def test_candidates_are_paged_to_the_end_by_id(org, target):
     assert candidates[0].modified_at.utcoffset() == timedelta(0)
 
 
+def test_values_stand_as_they_are_and_not_nearly(org, target):
+    needs = [
+        FieldNeed("Accounts", "Amount", "Amount", "currency", 16, 2),
+        FieldNeed("Accounts", "Day", "Day", "date"),
+        FieldNeed("Accounts", "Ticked", "Ticked", "boolean"),
+    ]
+    assert not any(state.problem for state in target.create_fields(needs))
+    stands = {"Amount": Decimal("1234567890123.45"), "Day": date(2026, 2, 28), "Ticked": True}
+    street = "Line 1\nLine 2 " + "x" * 200
+    (made,) = target.write("Accounts", [account(1, **stands, Billing_Street=street)])
+    fields = [*stands, "Billing_Street", "Layout", "Phone"]
+    (row,) = target.list_values("Accounts", fields, None, None).rows
+    assert row.values == {
+        "Amount": Decimal("1234567890123.45"),
+        "Day": "2026-02-28",
+        "Ticked": True,
+        "Billing_Street": street,
+        "Phone": None,
+    }
+    assert (row.target_id, row.modified_at) == (made.target_id, made.modified_at)
+
+
+def test_values_of_what_changed_cost_one_credit_until_there_are_many(org, target):
+    rows = [{"Account_Name": f"N {n}"} for n in range(2300)]
+    ids = org.control("POST", "records/Accounts", {"records": rows})["ids"]
+    long_ago, before = datetime(2020, 1, 1, tzinfo=UTC), target.client.cost().credits
+    first = target.list_values("Accounts", ["Phone"], long_ago, None)
+    assert (len(first.rows), target.client.cost().credits - before) == (200, 1)
+    second = target.list_values("Accounts", ["Phone"], long_ago, first.next_after)
+    assert (len(second.rows), target.client.cost().credits - before) == (2000, 4)
+    third = target.list_values("Accounts", ["Phone"], long_ago, second.next_after)
+    assert third.next_after is None
+    assert [row.target_id for page in (first, second, third) for row in page.rows] == ids
+    before = target.client.cost().credits
+    whole = target.list_values("Accounts", ["Phone"], None, None)
+    assert (len(whole.rows), target.client.cost().credits - before) == (2000, 3)
+
+
 def test_only_what_changed_since_is_listed(org, target):
     old, edited, mine = target.write("Accounts", accounts(1, 3))
     org.control("POST", "settings", {"clock_offset_seconds": 7200})

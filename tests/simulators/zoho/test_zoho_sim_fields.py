@@ -73,6 +73,18 @@ def test_picklist_keeps_both_kinds_of_values(zoho):
     assert zoho.get("Accounts", account)["State"] == "O"
 
 
+def test_keys_of_a_type_are_demanded_when_told_so(start):
+    zoho = start(demands_type_keys=True)
+    keys = {
+        "currency": {"rounding_option": "normal"},
+        "textarea": {"type": "small"},
+        "auto_number": {"start_number": 1},
+    }
+    for kind, key in (("currency", "currency"), ("textarea", "textarea"), ("autonumber", "auto_number")):
+        assert code(zoho.add_field(label=f"GP {kind}", kind=kind)) == (400, "DEPENDENT_FIELD_MISSING")
+        assert zoho.add_field(label=f"GP {kind}", kind=kind, **{key: keys[key]}).status == 201
+
+
 def test_label_changes_and_the_api_name_stays(zoho):
     field_id = add(zoho, field_label="GP State", data_type="text", length=10)
     account = zoho.insert("Accounts", {"Account_Name": "A", "GP_State": "x" * 10}).ids[0]

@@ -87,6 +87,11 @@ class LedgerReader:
         fields, lines = ledger.flatten_entry(tree, wanted)
         return Record(JOURNALS.name, key, fields, fetched_at, parts=lines)
 
+    def segment_labels(self) -> dict[str, str]:
+        """What the company calls the segments of its account numbers: field -> name."""
+        names = enumerate(self._format.names, 1)
+        return {f"segment.{number}": name or f"Segment {number}" for number, name in names}
+
     def _read(self, key: EntryKey) -> Tree | None:
         """The entry where it was listed last; where it is not (any more), the list is asked where it is now."""
         place = self._place(key)

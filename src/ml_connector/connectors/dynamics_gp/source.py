@@ -12,6 +12,7 @@ from itertools import islice
 from ml_connector.connectors.dynamics_gp import errors, ledger, masters, meanings, schema, soap, tracks
 from ml_connector.connectors.dynamics_gp.checks import Checks
 from ml_connector.connectors.dynamics_gp.client import GpClient
+from ml_connector.connectors.dynamics_gp.ledger import ACCOUNTS
 from ml_connector.connectors.dynamics_gp.ledger_reader import LedgerReader
 from ml_connector.connectors.dynamics_gp.listing import Lister, RowLimit
 from ml_connector.connectors.dynamics_gp.masters import MASTERS
@@ -88,6 +89,10 @@ class GpSource:
     def cost(self) -> Cost:
         """What was asked of GP through this source so far."""
         return self._client.cost()
+
+    def labels(self, entity: str) -> Mapping[str, str]:
+        """What the company calls the segments of its account numbers: field -> name; of other entities nothing."""
+        return self._ledger.segment_labels() if entity == ACCOUNTS.name else {}
 
     def take_load(self) -> Load:
         """What load this source put on GP since this was asked last."""

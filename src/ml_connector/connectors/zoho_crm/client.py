@@ -14,20 +14,21 @@ import httpx2
 import stamina
 import truststore
 
-from ml_connector.connectors.zoho_crm import bulk, errors, limits, schema, wire
+from ml_connector.connectors.zoho_crm import bulk, codes, errors, limits, schema, wire
 from ml_connector.connectors.zoho_crm.auth import AccessToken, TokenShelf, ZohoAuth
 from ml_connector.connectors.zoho_crm.config import ZohoConfig
 from ml_connector.connectors.zoho_crm.limits import Meter, RequestGate
-from ml_connector.connectors.zoho_crm.schema import API_PATH, BULK_PATH, FieldMeta, ModuleMeta
+from ml_connector.connectors.zoho_crm.schema import API_PATH, BULK_PATH, FieldMeta, ModuleMeta, NamedModule
 from ml_connector.connectors.zoho_crm.wire import Item, Reply
 from ml_connector.core.errors import ConfigurationError, ConnectorError, NotDoneError, RetryableError
-from ml_connector.core.ports import BulkFile, Clock, Cost, FieldNeed, JobState, Write, WriteResult
+from ml_connector.core.ports import BulkFile, Clock, Cost, FieldNeed, JobState, ModuleNeed, Write, WriteResult
 
 Answer = TypeVar("Answer")
 
 _PATIENCE_SECONDS = 5.0  #: a wait that Zoho needs for longer than this is the caller's to make
 _ATTEMPTS = 3
 _CONNECT_SECONDS = 15.0
+_NO_FIELD = "1"  #: no field has this id: theirs have 18 digits and more
 _IDLE_SECONDS = (
     20.0  #: an idle connection is not used again after this: something on the way may have dropped it
 )
@@ -154,6 +155,17 @@ class ZohoClient:
         call = _fields_call("fields", "GET", module)
         return wire.field_metas(self._read(call, wire.decode))
 
+    def list_modules(self) -> list[NamedModule]:
+        """Every module of the organisation."""
+        call = Call("modules", "GET", "/settings/modules", schema.MODULES_READ_SCOPE, "read the modules")
+        return wire.named_modules(self._read(call, wire.decode))
+
+    def list_profiles(self) -> list[str]:
+        """The ids of the profiles that people have."""
+        call = Call("profiles", "GET", "/settings/profiles", schema.PROFILES_SCOPE, "read the profiles")
+        found = wire.rows(self._read(call, wire.decode), "profiles")
+        return [str(profile["id"]) for profile in found if profile.get("id")]
+
     def list_layouts(self, module: str) -> dict[str, str]:
         """The page layouts of a module: name, and the label where it is another -> id."""
         params = {"module": wire.checked_name(module)}
@@ -182,18 +194,12 @@ class ZohoClient:
 
     def query(self, module: str, query: str, limit: int) -> tuple[list[dict[str, Any]], bool]:
         """The rows of a COQL query of at most ``limit`` rows, and whether there are more."""
-        call = Call(
-            "query",
-            "POST",
-            "/coql",
-            f"{schema.COQL_SCOPE} (with {schema.module_scope(module, 'READ')})",
-            f"query {module} by COQL",
-            body=wire.encode_query(query),
-            credits=limits.query_credits(limit),
-            heavy=True,
-        )
-        body = self._read(call, wire.decode)
+        body = self._read(_query_call(module, query, limit), wire.decode)
         return wire.rows(body), wire.more_records(body)
+
+    def query_exactly(self, module: str, query: str, limit: int) -> tuple[list[dict[str, object]], bool]:
+        """The same with lookups as ids and fractions as Decimal: as it stands there, not nearly."""
+        return self._read(_query_call(module, query, limit), wire.exact_page)
 
     def list_deleted(self, module: str, since: datetime, page: int) -> tuple[list[dict[str, Any]], bool]:
         """A page (from 1) of what was deleted at or after ``since``, and whether there are more."""
@@ -309,6 +315,25 @@ class ZohoClient:
         call = _fields_call("create fields", "POST", module, wire.encode_fields(needs))
         return self._items(call, "fields", len(needs))
 
+    def relabel_field(self, module: str, field_id: str, label: str) -> Item:
+        """Give a field another label; its API name stays."""
+        call = _fields_call("relabel fields", "PATCH", module, wire.encode_label(label), field_id)
+        return self._items(call, "fields", 1)[0]
+
+    def create_module(self, need: ModuleNeed, profiles: Sequence[str]) -> Item:
+        """Create a custom module for people of these profiles; a refusal of the request as a whole is an item, too.
+
+        It is sent once: whether a lost one arrived is for the caller to find out.
+        """
+        call = _modules_call(wire.encode_module(need, profiles))
+        reply = self._send(call)
+        items = wire.read_items(reply, "modules", 1) if reply.status in wire.ITEM_STATUSES else None
+        if items is not None:
+            return items[0]
+        if reply.status == 400 or (reply.status == 403 and codes.is_of_edition(wire.whole_item(reply).code)):
+            return wire.whole_item(reply)
+        raise _refused(reply, call)
+
     # -- trying
 
     def try_writing(self, module: str, right: str) -> None:
@@ -320,6 +345,14 @@ class ZohoClient:
     def try_creating_fields(self, module: str) -> None:
         """See whether we may create custom fields: a request for none, which changes nothing."""
         self._try(_fields_call("try", "POST", module, wire.encode_fields([])))
+
+    def try_relabelling(self, module: str, label: str) -> None:
+        """See whether we may relabel fields: it is tried with a field that there is not."""
+        self._try(_fields_call("try", "PATCH", module, wire.encode_label(label), _NO_FIELD))
+
+    def try_creating_modules(self) -> None:
+        """See whether we may create custom modules: a request for none, which changes nothing."""
+        self._try(_modules_call(wire.encode_module(None, ())))
 
     def _try(self, call: Call) -> None:
         """ConfigurationError when scope, permission or module is missing; what else Zoho finds is no matter."""
@@ -385,12 +418,40 @@ def _module_call(operation: str, method: str, module: str, right: str) -> Call:
     return Call(operation, method, path, schema.module_scope(module, right), f"{verb} {module}")
 
 
-def _fields_call(operation: str, method: str, module: str, body: bytes | None = None) -> Call:
-    creates = method == "POST"
-    scope = schema.FIELDS_CREATE_SCOPE if creates else schema.FIELDS_READ_SCOPE
-    does = f"{'create' if creates else 'read'} fields of {module}"
-    params = {"module": wire.checked_name(module)}
-    return Call(operation, method, "/settings/fields", scope, does, params, body=body, repeatable=not creates)
+def _query_call(module: str, query: str, limit: int) -> Call:
+    return Call(
+        "query",
+        "POST",
+        "/coql",
+        f"{schema.COQL_SCOPE} (with {schema.module_scope(module, 'READ')})",
+        f"query {module} by COQL",
+        body=wire.encode_query(query),
+        credits=limits.query_credits(limit),
+        heavy=True,
+    )
+
+
+#: Method -> what it does with fields, and the scope for it.
+_OF_FIELDS: Mapping[str, tuple[str, str]] = {
+    "GET": ("read", schema.FIELDS_READ_SCOPE),
+    "POST": ("create", schema.FIELDS_CREATE_SCOPE),
+    "PATCH": ("relabel", schema.FIELDS_UPDATE_SCOPE),
+}
+
+
+def _fields_call(
+    operation: str, method: str, module: str, body: bytes | None = None, field_id: str = ""
+) -> Call:
+    verb, scope = _OF_FIELDS[method]
+    path = "/settings/fields" + (f"/{wire.checked_id(field_id)}" if field_id else "")
+    params, does = {"module": wire.checked_name(module)}, f"{verb} fields of {module}"
+    return Call(operation, method, path, scope, does, params, body=body, repeatable=method != "POST")
+
+
+def _modules_call(body: bytes) -> Call:
+    scope, price = schema.MODULES_CREATE_SCOPE, limits.MODULE_CREDITS
+    path, does = "/settings/modules", "create modules"
+    return Call("create modules", "POST", path, scope, does, body=body, credits=price, repeatable=False)
 
 
 def _refused(reply: Reply, call: Call) -> ConnectorError:

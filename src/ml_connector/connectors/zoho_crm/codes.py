@@ -325,6 +325,15 @@ def meaning_in(table: Mapping[str, Meaning], code: str) -> Meaning | None:
     return table.get(code) or table.get(SAME.get(code, ""))
 
 
+#: Rows that say of something new: the edition has none of it, or no more.
+_OF_EDITION = frozenset({"NOT_SUPPORTED", "LIMIT_EXCEEDED", "LICENSE_LIMIT_EXCEEDED"})
+
+
+def is_of_edition(code: str) -> bool:
+    """Whether the code says that the organisation's edition has no such thing, or has no more of it."""
+    return SAME.get(code, code) in _OF_EDITION
+
+
 # ---- the catalogue
 
 _IN_GENERAL = {

@@ -17,7 +17,13 @@ import httpx2
 from ml_connector.connectors.zoho_crm import codes, wire
 from ml_connector.connectors.zoho_crm.wire import Item, Reply
 from ml_connector.core.catalogue import Entry
-from ml_connector.core.errors import ConfigurationError, ConnectorError, RecordRejectedError, RetryableError
+from ml_connector.core.errors import (
+    ConfigurationError,
+    ConnectorError,
+    NotPermittedError,
+    RecordRejectedError,
+    RetryableError,
+)
 from ml_connector.core.ports import Duplicate, Refused, WriteResult, Written
 
 #: Every code of Zoho's that we know, for the error catalogue.
@@ -136,6 +142,16 @@ def _causes(error: BaseException | None) -> list[BaseException]:
 
 
 # ---- one record of a batch
+
+
+def check_permitted(item: Item, operation: str) -> None:
+    """Raises NotPermittedError for an item that says so of our user; ``operation`` completes "does not let us"."""
+    if codes.SAME.get(item.code, item.code) == "NO_PERMISSION":
+        raise NotPermittedError(
+            f"Zoho does not let us {operation}; it said: {item.raw}.",
+            codes.REQUEST_CODES["NO_PERMISSION"].remedy,
+        )
+
 
 _OWN_ID_PATH = re.compile(r"\$\.data\[\d+\]\.id")
 

@@ -24,6 +24,8 @@ CONCURRENCY: Mapping[str, int] = {
 }
 #: A write of more records than this is a heavy call.
 LIGHT_WRITE = 10
+#: Making a custom module, whatever comes of it.
+MODULE_CREDITS = 500
 #: COQL: rows that are asked for -> credits.
 _QUERY_CREDITS = ((200, 1), (1000, 2), (2000, 3))
 

@@ -16,6 +16,10 @@ from ml_connector.core.ports import FieldNeed, FieldState
 MAX_UNIQUE = 2  #: unique fields of a module, the organisation's own included
 
 PROVISION = "Run `ml-connector provision` to create it."
+_ANEW = (
+    " Or give that field another label and another API name than {name} in Zoho, and run `ml-connector provision`,"
+    " which makes it anew."
+)
 
 #: Type needed -> other types in which our values are kept as well. A key has to be of its own type: it is searched by.
 SUITABLE: Mapping[str, frozenset[str]] = {
@@ -26,6 +30,7 @@ SUITABLE: Mapping[str, frozenset[str]] = {
     "integer": frozenset({"bigint", "double"}),
     "double": frozenset({"currency"}),
     "currency": frozenset({"double"}),
+    "picklist": frozenset({"text"}),
 }
 
 Name = tuple[str, str]  #: module, API name
@@ -38,6 +43,7 @@ class Module:
     name: str
     fields: Mapping[str, FieldMeta]
     unknown: ConfigurationError | None = None
+    ours: bool = False  #: unknown, it is ours to make, and its fields with it
 
     @property
     def keys(self) -> list[str]:
@@ -50,8 +56,9 @@ class Module:
         return sum(meta.custom for meta in self.fields.values())
 
     def labelled(self, label: str) -> FieldMeta | None:
-        """The field that has this label already."""
-        return next((meta for meta in self.fields.values() if meta.label == label), None)
+        """The field that has this label already; case does not count."""
+        folded = label.casefold()
+        return next((meta for meta in self.fields.values() if meta.label.casefold() == folded), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +128,8 @@ def _plainly(need: FieldNeed) -> FieldNeed:
 
 
 def _is_ours_to_make(module: Module, need: FieldNeed) -> bool:
-    """Missing in a module that exists, with a label to make it from that no other field has."""
-    missing = module.unknown is None and need.name not in module.fields
+    """Missing in a module that exists or is ours, with a label to make it from that no other field has."""
+    missing = (module.unknown is None or module.ours) and need.name not in module.fields
     return missing and bool(need.label) and module.labelled(need.label) is None
 
 
@@ -183,6 +190,8 @@ def _type_note(need: FieldNeed, meta: FieldMeta) -> str:
 def _why_missing(module: Module, need: FieldNeed, places: Places) -> tuple[str, str]:
     """Problem and remedy of a field that is not there."""
     field_name = _field(need)
+    if module.unknown is not None and module.ours:
+        return f"The module {module.name} of {field_name} does not exist in Zoho yet.", PROVISION
     if module.unknown is not None:
         return module.unknown.happened, module.unknown.remedy
     if name_of(need) in places.no_room:
@@ -211,7 +220,13 @@ def _misfit(need: FieldNeed, meta: FieldMeta, *, key: bool) -> tuple[str, str]:
     if not _suits(need.type, meta.type, key=key):
         return (
             f"{field_name} is of the type {meta.type}, not {need.type}.",
-            "Use another field in the mapping; Zoho does not change a field's type.",
+            "Use another field in the mapping; Zoho does not change a field's type."
+            + (_ANEW.format(name=need.name) if need.label else ""),
+        )
+    if need.lookup and meta.lookup and need.lookup != meta.lookup:
+        return (
+            f"{field_name} points to {meta.lookup}, not to {need.lookup}.",
+            "Use another field in the mapping." + _ANEW.format(name=need.name),
         )
     if meta.read_only:
         return f"{field_name} cannot be written.", "Use another field in the mapping."

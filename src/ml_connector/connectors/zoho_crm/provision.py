@@ -1,6 +1,7 @@
 """The custom fields that the mappings need: what is there, what is missing, and making what is ours to make.
 
-Source: Zoho CRM API v8, "Fields Metadata" and "Create Custom Fields". What may be made is decided in ``places``.
+Source: Zoho CRM API v8, "Fields Metadata", "Create Custom Fields", "Update Custom Field". What may be made is decided
+in ``places``, what people see it under in ``labels``.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from dataclasses import replace
 from ml_connector.connectors.zoho_crm import codes, errors, schema
 from ml_connector.connectors.zoho_crm.client import ZohoClient
 from ml_connector.connectors.zoho_crm.codes import UnknownModuleError
+from ml_connector.connectors.zoho_crm.edition import edition_of
+from ml_connector.connectors.zoho_crm.labels import Labels, give_labels, with_label
 from ml_connector.connectors.zoho_crm.metadata import Metadata
 from ml_connector.connectors.zoho_crm.places import (
     Edition,
@@ -23,7 +26,6 @@ from ml_connector.connectors.zoho_crm.places import (
     wanted,
 )
 from ml_connector.connectors.zoho_crm.wire import Item
-from ml_connector.core.errors import NotPermittedError
 from ml_connector.core.ports import FieldNeed, FieldState
 
 _MAX_A_CALL = 5
@@ -38,62 +40,82 @@ class Provisioner:
 
     def check(self, needs: Sequence[FieldNeed]) -> list[FieldState]:
         """The state of each need, in order, by metadata read now."""
-        modules = self._read_modules(needs)
-        return _states(modules, needs, self._places(modules, needs))
+        return self._states(self._read_modules(needs), needs)
 
     def create(self, needs: Sequence[FieldNeed]) -> list[FieldState]:
-        """Create what is missing and ours to make, then read back; NotPermittedError if our user may not."""
+        """Create what is missing and ours to make, label anew what is to be seen under another name, and read back.
+
+        NotPermittedError if our user may not. Fields of a module that is not there (yet) are left as they are.
+        """
         modules = self._read_modules(needs)
-        places = self._places(modules, needs)
-        if not places.make:
-            return _states(modules, needs, places)
+        make = [n for n in self._places(modules, needs).make if modules[n.module].unknown is None]
+        failures = self._make(make)
+        if make:
+            modules = self._read_modules(needs)
+        labels = give_labels(modules, needs)
+        unlabelled = self._relabel(modules, labels)
+        if labels.change:
+            modules = self._read_modules(needs)
+        made = frozenset(map(name_of, make)) - failures.keys()
+        states = [_outcome(state, failures, made) for state in self._states(modules, needs)]
+        return [_as_labelled(state, unlabelled) for state in states]
+
+    def _make(self, needs: Sequence[FieldNeed]) -> dict[Name, FieldState]:
+        """Create these fields, a few a call; those that Zoho refused, each with its reason."""
         failures: dict[Name, FieldState] = {}
-        for module in modules:
-            of_module = [need for need in places.make if need.module == module]
+        for module in dict.fromkeys(need.module for need in needs):
+            of_module = [need for need in needs if need.module == module]
             for start in range(0, len(of_module), _MAX_A_CALL):
                 failures |= self._create(module, of_module[start : start + _MAX_A_CALL])
-        made = frozenset(map(name_of, places.make)) - failures.keys()
-        return [_outcome(state, failures, made) for state in self.check(needs)]
+        return failures
 
     def _create(self, module: str, needs: Sequence[FieldNeed]) -> dict[Name, FieldState]:
-        """Those that Zoho refused, each with its reason."""
-        refused = {}
-        for need, item in zip(needs, self._client.create_fields(module, needs), strict=True):
-            if codes.SAME.get(item.code, item.code) == "NO_PERMISSION":
-                raise NotPermittedError(
-                    f"Zoho does not let us create fields of {module}; it said: {item.raw}.",
-                    codes.REQUEST_CODES["NO_PERMISSION"].remedy,
-                )
+        items = self._client.create_fields(module, needs)
+        for item in items:
+            errors.check_permitted(item, f"create fields of {module}")
+        found = zip(needs, items, strict=True)
+        return {name_of(need): _refused(need, item) for need, item in found if not item.ok}
+
+    def _relabel(self, modules: Mapping[str, Module], labels: Labels) -> dict[Name, Item]:
+        """Give the labels, those in the way of others first; what Zoho refused."""
+        refused: dict[Name, Item] = {}
+        for (module, name), label in (*labels.free.items(), *labels.change.items()):
+            item = self._client.relabel_field(module, modules[module].fields[name].id, label)
+            errors.check_permitted(item, f"relabel fields of {module}")
             if not item.ok:
-                refused[name_of(need)] = _refused(need, item)
+                refused[module, name] = item
         return refused
 
-    def _read_modules(self, needs: Sequence[FieldNeed]) -> dict[str, Module]:
-        return {name: self._read_module(name) for name in dict.fromkeys(need.module for need in needs)}
+    def _states(self, modules: Mapping[str, Module], needs: Sequence[FieldNeed]) -> list[FieldState]:
+        places, labels = self._places(modules, needs), give_labels(modules, needs)
+        return [with_label(state_of(modules[need.module], need, places), labels) for need in needs]
 
-    def _read_module(self, module: str) -> Module:
+    def _read_modules(self, needs: Sequence[FieldNeed]) -> dict[str, Module]:
+        ours = {need.module for need in needs if need.module_is_ours}
+        names = dict.fromkeys(need.module for need in needs)
+        return {name: self._read_module(name, ours=name in ours) for name in names}
+
+    def _read_module(self, module: str, *, ours: bool) -> Module:
         try:
             return Module(module, self._metadata.read(module).fields)
         except UnknownModuleError as error:
-            return Module(module, {}, error)
+            return Module(module, {}, error, ours)
 
     def _places(self, modules: Mapping[str, Module], needs: Sequence[FieldNeed]) -> Places:
         """Who gets a place; the organisation is asked for its edition only if there is something to make."""
-        name = self._edition() if wanted(modules, needs) else self._client.config.edition
+        name = edition_of(self._client) if wanted(modules, needs) else self._client.config.edition
         return give_places(modules, needs, Edition(name, schema.CUSTOM_FIELDS[name]))
 
-    def _edition(self) -> str:
-        """The organisation's edition, as it tells it; else as it is configured."""
-        try:
-            licence = self._client.get_org().get("license_details")
-        except NotPermittedError:
-            licence = None
-        told = schema.edition_named(licence.get("paid_type")) if isinstance(licence, dict) else None
-        return told or self._client.config.edition
 
-
-def _states(modules: Mapping[str, Module], needs: Sequence[FieldNeed], places: Places) -> list[FieldState]:
-    return [state_of(modules[need.module], need, places) for need in needs]
+def _as_labelled(state: FieldState, refused: Mapping[Name, Item]) -> FieldState:
+    """The state, or why Zoho did not give the field its label: what people see by now is no matter."""
+    item = refused.get(name_of(state.need))
+    if item is None or not state.relabel or state.problem:
+        return state
+    need = state.need
+    problem = f"Zoho did not label {need.module}.{need.name} {need.shown_as!r}; it said: {item.raw}"
+    remedy = "Rename it where the name comes from, or in Zoho; then run `ml-connector provision`."
+    return replace(state, problem=problem, remedy=remedy)
 
 
 def _refused(need: FieldNeed, item: Item) -> FieldState:

@@ -108,6 +108,12 @@ BULK_SCOPE = "ZohoCRM.bulk.CREATE"
 FILES_SCOPE = "ZohoFiles.files.CREATE"
 FIELDS_READ_SCOPE = "ZohoCRM.settings.fields.READ"
 FIELDS_CREATE_SCOPE = "ZohoCRM.settings.fields.CREATE"
+FIELDS_UPDATE_SCOPE = "ZohoCRM.settings.fields.UPDATE"
+MODULES_READ_SCOPE = "ZohoCRM.settings.modules.READ"
+MODULES_CREATE_SCOPE = "ZohoCRM.settings.modules.CREATE"
+PROFILES_SCOPE = "ZohoCRM.settings.profiles.READ"
+#: What making a custom module takes: which there are, who may use it, making it.
+MODULE_SCOPES = (MODULES_READ_SCOPE, MODULES_CREATE_SCOPE, PROFILES_SCOPE)
 
 
 def module_scope(module: str, operation: str) -> str:
@@ -117,13 +123,26 @@ def module_scope(module: str, operation: str) -> str:
 
 
 def scopes_needed(
-    modules: Sequence[str], *, create_fields: bool, users: bool = False, layouts: bool = False
+    modules: Sequence[str],
+    *,
+    create_fields: bool,
+    users: bool = False,
+    layouts: bool = False,
+    create_modules: bool = False,
+    relabel: bool = False,
 ) -> list[str]:
     """What an operator grants so that these modules can be read and written.
 
-    If asked: also given fields, records given owners (``users``), layouts named by their names (``layouts``).
+    If asked: also given fields, records given owners (``users``), layouts named by their names (``layouts``), modules
+    made (``create_modules``), fields labelled anew (``relabel``).
     """
-    wanted = ((create_fields, FIELDS_CREATE_SCOPE), (users, USERS_SCOPE), (layouts, LAYOUTS_SCOPE))
+    wanted = (
+        (create_fields, FIELDS_CREATE_SCOPE),
+        (users, USERS_SCOPE),
+        (layouts, LAYOUTS_SCOPE),
+        *((create_modules, scope) for scope in MODULE_SCOPES),
+        (relabel, FIELDS_UPDATE_SCOPE),
+    )
     always = (ORG_SCOPE, COQL_SCOPE, FIELDS_READ_SCOPE, BULK_SCOPE, FILES_SCOPE)
     scopes = [*always, *(scope for asked, scope in wanted if asked)]
     for module in modules:
@@ -141,6 +160,8 @@ CUSTOM_FIELDS: Mapping[str, int] = {
     "enterprise": 300,
     "ultimate": 500,
 }
+#: Editions with modules of one's own (Zoho, "Create Custom Module").
+WITH_MODULES = frozenset({"enterprise", "ultimate"})
 #: Other names of these editions, as bundles and licences have them, in small letters without blanks.
 _BUNDLES: Mapping[str, str] = {
     "starter": "standard",
@@ -190,6 +211,8 @@ class FieldMeta:
     read_only: bool = False
     mandatory: bool = False
     choices: frozenset[str] | None = None  #: None: any value
+    id: str = ""
+    lookup: str = ""  #: of a lookup: the module that it points to
 
     @property
     def is_key(self) -> bool:
@@ -207,6 +230,17 @@ class FieldMeta:
             choices=self.choices,
             unique=self.is_key,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class NamedModule:
+    """A module, as /settings/modules lists it."""
+
+    name: str  #: API name
+    singular: str
+    plural: str
+    id: str
+    by_api: bool  #: whether the API reaches it
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from typing import Any, ParamSpec
 from ml_connector.connectors.zoho_crm import bulk, errors, limits, schema, wire
 from ml_connector.connectors.zoho_crm.client import ZohoClient
 from ml_connector.connectors.zoho_crm.metadata import Metadata
+from ml_connector.connectors.zoho_crm.modules import ModuleMaker
+from ml_connector.connectors.zoho_crm.places import PROVISION
 from ml_connector.connectors.zoho_crm.provision import Provisioner
 from ml_connector.connectors.zoho_crm.schema import LAYOUT
 from ml_connector.core.change import Page
@@ -24,6 +26,9 @@ from ml_connector.core.ports import (
     FieldShape,
     FieldState,
     JobState,
+    ModuleNeed,
+    ModuleState,
+    Standing,
     Write,
     WriteResult,
 )
@@ -54,6 +59,7 @@ class ZohoTarget:
         self.client = client
         self._metadata = Metadata(client)
         self._provisioner = Provisioner(client, self._metadata)
+        self._modules = ModuleMaker(client)
 
     def close(self) -> None:
         """Close the client's connections."""
@@ -154,6 +160,21 @@ class ZohoTarget:
             }
         return whole
 
+    def list_values(
+        self, module: str, fields: Sequence[str], since: datetime | None, after: str | None
+    ) -> Page[Standing]:
+        """A page by id, by COQL: up to 2,000 records for three credits; of a few changed ones, the first 200 for one.
+
+        ``Layout`` is left out of the values: it is written by its name and stated by its id.
+        """
+        limit = _CHEAP_ROWS if since is not None and after is None else MAX_ROWS
+        names = [name for name in fields if name != LAYOUT]
+        columns = list(dict.fromkeys(["id", *names, "Modified_Time"]))
+        query = wire.candidates_query(module, columns, since, after, limit)
+        rows, more = self.client.query_exactly(module, query, limit)
+        page = [Standing(str(row["id"]), {n: row.get(n) for n in names}, _stamp(module, row)) for row in rows]
+        return Page(page, page[-1].target_id if more and page else None)
+
     # -- recognising
 
     def list_candidates(
@@ -209,16 +230,28 @@ class ZohoTarget:
             page, more = page + 1, more and bool(rows)
         return list(dict.fromkeys(ids))
 
-    # -- fields
+    # -- modules and fields
+
+    def check_modules(self, needs: Sequence[ModuleNeed]) -> list[ModuleState]:
+        """What is there of these modules, read fresh."""
+        return self._modules.check(needs)
+
+    def create_modules(self, needs: Sequence[ModuleNeed]) -> list[ModuleState]:
+        """Create those that are missing; what could not be made has a ``problem`` or is ``left_out``.
+
+        NotPermittedError if our user may not; what was made until then stands, and ``check_modules`` sees it.
+        """
+        return self._modules.create(needs)
 
     def check_fields(self, needs: Sequence[FieldNeed]) -> list[FieldState]:
         """What is there of these needs, read fresh."""
         return self._provisioner.check(needs)
 
     def create_fields(self, needs: Sequence[FieldNeed]) -> list[FieldState]:
-        """Create those that are missing and ours to make; what could not be made has a ``problem``.
+        """Create those that are missing and ours to make, label anew what is to be seen under another name.
 
-        NotPermittedError if our user may not; what was made until then stands, and ``check_fields`` sees it.
+        What could not be made has a ``problem``. NotPermittedError if our user may not; what was made until then
+        stands, and ``check_fields`` sees it.
         """
         return self._provisioner.create(needs)
 
@@ -264,28 +297,44 @@ class ZohoTarget:
         *,
         users: bool = False,
         layouts: Sequence[str] = (),
+        own: Sequence[ModuleNeed] = (),
     ) -> list[Check]:
         """Everything that a run needs, tried by calls that change nothing; the first failure of signing in ends it.
 
-        ``users``: records are given owners. ``layouts``: the modules whose layouts are named by their names.
+        ``users``: records are given owners. ``layouts``: the modules whose layouts are named by their names. ``own``:
+        the modules that are ours to make.
         """
         signed_in = _tried("sign in", self._try_token)
         if not signed_in.ok:
             return [signed_in]
-        found = [signed_in, *self._further_checks(modules, needs)]
+        found = [signed_in, *self._further_checks(modules, needs, own)]
         found += [_tried("read users", _allowed, self.users)] if users else []
         return found + [
             _tried(f"read layouts of {m}", _allowed, partial(self.client.list_layouts, m)) for m in layouts
         ]
 
-    def _further_checks(self, modules: Sequence[str], needs: Sequence[FieldNeed]) -> Iterator[Check]:
+    def _further_checks(
+        self, modules: Sequence[str], needs: Sequence[FieldNeed], own: Sequence[ModuleNeed]
+    ) -> Iterator[Check]:
         yield _tried("organisation", self._try_org)
         yield _tried("clock", self._try_clock)
-        for module in modules:
+        missing: set[str] = set()
+        if own:
+            yield _tried("modules", self._try_modules, own, missing)
+        if missing:  # trying to create one may cost as much as creating it
+            yield _tried("read profiles", _allowed, self.client.list_profiles)
+            yield _tried("create modules", _allowed, self.client.try_creating_modules)
+        for module in (name for name in modules if name not in missing):
             yield from self._module_checks(module)
-        if any(need.label for need in needs):
-            module = next(need.module for need in needs if need.label)
+        ours = [need for need in needs if need.label and need.module not in missing]
+        if ours:
+            module = ours[0].module
             yield _tried("create fields", _allowed, lambda: self.client.try_creating_fields(module))
+        if any(need.shown_as for need in ours):
+            label = next(need for need in ours if need.shown_as)
+            yield _tried(
+                "relabel fields", _allowed, lambda: self.client.try_relabelling(label.module, label.label)
+            )
         if needs:
             yield _tried("fields", self._try_fields, needs)
 
@@ -318,6 +367,17 @@ class ZohoTarget:
                 f"Our clock and Zoho's differ by {seconds:+.0f} s.", "Let this machine set its clock by NTP."
             )
         return f"{seconds:+.1f} s"
+
+    def _try_modules(self, own: Sequence[ModuleNeed], missing: set[str]) -> str:
+        """Notes those that are ``missing``."""
+        states = self.check_modules(own)
+        missing.update(state.need.name for state in states if not state.exists)
+        bad = [state for state in states if state.problem or not state.exists]
+        if bad:
+            told = [s.problem or f"The module {s.need.name} does not exist in Zoho yet." for s in bad]
+            remedies = dict.fromkeys(state.remedy or PROVISION for state in bad)
+            raise ConfigurationError(" ".join(told), " ".join(remedies))
+        return f"{', '.join(need.name for need in own)}: there"
 
     def _try_fields(self, needs: Sequence[FieldNeed]) -> str:
         states = self.check_fields(needs)
@@ -361,16 +421,20 @@ def _columns(module: str, fields: Sequence[str]) -> list[str]:
 
 
 def _candidate(module: str, fields: Sequence[str], row: dict[str, Any]) -> Candidate:
-    modified_at = wire.instant(row.get("Modified_Time"))
-    if modified_at is None:
-        raise RetryableError(f"Zoho gave a record of {module} without Modified_Time: {row.get('id')}.")
     values = {name: wire.plain(row.get(name)) for name in fields}
     return Candidate(
         target_id=str(row["id"]),
         name=str(row.get(schema.name_field(module)) or ""),
         values={name: str(value) for name, value in values.items() if value not in (None, "")},
-        modified_at=modified_at,
+        modified_at=_stamp(module, row),
     )
+
+
+def _stamp(module: str, row: Mapping[str, object]) -> datetime:
+    modified_at = wire.instant(row.get("Modified_Time"))
+    if modified_at is None:
+        raise RetryableError(f"Zoho gave a record of {module} without Modified_Time: {row.get('id')}.")
+    return modified_at
 
 
 def _chunks(values: Sequence[str], size: int) -> Iterator[Sequence[str]]:

@@ -17,9 +17,9 @@ from typing import Any
 
 import orjson
 
-from ml_connector.connectors.zoho_crm.schema import FieldMeta, ModuleMeta
+from ml_connector.connectors.zoho_crm.schema import FieldMeta, ModuleMeta, NamedModule
 from ml_connector.core.errors import ConfigurationError, RetryableError
-from ml_connector.core.ports import FieldNeed, Write
+from ml_connector.core.ports import FieldNeed, ModuleNeed, Write
 
 #: Statuses whose body may carry one answer for each item; which one Zoho picks differs between versions and sandboxes.
 ITEM_STATUSES = frozenset({200, 201, 202, 207, 400})
@@ -109,7 +109,33 @@ def _field_body(need: FieldNeed) -> dict[str, object]:
         body["unique"] = {"case_sensitive": False}  # Zoho takes no other for a custom field
     if need.external:
         body["external"] = {"type": "org", "show": False}
+    if need.lookup:
+        body["lookup"] = {"module": {"api_name": need.lookup}, "display_label": need.related or need.label}
+    if need.choices:
+        body["pick_list_values"] = [
+            {"display_value": choice, "actual_value": choice} for choice in need.choices
+        ]
     return body
+
+
+def encode_label(label: str) -> bytes:
+    """The body that gives a field another label; its API name stays."""
+    return orjson.dumps({"fields": [{"field_label": label}]})
+
+
+def encode_module(need: ModuleNeed | None, profiles: Sequence[str]) -> bytes:
+    """The body that creates a custom module which people of these profiles may use; None: no module."""
+    return orjson.dumps({"modules": [_module_body(need, profiles)] if need else []})
+
+
+def _module_body(need: ModuleNeed, profiles: Sequence[str]) -> dict[str, object]:
+    return {
+        "singular_label": need.singular,
+        "plural_label": need.plural,
+        "api_name": need.name,
+        "profiles": [{"id": profile} for profile in profiles],
+        "display_field": {"field_label": need.name_label, "data_type": "text"},
+    }
 
 
 # ---- from Zoho
@@ -211,15 +237,21 @@ def plain(value: object) -> object:
 
 def exact_rows(reply: Reply) -> list[dict[str, object]]:
     """The records of a list answer, lookups as ids, and every fraction as a Decimal: as it stands there, not nearly."""
+    return exact_page(reply)[0]
+
+
+def exact_page(reply: Reply) -> tuple[list[dict[str, object]], bool]:
+    """``exact_rows`` of a list or COQL answer, and whether there are more."""
     if reply.status in (204, 304):
-        return []
+        return [], False
     try:
         body = json.loads(reply.content, parse_float=Decimal)
     except ValueError as error:
         raise unreadable(reply) from error
     if not isinstance(body, dict):
         raise unreadable(reply)
-    return [{name: plain(value) for name, value in row.items()} for row in rows(body)]
+    found = [{name: plain(value) for name, value in row.items()} for row in rows(body)]
+    return found, more_records(body)
 
 
 def field_metas(body: Mapping[str, Any]) -> list[FieldMeta]:
@@ -240,7 +272,35 @@ def _field_meta(entry: Mapping[str, Any]) -> FieldMeta:
         read_only=_is_read_only(entry),
         mandatory=bool(entry.get("system_mandatory")),
         choices=_choices(entry),
+        id=str(entry.get("id") or ""),
+        lookup=_lookup(entry),
     )
+
+
+def _lookup(entry: Mapping[str, Any]) -> str:
+    """The module that a lookup points to; empty for other fields, and where it is not told."""
+    lookup = entry.get("lookup")
+    module = lookup.get("module") if isinstance(lookup, dict) else None
+    return str(module.get("api_name") or "") if isinstance(module, dict) else ""
+
+
+def named_modules(body: Mapping[str, Any]) -> list[NamedModule]:
+    """The modules of a /settings/modules answer."""
+    return [
+        NamedModule(
+            name=str(entry.get("api_name", "")),
+            singular=str(entry.get("singular_label") or ""),
+            plural=str(entry.get("plural_label") or ""),
+            id=str(entry.get("id") or ""),
+            by_api=entry.get("api_supported") is not False,
+        )
+        for entry in rows(body, "modules")
+    ]
+
+
+def whole_item(reply: Reply) -> Item:
+    """What a refused request says, as if it were of its only item."""
+    return _item(dict(fault(decode(reply))))
 
 
 def _choices(entry: Mapping[str, Any]) -> frozenset[str] | None:

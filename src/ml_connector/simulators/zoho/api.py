@@ -98,11 +98,12 @@ def _write(kind: str, handle: Callable[[Call], Reply], operation: Operation) -> 
     return Route(kind, handle, "modules", operation, _for_each_ten, has_body=True, is_heavy=_sends_many)
 
 
-def _settings(
-    kind: str, handle: Callable[[Call], Reply], operation: Operation, cost: Needs = one_credit
+def _customising(
+    kind: str, area: str, handle: Callable[[Call], Reply], operation: Operation, cost: Needs = one_credit
 ) -> Route:
-    area = f"settings.{kind.split('.', maxsplit=1)[0].removesuffix('s')}s"
-    return Route(f"settings.{kind}", handle, area, operation, cost, has_body=True, customises=True)
+    return Route(
+        f"settings.{kind}", handle, f"settings.{area}", operation, cost, has_body=True, customises=True
+    )
 
 
 _READ, _CREATE, _UPDATE, _DELETE = Operation.READ, Operation.CREATE, Operation.UPDATE, Operation.DELETE
@@ -115,12 +116,12 @@ _FIXED: dict[str, _Methods] = {
     "coql": {"POST": Route("coql", run_coql, "coql", _READ, _by_limit, has_body=True, is_heavy=_always)},
     "settings/modules": {
         "GET": Route("settings.modules", module_calls.list_modules, "settings.modules", _READ),
-        "POST": _settings("modules.create", module_calls.create_module, _CREATE, _new_module),
+        "POST": _customising("modules.create", "modules", module_calls.create_module, _CREATE, _new_module),
     },
     "settings/fields": {
         "GET": Route("settings.fields", field_calls.list_fields, "settings.fields", _READ),
-        "POST": _settings("fields.create", field_calls.create_fields, _CREATE),
-        "PATCH": _settings("fields.update", field_calls.update_fields, _UPDATE),
+        "POST": _customising("fields.create", "fields", field_calls.create_fields, _CREATE),
+        "PATCH": _customising("fields.update", "fields", field_calls.update_fields, _UPDATE),
     },
     "settings/profiles": {
         "GET": Route("settings.profiles", settings_calls.list_profiles, "settings.profiles", _READ)
@@ -132,7 +133,7 @@ _FIXED: dict[str, _Methods] = {
 _ONE_MODULE = {"GET": Route("settings.module", module_calls.get_module, "settings.modules", _READ)}
 _ONE_FIELD = {
     "GET": Route("settings.field", field_calls.get_field, "settings.fields", _READ),
-    "PATCH": _settings("field.update", field_calls.update_field, _UPDATE),
+    "PATCH": _customising("field.update", "fields", field_calls.update_field, _UPDATE),
     "DELETE": Route(
         "settings.field.delete", field_calls.delete_field, "settings.fields", _DELETE, customises=True
     ),
@@ -153,8 +154,6 @@ _OF_MODULE: dict[str, _Methods] = {
     "deleted": {"GET": Route("deleted", record_reads.list_deleted, "modules", _READ)},
     "upsert": {"POST": _write("records.upsert", record_writes.upsert_records, _CREATE)},
 }
-
-
 _MERGE = {
     "POST": Route("record.merge", merging.merge_records, "modules", _UPDATE, _merging, has_body=True),
 }
@@ -170,13 +169,6 @@ _BULK_WRITE_JOB = {
 _BULK_WRITE_RESULT = {
     "GET": Route("bulk.write.result", bulk_write.download_result, "bulk", _CREATE, bulk_calls.call_credits)
 }
-
-
-def is_api(path: str) -> bool:
-    """Whether a path is one of the API's, not of the accounts server."""
-    return path.startswith((_PREFIX, _BULK_PREFIX, _DOWNLOAD_PREFIX))
-
-
 _BULK_READ = {
     "POST": Route("bulk.read", bulk_read.create_job, "bulk", _READ, bulk_calls.read_credits, has_body=True)
 }
@@ -184,6 +176,11 @@ _BULK_READ_JOB = {"GET": Route("bulk.read.job", bulk_read.get_job, "bulk", _READ
 _BULK_READ_RESULT = {
     "GET": Route("bulk.read.result", bulk_read.download_result, "bulk", _READ, bulk_calls.call_credits)
 }
+
+
+def is_api(path: str) -> bool:
+    """Whether a path is one of the API's, not of the accounts server."""
+    return path.startswith((_PREFIX, _BULK_PREFIX, _DOWNLOAD_PREFIX))
 
 
 def find_route(path: str, method: str) -> tuple[Route, str, str]:

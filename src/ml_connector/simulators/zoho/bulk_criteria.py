@@ -63,7 +63,7 @@ def _compiled(resolver: Resolver, given: Any) -> Predicate:  # noqa: ANN401
         raise refused("INVALID_CRITERIA", "invalid criteria")
     if "group" not in given:
         return _single(resolver, given)
-    joiner, inner = _JOINERS.get(given.get("group_operator", "")), given["group"]
+    joiner, inner = _JOINERS.get(str(given.get("group_operator"))), given["group"]
     if joiner is None:
         message = "the group operator is not supported"
         raise refused("GROUP_OPERATOR_NOT_SUPPORTED", message, supported=sorted(_JOINERS))
@@ -77,7 +77,7 @@ def _single(resolver: Resolver, given: JsonObject) -> Predicate:
     field, comparator, value = given.get("field"), given.get("comparator"), given.get("value")
     if not isinstance(field, dict) or comparator is None or value is None:
         raise refused("AMBIGUOUS_CRITERIA", "field, comparator and value are needed", api_name="criteria")
-    name = field.get("api_name")
+    name, comparator = field.get("api_name"), str(comparator)
     column = find_column(resolver, name, "FIELD_IN_CRITERIA_NOT_AVAILABLE")
     kind, operator = column.kind, _OPERATORS.get(comparator)
     if kind is None:

@@ -68,7 +68,7 @@ def check_operation(module: Module, operation: str, find_by: Any, columns: list[
     mapped = {column.field.api_name for column in columns}
     if find_by is None and operation != "insert":
         raise refused("MANDATORY_NOT_FOUND", "Required key find_by is not available", api_name="find_by")
-    if find_by is not None and find_by not in {"id", module.check_field, *module.keys}:
+    if find_by is not None and str(find_by) not in {"id", module.check_field, *module.keys}:
         raise refused("INVALID_FIELD", f"invalid mapping. invalid find_by {find_by}.", api_name="find_by")
     needed = set() if find_by is None else {find_by}
     if operation != "update":
@@ -132,7 +132,7 @@ def _find_by(call: Call, field: Field, mapping: JsonObject) -> str | None:
         return str(given) if given is not None else None
     if given is None:
         raise _no_find_by(field.api_name)
-    if given not in allowed:
+    if str(given) not in allowed:
         message = f"invalid mapping. invalid find_by {given}."
         raise refused("INVALID_FIELD", message, api_name=field.api_name)
     return str(given)

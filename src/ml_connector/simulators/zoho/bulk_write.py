@@ -28,9 +28,10 @@ def create_job(call: Call) -> Reply:
     callback = callback_of(call.body)
     resource = _resource(call.body)
     table = _table(call, _required(resource, "module", "$.resource[0]"))
-    encoding = call.body.get("character_encoding")
+    given = call.body.get("character_encoding")
+    encoding = None if given is None else str(given)
+    name, sheet = _file(call, resource, encoding)
     with call.org.lock:
-        name, sheet = _file(call, resource, encoding)
         plan = _plan(call, operation, table, resource, name, sheet.headings)
         work = WriteWork(call.org, plan, sheet.rows, encoding or "UTF-8", callback)
         job = add_job(call, operation, work, work.total)

@@ -28,6 +28,7 @@ LENGTHS = {
 }
 _TYPES = LENGTHS.keys() | {"date", "datetime", "boolean", "lookup", "userlookup", "multiselectpicklist"}
 _UNIQUE_TYPES = frozenset({"text", "email", "phone", "integer", "bigint", "website"})
+_KEY_OF_TYPE = {"currency": "currency", "textarea": "textarea", "autonumber": "auto_number"}
 _MAX_PICK = 120
 
 
@@ -56,9 +57,12 @@ def shape_error(org: Org, spec: JsonObject, path: str) -> JsonObject | None:
 
 
 def _type_error(org: Org, kind: str, spec: JsonObject, path: str) -> JsonObject | None:
-    """What lookups and picklists need."""
+    """What lookups and picklists need, and what else a type calls for."""
     if kind in PICK_TYPES:
         return picks_error(spec, path)
+    key = _KEY_OF_TYPE.get(kind)
+    if key and org.options.demands_type_keys and not spec.get(key):
+        return _dependent(path, key)
     if kind != "lookup":
         return None
     if not spec.get("lookup"):

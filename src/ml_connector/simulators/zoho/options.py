@@ -66,6 +66,9 @@ class ZohoOptions:
         "Tags",
     )
     """API names that no module may have (Zoho has such names and does not list them)."""
+    demands_type_keys: bool = False
+    """Whether new currency, textarea and autonumber fields need the key of their type (`currency`, `textarea`,
+    `auto_number`): Zoho's page calls these mandatory, its OpenAPI file does not."""
     pick_list_update: Literal["merge", "replace"] = "merge"
     """Whether the values of a picklist that a change of the field does not name stay (not documented; that values can
     be deleted one by one, by `_delete`, speaks for it)."""

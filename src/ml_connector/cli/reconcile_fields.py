@@ -1,0 +1,183 @@
+"""What ``reconcile fields`` does and shows: fields of GP's that a person changed in Zoho, with both values."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from ml_connector.cli.costs import Spent, show_spent
+from ml_connector.cli.exits import Exit
+from ml_connector.cli.show import NAMED, note, say, show_json, show_table, shown_value
+from ml_connector.cli.sync import EVERY_SECONDS, Ran, end_of, run_flows, show_results
+from ml_connector.core.record import Value
+from ml_connector.flows.range import Asked
+
+if TYPE_CHECKING:
+    from ml_connector.bootstrap import App
+    from ml_connector.core.flow import Flow
+    from ml_connector.flows.fields import Compared
+
+_COLUMNS = ("flow", "key", "person", "Zoho id", "field", "what we left", "in Zoho now")
+_LET_BE = (
+    'They are let be (changed_in_zoho = "let_be" in [sync]). Correct GP, or put them back:'
+    " ml-connector reconcile fields --put-back."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A field of ours that says something else in Zoho."""
+
+    flow: str
+    key: str
+    person: str
+    module: str
+    target_id: str
+    field: str
+    mapping: str
+    ours: Value
+    theirs: Value
+    found_at: datetime
+
+    def row(self) -> tuple[str, ...]:
+        """Its line of the table."""
+        where = (self.flow, self.key, self.person, self.target_id, f"{self.module}.{self.field}")
+        return (*where, shown_value(self.ours), shown_value(self.theirs))
+
+
+@dataclass(slots=True)
+class Told:
+    """What comparing the flows came to."""
+
+    back: bool  #: whether they are put back
+    compared: dict[str, Compared] = field(default_factory=dict)
+    differences: list[Difference] = field(default_factory=list)
+    ran: Ran = field(default_factory=Ran)  #: the runs that were finished first, and those that put back
+
+    @property
+    def gone(self) -> list[dict[str, str]]:
+        """The linked records that Zoho has no more."""
+        return [
+            {"flow": flow, "key": link.source_key, "person": link.part, "target_id": link.target_id}
+            for flow, found in self.compared.items()
+            for link in found.gone
+        ]
+
+
+def reconcile_fields(app: App, flows: Sequence[Flow], *, everything: bool, back: bool) -> Told:
+    """Finish interrupted runs, compare, and put back what differs where that is wanted."""
+    from ml_connector.flows import fields
+
+    told = Told(back)
+    if _was_interrupted(app, flows):
+        told.ran = run_flows(app, {})
+    asked: dict[str, Asked] = {}
+    for flow in flows:
+        work = app.work(flow)
+        run = f"{flow.name}-fields-{app.clock.now():%Y%m%dT%H%M%S.%f}"
+        told.compared[flow.name] = fields.compare(work, run, everything=everything, tell=_progress(flow.name))
+        told.differences += _differences(app, flow)
+        keys = fields.hand_over(work) if back else []
+        if keys:
+            asked[flow.name] = Asked(tuple(keys))
+    if asked:
+        ran = run_flows(app, asked)
+        told.ran = Ran(ran.flows, [*told.ran.interrupted, *ran.interrupted], ran.not_run)
+    return told
+
+
+def _progress(flow: str) -> Callable[[int], None]:
+    """Tells on standard error, now and then, how many records were compared."""
+    told_at = time.monotonic()
+
+    def tell(read: int) -> None:
+        nonlocal told_at
+        if time.monotonic() - told_at >= EVERY_SECONDS:
+            told_at = time.monotonic()
+            note(f"{flow}: {read:,} records compared")
+
+    return tell
+
+
+def _was_interrupted(app: App, flows: Sequence[Flow]) -> bool:
+    from ml_connector.store import cursors
+
+    with app.database.read() as tx:
+        return any(cursors.unended(tx, flow.company, flow.name) for flow in flows)
+
+
+def _differences(app: App, flow: Flow) -> Iterator[Difference]:
+    from ml_connector.store import differences
+
+    with app.database.read() as tx:
+        for module in flow.modules:
+            for row in differences.standing(tx, differences.Place(flow.company, flow.name, module)):
+                d = row.difference
+                where = (flow.name, row.source_key, row.part, module, row.target_id)
+                yield Difference(*where, d.field, d.mapping, _plain(d.ours), _plain(d.theirs), row.found_at)
+
+
+def _plain(value: Value) -> Value:
+    """An amount without the zeros that GP writes behind it."""
+    return shown_value(value) if isinstance(value, Decimal) else value
+
+
+def show_fields(app: App, told: Told, waits: Sequence[str], *, as_json: bool) -> Exit:
+    """What differs, what became of it, what it cost; how the command ends."""
+    from ml_connector.flows import approval
+
+    held = approval.count_held(app.database, list(app.companies))
+    end = end_of(told.ran, held if told.back else len(told.differences), waits)
+    if as_json:
+        show_json(_document(told, end, held, Spent.of(app), waits))
+    else:
+        _show_differences(told)
+    for text in (text for found in told.compared.values() for text in found.notes):
+        note(text)
+    if as_json:
+        for result in told.ran.results:
+            note(" ".join(filter(None, (result["happened"], result["remedy"]))))
+    elif told.ran.results:
+        show_results(told.ran, held, Spent.of(app), as_json=False)
+    else:
+        show_spent(Spent.of(app))
+    if waits:
+        note(f"Not compared: the first load of {' and '.join(waits)} is not done.")
+    return end
+
+
+def _document(told: Told, end: Exit, held: int, spent: Spent, waits: Sequence[str]) -> Mapping[str, Any]:
+    return {
+        "ok": end is Exit.DONE,
+        "exit_code": int(end),
+        "changed_in_zoho": "put_back" if told.back else "let_be",
+        "compared": {name: {"records": c.records, "news": c.news} for name, c in told.compared.items()},
+        "differences": told.differences,
+        "gone": told.gone,
+        "flows": told.ran.flows,
+        "interrupted": told.ran.interrupted,
+        "not_run": told.ran.not_run,
+        "waits_for_approval": waits,
+        "held": held,
+        "cost": spent,
+    }
+
+
+def _show_differences(told: Told) -> None:
+    if told.differences:
+        show_table(_COLUMNS, (one.row() for one in told.differences))
+        say("")
+    news = sum(found.news for found in told.compared.values())
+    say(f"Fields of GP's that were changed in Zoho: {len(told.differences):,}, of which {news:,} are new.")
+    if told.differences:
+        say("They are put back, as far as GP still says so:" if told.back else _LET_BE)
+    for name, found in told.compared.items():
+        say(f"{name}: {found.records:,} records were compared.")
+    if gone := told.gone:
+        keys = sorted({one["key"] for one in gone})
+        named = ", ".join([*keys[:NAMED], *(["…"] if len(keys) > NAMED else [])])
+        say(f"{len(gone):,} linked records are gone from Zoho and were not compared: {named}")
