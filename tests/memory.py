@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -15,6 +15,7 @@ from ml_connector.core.errors import AllowanceError, RecordRejectedError
 from ml_connector.core.load import Load
 from ml_connector.core.ports import (
     Absent,
+    BulkFile,
     Candidate,
     Candidates,
     Duplicate,
@@ -24,6 +25,7 @@ from ml_connector.core.ports import (
     FieldNeed,
     FieldShape,
     FieldState,
+    JobState,
     Lasting,
     ModuleNeed,
     ModuleState,
@@ -37,6 +39,7 @@ from ml_connector.core.ports import (
     Written,
 )
 from ml_connector.core.record import Reading, Record, Value, digest, fold_key
+from ml_connector.core.write_plan import JobPrice, WritePrices
 
 START = datetime(2026, 11, 2, 8, 30, 15, tzinfo=UTC)
 
@@ -235,6 +238,17 @@ def _one_at_a_time(
 
 
 @dataclass
+class Job:
+    """A bulk job of the memory target."""
+
+    file: BulkFile
+    rows: list[Write]
+    looks: int  #: so often it is looked at before it is done
+    results: dict[str, WriteResult | None] = field(default_factory=dict)
+    done: bool = False
+
+
+@dataclass
 class MemoryTarget:
     """Records by id, with unique key fields, and errors that can be asked for."""
 
@@ -264,7 +278,22 @@ class MemoryTarget:
     between_pages: list[Callable[[], object]] = field(default_factory=list)  #: what people do meanwhile
     reads: int = 0
     queries: int = 0
-    credits: int | None = None  #: left; every record written takes one
+    job_price: JobPrice | None = None  #: None: no bulk jobs
+    credits: int | None = None  #: that are left; None: without end
+    spent: int = 0  #: on writing
+    calls: int = 0  #: that wrote
+    jobs: dict[str, Job] = field(default_factory=dict)
+    files: dict[str, list[Write]] = field(default_factory=dict)
+    looks: int = 1  #: at a new job before it is done
+    unwritten: set[str] = field(
+        default_factory=set
+    )  #: ids and folded keys that jobs leave to the ordinary call
+    without_results: bool = False  #: whether jobs end without them
+    before_job: list[Exception] = field(default_factory=list)
+    after_job: list[Exception] = field(default_factory=list)
+    before_upload: list[Exception] = field(default_factory=list)
+    after_look: list[Exception] = field(default_factory=list)
+    after_results: Callable[[], object] | None = None  #: what happens when results were fetched
 
     @_one_at_a_time
     def seed(self, name: str, module: str = "Accounts", **fields: object) -> str:
@@ -322,9 +351,7 @@ class MemoryTarget:
     ) -> list[WriteResult]:
         if self.before_write:
             raise self.before_write.pop(0)
-        self.require_credits(len(batch))
-        if self.credits is not None:
-            self.credits -= len(batch)
+        self._spend(self.write_prices(module).credits(len(batch)))
         results = [
             Refused(RecordRejectedError("It was changed.", code="ALREADY_MODIFIED"), overtaken=True)
             if unmodified_since
@@ -336,6 +363,81 @@ class MemoryTarget:
         if self.after_write:
             raise self.after_write.pop(0)
         return results
+
+    def _spend(self, price: int) -> None:
+        self.require_credits(price)
+        self.spent += price
+        self.calls += 1
+        if self.credits is not None:
+            self.credits -= price
+
+    def write_prices(self, module: str) -> WritePrices:
+        return WritePrices(100, 10, self.job_price)
+
+    def takes_in_bulk(self, module: str, write: Write) -> bool:
+        return all(value is not None for value in write.fields.values())
+
+    @_one_at_a_time
+    def upload(self, module: str, writes: Iterable[Write], key: str) -> BulkFile:
+        if self.before_upload:
+            raise self.before_upload.pop(0)
+        rows = list(writes)
+        assert len(rows) == len(list(writes)), "they may be gone through again"
+        assert self.job_price is not None
+        assert len(rows) <= self.job_price.rows
+        creates = rows[0].target_id is None
+        columns = dict.fromkeys([key if creates else "id", *(name for row in rows for name in row.fields)])
+        file = BulkFile(f"file-{len(self.files)}", module, creates, tuple(columns))
+        self.files[file.file_id] = rows
+        return file
+
+    @_one_at_a_time
+    def start_job(self, file: BulkFile) -> str:
+        assert self.job_price is not None
+        if self.before_job:
+            raise self.before_job.pop(0)
+        job_id = f"job-{len(self.jobs)}"
+        self._spend(self.job_price.credits)
+        self.jobs[job_id] = Job(file, self.files[file.file_id], self.looks)
+        if self.after_job:
+            raise self.after_job.pop(0)
+        return job_id
+
+    @_one_at_a_time
+    def finish_jobs(self) -> None:
+        """Whatever is under way comes to its end."""
+        for job in self.jobs.values():
+            self._do(job)
+
+    def _do(self, job: Job) -> None:
+        if job.done:
+            return
+        job.done = True
+        for row in job.rows:
+            mark = row.target_id or fold_key(str(row.fields[job.file.columns[0]]))
+            result = None if mark in self.unwritten else self._write(job.file.module, row)
+            if isinstance(result, Written):
+                job.results[mark] = Written(result.target_id, None)
+            elif isinstance(result, Refused) and not result.gone:
+                job.results[mark] = result
+            else:
+                job.results[mark] = None
+
+    @_one_at_a_time
+    def job_state(self, job_id: str) -> JobState:
+        job = self.jobs[job_id]
+        job.looks -= 1
+        if job.looks <= 0:
+            self._do(job)
+        if self.after_look:
+            raise self.after_look.pop(0)
+        url = "" if self.without_results or not job.done else job_id
+        return JobState(job.done, url, "COMPLETED" if job.done else "INPROGRESS")
+
+    def job_results(self, file: BulkFile, url: str) -> Mapping[str, WriteResult | None]:
+        if self.after_results is not None:
+            self.after_results()
+        return self.jobs[url].results
 
     def _write(self, module: str, write: Write) -> WriteResult:
         there = self._there(module)

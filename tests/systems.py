@@ -367,6 +367,7 @@ def assert_quiet(world: World, *flows: str) -> None:
 def assert_settled(world: World, *, held: int = 0) -> None:
     """Nothing is under way, nothing is left over, and the audit trail is unbroken."""
     assert world.rows("SELECT COUNT(*) FROM intents") == [(0,)]
+    assert world.rows("SELECT COUNT(*) FROM bulk_jobs") == [(0,)]
     assert world.rows("SELECT COUNT(*) FROM staged") == [(0,)]
     assert world.rows("SELECT COUNT(*) FROM holds WHERE closed_at IS NULL") == [(held,)]
     assert world.here("audit", "verify", "--json").json["ok"]

@@ -310,6 +310,8 @@ class App:
             max_change_ratio=sync.max_change_ratio,
             automatic_score=sync.automatic_score,
             recreate_deleted=sync.recreate_deleted,
+            bulk_poll=timedelta(seconds=self.settings.zoho.bulk_poll_seconds),
+            bulk_timeout=timedelta(seconds=self.settings.zoho.bulk_timeout_seconds),
         )
 
     def deal_work(self, flow: DealFlow, asked: Asked = EVERYTHING) -> DealWork:

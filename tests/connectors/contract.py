@@ -25,6 +25,7 @@ from ml_connector.core.ports import (
     Target,
     Wanted,
     Write,
+    WriteResult,
     Written,
 )
 from ml_connector.core.record import Reading, Record, fold_key
@@ -249,6 +250,9 @@ class TargetWorld(Protocol):
     def present(self) -> datetime:
         """The target's time, as its stamps tell it; every later write is stamped later."""
 
+    def hurry(self) -> None:
+        """Bulk jobs are to be had, and take no time."""
+
 
 class TargetContract:
     """What a target promises."""
@@ -354,6 +358,47 @@ class TargetContract:
         (first,) = self.create(world, "A")
         world.target.write(world.module, [Write({world.name_field: "New"}, first)])
         assert self.read(world, [first]) == {first: {world.name_field: "New", world.key_field: "A"}}
+
+    def in_bulk(self, world: TargetWorld, writes: list[Write]) -> Mapping[str, WriteResult | None]:
+        """What becomes of the rows of one bulk job."""
+        file = world.target.upload(world.module, writes, world.key_field)
+        job_id = world.target.start_job(file)
+        while not (state := world.target.job_state(job_id)).final:
+            assert not state.result_url
+        return world.target.job_results(file, state.result_url)
+
+    def test_a_job_creates_and_updates_row_by_row(self, world: TargetWorld) -> None:
+        world.hurry()
+        price = world.target.write_prices(world.module).job
+        assert price is not None
+        assert price.rows > 200
+        keys = [f"K{number:03d}" for number in range(150)]
+        made = self.in_bulk(world, [self.wish(world, key) for key in keys])
+        ids = [made[fold_key(key)].target_id for key in keys]  # type: ignore[union-attr]
+        found = self.read(world, ids)
+        assert [found[one][world.key_field] for one in ids] == keys
+        news = [Write({world.name_field: f"New {number}"}, one) for number, one in enumerate(ids)]
+        assert {one: result.target_id for one, result in self.in_bulk(world, news).items()} == dict(  # type: ignore[union-attr]
+            zip(ids, ids, strict=True)
+        )
+        found = self.read(world, ids)
+        assert [found[one][world.key_field] for one in ids] == keys
+        assert [found[one][world.name_field] for one in ids] == [f"New {number}" for number in range(150)]
+
+    def test_what_a_job_cannot_write_is_left_to_the_ordinary_call(self, world: TargetWorld) -> None:
+        world.hurry()
+        taken, gone = self.create(world, "Taken", "Gone")
+        world.remove([gone])
+        made = self.in_bulk(world, [self.wish(world, "TAKEN"), self.wish(world, "Free")])
+        assert made.get("taken") is None
+        assert isinstance(made["free"], Written)
+        done = self.in_bulk(
+            world, [Write({world.name_field: "New"}, taken), Write({world.name_field: "X"}, gone)]
+        )
+        assert isinstance(done[taken], Written)
+        assert done.get(gone) is None
+        assert not world.target.takes_in_bulk(world.module, Write({world.name_field: None}, taken))
+        assert world.target.takes_in_bulk(world.module, Write({world.name_field: "New"}, taken))
 
     def test_an_empty_batch_is_no_result(self, world: TargetWorld) -> None:
         assert world.target.write(world.module, []) == []

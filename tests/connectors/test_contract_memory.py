@@ -12,6 +12,7 @@ from contract import OLD, SECOND, FacetContract, TargetContract
 
 from memory import FakeClock, MemorySource, MemoryTarget, Row
 from ml_connector.core.ports import FieldNeed
+from ml_connector.core.write_plan import JobPrice
 
 NEED = FieldNeed("Accounts", "GP_Terms", "GP Terms", "text", 30)
 
@@ -61,6 +62,9 @@ class MemoryTargetWorld:
 
     def remove(self, ids: Sequence[str]) -> None:
         self.target.gone |= set(ids)
+
+    def hurry(self) -> None:
+        self.target.job_price = JobPrice(250, 5, 5)
 
     def present(self) -> datetime:
         self.target.clock.at += SECOND

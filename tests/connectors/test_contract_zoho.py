@@ -63,6 +63,10 @@ class ZohoWorld:
     def remove(self, ids: Sequence[str]) -> None:
         self._control("delete/Accounts", {"ids": list(ids)})
 
+    def hurry(self) -> None:
+        names = ("bulk_seconds", "bulk_wait_seconds", "bulk_seconds_per_row")
+        self._control("settings", dict.fromkeys(names, 0.0))
+
     def present(self) -> datetime:
         """Its stamps are whole seconds, so its clock is put ahead by a few."""
         self.offset += 10

@@ -2,7 +2,8 @@
 
     ConnectorError
     ├── RetryableError        the system is away or busy: wait, then the same again
-    │   └── AllowanceError    what a day allows is used up: wait, for hours if need be
+    │   └── NotDoneError      it did nothing, for certain
+    │       └── AllowanceError what a day allows is used up: wait, for hours if need be
     ├── RecordRejectedError   this record is held with its reason; the others go on
     └── ConfigurationError    stop; a person has to change something
         └── NotPermittedError our user may not do this; someone with more rights may
@@ -36,7 +37,11 @@ class RetryableError(ConnectorError):
         self.after_seconds = after_seconds
 
 
-class AllowanceError(RetryableError):
+class NotDoneError(RetryableError):
+    """The system is busy and did nothing of what was asked, for certain."""
+
+
+class AllowanceError(NotDoneError):
     """So much was asked of the system that it, or we, allow no more for now; ``wanted`` credits have to be free."""
 
     def __init__(self, happened: str, remedy: str, *, after_seconds: float, wanted: int) -> None:

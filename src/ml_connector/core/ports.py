@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Protocol
@@ -11,6 +11,7 @@ from ml_connector.core.change import Change, Page
 from ml_connector.core.errors import RecordRejectedError
 from ml_connector.core.load import Load
 from ml_connector.core.record import Fields, Reading, Record
+from ml_connector.core.write_plan import WritePrices
 
 
 class Clock(Protocol):
@@ -196,6 +197,25 @@ WriteResult = Written | Duplicate | Refused
 
 
 @dataclass(frozen=True, slots=True)
+class BulkFile:
+    """Rows that were handed to the target, and are written once a job is made of them."""
+
+    file_id: str
+    module: str
+    creates: bool  #: False: updates
+    columns: tuple[str, ...]  #: the target's field API names; the first tells the rows apart
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """How far a bulk job is."""
+
+    final: bool  #: nothing more happens to any of its rows
+    result_url: str = ""  #: where its results are; empty: it has none (yet)
+    said: str = ""  #: the target's own word for it
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A record of the target as the match index knows it."""
 
@@ -318,6 +338,34 @@ class Target(Protocol):
         ``trigger``: the target's own automations that this write may start. ``unmodified_since``: what was changed
         later than in that second is left as it is, and refused as overtaken. RetryableError may leave the batch
         written or not; the caller must be able to do it again.
+        """
+
+    def write_prices(self, module: str) -> WritePrices:
+        """What writing costs in this module; without a ``job`` where bulk jobs are not to be had."""
+
+    def takes_in_bulk(self, module: str, write: Write) -> bool:
+        """Whether a row of a bulk job says exactly this: sets these fields and touches no other."""
+
+    def upload(self, module: str, writes: Iterable[Write], key: str) -> BulkFile:
+        """Hand over the rows of a bulk job, all creates or all updates; nothing is written by that.
+
+        ``writes`` is gone through more than once. ``key`` is the unique field of creates that tells them apart.
+        ConfigurationError: the target does not take them in bulk.
+        """
+
+    def start_job(self, file: BulkFile) -> str:
+        """Have these rows written; the job's id. RetryableError: it may have begun or not.
+
+        NotDoneError, ConfigurationError: it has not, for certain.
+        """
+
+    def job_state(self, job_id: str) -> JobState:
+        """How far the job is."""
+
+    def job_results(self, file: BulkFile, url: str) -> Mapping[str, WriteResult | None]:
+        """What became of each row, by what tells it apart (its id, or its key, folded).
+
+        None, or no entry: nothing was done to it that is known; it is to be written in the ordinary way, which tells.
         """
 
     def read(self, module: str, ids: Sequence[str], fields: Sequence[str]) -> dict[str, dict[str, object]]:

@@ -79,12 +79,12 @@ def look_again(work: Work, module: str, batch: Sequence[Plan]) -> tuple[list[Pla
 
 def _questions(work: Work, module: str) -> list[_Question]:
     rule = work.flow.match_rule(module)
-    key = [] if _is_unique(work, module) else [_Question("key", work.flow.key_field(module))]
+    key = [] if is_unique(work, module) else [_Question("key", work.flow.key_field(module))]
     email = [_Question("email", rule.email)] if rule.email else []
     return [*key, *email, *([_Question("name", "")] if rule.name else [])]
 
 
-def _is_unique(work: Work, module: str) -> bool:
+def is_unique(work: Work, module: str) -> bool:
     """Whether the target itself refuses a second record with our key."""
     shape = work.target.describe(module).get(work.flow.key_field(module))
     return shape is not None and shape.unique
@@ -184,7 +184,7 @@ def wait_for_lost(work: Work, module: str, batch: Sequence[Plan]) -> None:
 
     A unique key needs no waiting: the target refuses the second one.
     """
-    if _is_unique(work, module):
+    if is_unique(work, module):
         return
     with work.database.read() as tx:
         lost = intents.find(tx, work.pair(module), [plan.desired.key for plan in batch])

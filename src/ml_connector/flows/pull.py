@@ -63,13 +63,14 @@ def _work_off(steps: Steps, work: Work, run: str, counts: Counter[str]) -> Seque
     prepared = prepare(steps, work, run)
     counts += Counter(settled=prepared.settled, future=prepared.future)
     counts.update(prepared.found)
-    weight = _windows(steps, work, run, prepared.span, counts, 0)
+    weight, said = _windows(steps, work, run, prepared.span, counts, 0)
     for _ in range(_ROUNDS):
         if not do(steps, work, run, "again", partial(stage_again, work, run))["staged"]:
             break
-        weight = _windows(steps, work, run, prepared.span, counts, weight)
+        weight, more = _windows(steps, work, run, prepared.span, counts, weight)
+        said += more
     do(steps, work, run, "end", partial(_end, work, run, prepared, counts))
-    return [*prepared.notes, *_short_list(counts)]
+    return [*prepared.notes, *dict.fromkeys(said), *_short_list(counts)]
 
 
 def _short_list(counts: Mapping[str, int]) -> list[str]:
@@ -87,18 +88,22 @@ def _require_no_stop(work: Work) -> Result:
     return {}
 
 
-def _windows(steps: Steps, work: Work, run: str, span: Range, counts: Counter[str], weight: int) -> int:
-    """Everything that is staged, window by window; what the run weighs by then."""
+def _windows(
+    steps: Steps, work: Work, run: str, span: Range, counts: Counter[str], weight: int
+) -> tuple[int, list[str]]:
+    """Everything that is staged, window by window; what the run weighs by then, and what there is to say of it."""
+    notes: list[str] = []
     after: str | None = ""
     while after is not None:
         told = do(steps, work, run, "window", partial(_window, work, run, after, span, weight))
         after, weight = told["next_after"], told["weight"]
         counts.update(told["counts"])
+        notes += told.get("notes", [])  # a run of an earlier version is taken up, too
         with work.database.begin() as tx:
             if told["waited"]:  # what the window did before it had to wait is not among its counts
                 counts |= broken_off(tx, run, counts)
             cursors.note_counts(tx, run, counts)
-    return weight
+    return weight, notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +232,8 @@ def _stage_keys(work: Work, run: str) -> Result:
 
 def _window(work: Work, run: str, after: str, span: Range, weight: int) -> Result:
     result = sync_window(work, run, after, span, weight)
-    return {"next_after": result.next_after, "counts": dict(result.counts), "weight": result.weight}
+    told = {"next_after": result.next_after, "counts": dict(result.counts), "weight": result.weight}
+    return told | {"notes": result.notes}
 
 
 def _end(work: Work, run: str, prepared: Prepared, counts: Mapping[str, int]) -> Result:

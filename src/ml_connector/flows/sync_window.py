@@ -16,16 +16,22 @@ from functools import partial
 from ml_connector.core.plan import Plan
 from ml_connector.flows import limit
 from ml_connector.flows.arrivals import Arrival, Arrived, Missing, arrivals
+from ml_connector.flows.bulk import settle
 from ml_connector.flows.guard import hold_unapproved
 from ml_connector.flows.missing import record_missing
+from ml_connector.flows.piles import Piles
 from ml_connector.flows.planning import plan_chunk
 from ml_connector.flows.postings import keep, record_kept
 from ml_connector.flows.range import Range
+from ml_connector.flows.spool import Spool
 from ml_connector.flows.vanished import plan_vanished
 from ml_connector.flows.work import Work
 from ml_connector.flows.write import Writer
 from ml_connector.store import staging
 from ml_connector.store.staging import Staged
+
+#: The most changes of a window that is wide because bulk jobs may pay: some full jobs of each kind.
+WIDE = 100_000
 
 
 @dataclass(slots=True)
@@ -35,6 +41,7 @@ class WindowResult:
     next_after: str | None  #: where the next window begins; None: there is none
     counts: Counter[str] = field(default_factory=Counter)
     weight: int = 0  #: of the run so far, as the safety limit counts
+    notes: list[str] = field(default_factory=list)  #: what a person should know of it
 
 
 def sync_window(work: Work, run: str, after: str, span: Range, weight: int = 0) -> WindowResult:
@@ -44,52 +51,96 @@ def sync_window(work: Work, run: str, after: str, span: Range, weight: int = 0) 
     decisions are written. Raises RetryableError, ConfigurationError or LimitError when the window could not be
     finished; what was written by then is recorded.
     """
-    staged = _staged(work, run, after)
-    result = WindowResult(staged[-1].key if staged else None, weight=weight)
-    if not staged:
+    wide = _is_wide(work, run, after)
+    staged = _Staged(work, run, after, WIDE if wide else work.options.window_size)
+    result = WindowResult(None, weight=weight)
+    if not staged.behind():
         return result
     missing: list[Missing] = []
-    chunks: Iterable[Sequence[Arrived]] = _taken_in(work, staged, span, missing)
+    chunks: Iterable[Sequence[Arrived]] = _taken_in(work, staged.arrivals(span), missing)
     for module in work.flow.modules:  # parents are written before children are planned
-        seen: list[Sequence[Arrived]] = []
+        seen: Spool[Sequence[Arrived]] | list[Sequence[Arrived]] = Spool() if wide else []
+        settle(work, run, module)
         guard = partial(hold_unapproved, work, module, everything=span.is_first(module))
-        with Writer(work, run, module, guard) as writer:
+        with Writer(work, run, module, guard, Piles(work, module) if wide else None, staged.behind) as writer:
             for chunk in chunks:
                 if len(work.flow.modules) > 1:
                     seen.append(chunk)
                 _write_chunk(work, writer, chunk, span, result)
-            _read_ahead(work, run, staged[-1].key)  # while the last calls of this window are under way
+            staged.read_ahead()  # while the last calls of this window are under way
         result.counts += writer.counts
+        result.notes += writer.notes
         chunks = seen
     if not work.flow.modules:  # nothing is written anywhere: what is kept on the way is all
         for chunk in chunks:
             result.counts += record_kept(work, run, chunk)
-        _read_ahead(work, run, staged[-1].key)
+        staged.read_ahead()
     if missing:  # behind the marks of what vanished: only then is the record done with
         result.counts += record_missing(work, run, missing)
+    result.next_after = staged.last
     return result
 
 
 def _taken_in(
-    work: Work, staged: Sequence[Staged], span: Range, missing: list[Missing]
+    work: Work, chunks: Iterable[Sequence[Arrived]], missing: list[Missing]
 ) -> Iterator[Sequence[Arrived]]:
-    """What the staged changes bring, its postings kept; what the source did not give stands in ``missing``, too."""
-    for arrived in arrivals(work, staged, span):
+    """These chunks, their postings kept; what the source did not give stands in ``missing``, too."""
+    for arrived in chunks:
         chunk = keep(work, arrived)
         missing += [one for one in chunk if isinstance(one, Missing)]
         yield chunk
 
 
-def _staged(work: Work, run: str, after: str) -> list[Staged]:
+def _is_wide(work: Work, run: str, after: str) -> bool:
+    """Whether so much is staged that bulk jobs may pay; a record of many parts may alone be enough."""
+    evens = [work.target.write_prices(module).break_even for module in work.flow.modules]
+    if not any(evens):
+        return False
+    if any(mapping.each for mapping in work.flow.mappings):
+        return True
     with work.database.read() as tx:
-        return staging.next_window(tx, run, after, work.options.window_size)
+        return staging.count(tx, run, after) >= min(filter(None, evens))
 
 
-def _read_ahead(work: Work, run: str, after: str) -> None:
-    staged = _staged(work, run, after)
-    keys = [row.source_key for row in staged if row.why != "facet" and row.key not in work.kept]
-    if keys:
-        work.source.read_ahead(work.flow.entity.name, keys)
+@dataclass(slots=True)
+class _Staged:
+    """The staged changes of one window, read in portions of ``window_size``."""
+
+    work: Work
+    run: str
+    last: str  #: the folded key up to which they were read
+    left: int  #: so many may still be read
+    unread: int = 0  #: of the last portion: what no chunk has brought yet
+
+    def arrivals(self, span: Range) -> Iterator[Sequence[Arrived]]:
+        """What they bring, in chunks."""
+        while staged := self._next(min(self.left, self.work.options.window_size)):
+            self.last, self.left = staged[-1].key, self.left - len(staged)
+            self.unread = len(staged)
+            for chunk in arrivals(self.work, staged, span):
+                self.unread -= len(chunk)
+                yield chunk
+            self.unread = 0
+            if self.left:
+                self.read_ahead()
+
+    def read_ahead(self) -> None:
+        """Have those behind them read meanwhile."""
+        staged = self._next(self.work.options.window_size)
+        keys = [row.source_key for row in staged if row.why != "facet" and row.key not in self.work.kept]
+        if keys:
+            self.work.source.read_ahead(self.work.flow.entity.name, keys)
+
+    def behind(self) -> int:
+        """How many are still to be read, of this window or behind it."""
+        with self.work.database.read() as tx:
+            return self.unread + staging.count(tx, self.run, self.last)
+
+    def _next(self, most: int) -> list[Staged]:
+        if not most:
+            return []
+        with self.work.database.read() as tx:
+            return staging.next_window(tx, self.run, self.last, most)
 
 
 def _write_chunk(

@@ -42,6 +42,10 @@ class Options:
     automatic_score: float = AUTOMATIC  #: from this score on a similar record is taken for the same
     recreate_deleted: bool = False  #: what a person deleted in the target is made anew
     operation_timeout: timedelta = timedelta(seconds=300)  #: how long a create may be under way in the target
+    bulk_poll: timedelta = timedelta(
+        seconds=10
+    )  #: after its start a bulk job is looked at first, then ever later
+    bulk_timeout: timedelta = timedelta(seconds=3600)  #: how long a bulk job may be under way in the target
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,13 @@
-"""Sending plans to the target: packed by kind, calls overlapping up to the limit, every answer recorded."""
+"""Sending plans to the target: packed by kind, calls overlapping up to the limit, every answer recorded.
+
+In a wide window, where bulk jobs may cost less, what they can carry is kept until a job is full or the window ends.
+"""
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from types import TracebackType
@@ -15,13 +19,18 @@ from ml_connector.core.match import Found, Match
 from ml_connector.core.plan import Action, Desired, Plan, pack
 from ml_connector.core.ports import Duplicate, Write, WriteResult
 from ml_connector.core.record import Ident
+from ml_connector.flows import bulk
+from ml_connector.flows.arrivals import chunked
+from ml_connector.flows.bulk import JobDone
 from ml_connector.flows.done import JOINED, Done
 from ml_connector.flows.guard import claimed_twice
 from ml_connector.flows.look_again import look_again, wait_for_lost
+from ml_connector.flows.piles import Piles, waits_for_credits
 from ml_connector.flows.planning import plan_matched
 from ml_connector.flows.recording import record
+from ml_connector.flows.spool import Spool
 from ml_connector.flows.work import CHUNK, Work
-from ml_connector.store import intents
+from ml_connector.store import bulk_jobs, cursors, intents
 
 #: What may be written of these plans: on a first load, what was approved.
 Guard = Callable[[Sequence[Plan]], list[Plan]]
@@ -31,19 +40,35 @@ class Writer:
     """Takes plans as they are made and writes them in full calls; at the end everything is recorded or it raises.
 
     If a call fails, those in flight are still waited for and recorded, then the first error is raised: the window
-    is done again, and what was recorded is settled by then.
+    is done again, and what was recorded is settled by then. ``piles``: what is kept for bulk jobs; ``behind``: how
+    many records come after this window.
     """
 
-    def __init__(self, work: Work, run: str, module: str, guard: Guard) -> None:
+    def __init__(
+        self,
+        work: Work,
+        run: str,
+        module: str,
+        guard: Guard,
+        piles: Piles | None = None,
+        behind: Callable[[], int] = lambda: 0,
+    ) -> None:
         self.counts: Counter[str] = Counter()
+        self.notes: list[str] = []
         self._guard = guard
         self.run, self.module = run, module
         self._work = work
         self._waiting: dict[Action, list[Plan]] = {Action.CREATE: [], Action.UPDATE: []}
         self._pool = ThreadPoolExecutor(work.options.writes_at_once, thread_name_prefix="write")
-        self._claimed: dict[str, Desired] = {}  #: target id -> who was recognised in it and is not linked yet
+        #: Target id -> who was recognised in it and is not linked yet.
+        self._claimed: dict[str, tuple[Ident, str]] = {}
         self._in_flight: set[Future[list[Done]]] = set()
         self._error: ConnectorError | None = None
+        self._piles, self._behind = piles, behind
+        self._jobs = ThreadPoolExecutor(1, thread_name_prefix="bulk")
+        #: One at a time, and what it was given: the target would let them wait for each other anyway.
+        self._job: tuple[Future[JobDone], Spool[Plan]] | None = None
+        self._stop = threading.Event()
 
     def __enter__(self) -> Self:
         return self
@@ -51,12 +76,15 @@ class Writer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error is not None and not isinstance(error, ConnectorError):
+            self._stop.set()
         try:
             if error is None:
                 self._send_all()
-            while self._in_flight:
-                self._collect()
+            self._drain()
         finally:
+            self._stop.set()
+            self._jobs.shutdown(cancel_futures=True)
             self._pool.shutdown(cancel_futures=True)
         if error is None and self._error is not None:
             raise self._error
@@ -66,26 +94,49 @@ class Writer:
         plans = [self._unless_claimed(plan) for plan in self._guard(plans)]
         still = [plan for plan in plans if plan.action in (Action.SKIP, Action.HOLD)]
         self._record([Done(plan) for plan in still])
-        for plan in plans:
-            if plan.action in self._waiting:
+        to_write = [plan for plan in plans if plan.action in self._waiting]
+        for number, plan in enumerate(to_write, 1):
+            if not (self._piles and self._piles.keep(plan)):
                 self._waiting[plan.action].append(plan)
+            if self._piles and self._piles.is_full:
+                self._send_piles(behind=len(to_write) - number)
+        self._send_full()
+        if self._job is not None and self._job[0].done():
+            self._finish_job()
+        if self._piles is not None and self._error is not None:
+            raise self._error  # a wide window is long
+
+    def _unless_claimed(self, plan: Plan) -> Plan:
+        """A record in which another one was recognised a moment ago is not taken over as well."""
+        if plan.by not in JOINED or plan.target_id is None or plan.action is Action.HOLD:
+            return plan
+        ident, key = self._claimed.setdefault(plan.target_id, (plan.desired.ident, plan.desired.key))
+        return plan if ident == plan.desired.ident else claimed_twice(plan, key)
+
+    def _send_full(self) -> None:
         for action in self._waiting:
             while len(self._waiting[action]) >= CHUNK:
                 full, *others = pack(self._waiting[action], CHUNK)
                 self._submit(full)
                 self._waiting[action] = [plan for batch in others for plan in batch]
 
-    def _unless_claimed(self, plan: Plan) -> Plan:
-        """A record in which another one was recognised a moment ago is not taken over as well."""
-        if plan.by not in JOINED or plan.target_id is None or plan.action is Action.HOLD:
-            return plan
-        first = self._claimed.setdefault(plan.target_id, plan.desired)
-        return plan if first.ident == plan.desired.ident else claimed_twice(plan, first.key)
-
     def _send_all(self) -> None:
-        for waiting in self._waiting.values():
+        if self._piles is not None:
+            self._send_piles(last=True)
+            self._drain()  # what was kept behind a job is of a record that is in it
+            self._take_ordinary(self._piles.take_behind())
+        self._send_waiting()
+
+    def _send_waiting(self) -> None:
+        for action, waiting in self._waiting.items():
             for batch in pack(waiting, CHUNK):
                 self._submit(batch)
+            self._waiting[action] = []
+
+    def _take_ordinary(self, plans: Iterable[Plan]) -> None:
+        for plan in plans:
+            self._waiting[plan.action].append(plan)
+            self._send_full()
 
     def _submit(self, batch: Sequence[Plan]) -> None:
         while len(self._in_flight) >= self._work.options.writes_at_once:
@@ -99,11 +150,96 @@ class Writer:
             try:
                 self._record(future.result())
             except ConnectorError as error:
-                self._error = self._error or error
+                self._fail(error)
+
+    def _fail(self, error: ConnectorError) -> None:
+        """The first one is raised at the end."""
+        self._error = self._error or error
+
+    def _drain(self) -> None:
+        """Wait for everything that is under way, and record it."""
+        self._finish_job()
+        while self._in_flight:
+            self._collect()
 
     def _record(self, done: Sequence[Done]) -> None:
         if done:
             self.counts += record(self._work, self.run, self.module, done)
+
+    # -- bulk jobs
+
+    def _send_piles(self, *, last: bool = False, behind: int = 0) -> None:
+        """Send what is kept as costs least: full jobs, and the rest where this is the last of the window.
+
+        ``behind``: so many plans come behind it that were not looked at yet.
+        """
+        assert self._piles is not None
+        self._send_waiting()
+        self._drain()  # what is left of the credits is known only then
+        if self._error is not None:
+            return
+        shares = self._piles.shares(self._work.target.credits_left(), last=last)
+        for action, jobs, by_call in shares.sent:
+            for rows in jobs:
+                self._start_job(action, rows)
+            self._take_ordinary(by_call)
+        if shares.waits:
+            self._send_waiting()
+            self._fail(waits_for_credits(self._work, self.module, shares.waits + behind, self._behind()))
+
+    def _start_job(self, action: Action, rows: Spool[Plan]) -> None:
+        self._finish_job()
+        if self._error is None:
+            given = (self._work, self.run, self.module, action, rows, self._stop)
+            self._job = self._jobs.submit(bulk.run_job, *given), rows
+
+    def _finish_job(self) -> None:
+        """Wait for the job under way; record what it did row by row, and send what it did not."""
+        if self._job is None or self._piles is None:
+            return
+        (job, given), self._job = self._job, None
+        if not job.done():
+            self._note(
+                "waiting", f"A bulk job of {len(given):,} records of {self.module} is under way in the CRM."
+            )
+        done = job.result()
+        self._note("running", "")
+        self._apply_known(done.known)
+        if done.error is not None:
+            self._fail(done.error)
+            return
+        if done.refused is not None:
+            self._piles.give_up()
+            self.notes.append(f"{done.refused.happened} What it was to write goes in calls of {CHUNK}.")
+        for plans in chunked(done.rows, CHUNK):
+            self._record_rows(done, plans)
+        self._send_waiting()
+        while self._in_flight:
+            self._collect()
+        if self._error is None and done.job is not None:
+            with self._work.database.begin() as tx:
+                bulk_jobs.remove(tx, done.job)
+        self._piles.forget(given)
+
+    def _note(self, state: str, note: str) -> None:
+        """So that a wait is visible."""
+        with self._work.database.begin() as tx:
+            cursors.note_run(tx, self.run, state, note)
+
+    def _apply_known(self, known: Sequence[tuple[Desired, Match]]) -> None:
+        """Creates that were found to be there: what is still to be written into them goes in calls."""
+        for some in chunked(known, CHUNK):
+            plans = self._guard(plan_matched(self._work, self.module, some))
+            self._record([Done(plan, sent=True) for plan in plans if plan.action is not Action.UPDATE])
+            self._take_ordinary(plan for plan in plans if plan.action is Action.UPDATE)
+
+    def _record_rows(self, done: JobDone, plans: Sequence[Plan]) -> None:
+        told = [(plan, done.result_of(plan)) for plan in plans]
+        self._record([Done(plan, result, sent=True) for plan, result in told if result is not None])
+        left = [plan for plan, result in told if result is None]
+        if left:
+            bulk.forget_told(self._work, self.module, done, left)
+            self._take_ordinary(left)
 
 
 def send(work: Work, module: str, batch: Sequence[Plan], guard: Guard) -> list[Done]:

@@ -140,9 +140,10 @@ def next_window(tx: sa.Connection, run: str, after: str, size: int) -> list[Stag
     return [Staged(row.key, row.source_key, row.name, row.at, row.why) for row in tx.execute(query)]
 
 
-def count(tx: sa.Connection, run: str) -> int:
-    """How many records the run has staged."""
-    return tx.execute(sa.select(sa.func.count()).select_from(staged).where(staged.c.run == run)).scalar_one()
+def count(tx: sa.Connection, run: str, after: str = "") -> int:
+    """How many records the run has staged; ``after``: only those behind this folded key, in our own order."""
+    query = sa.select(sa.func.count()).select_from(staged).where(staged.c.run == run, staged.c.key > after)
+    return tx.execute(query).scalar_one()
 
 
 def clear(tx: sa.Connection, run: str) -> None:

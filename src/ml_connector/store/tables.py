@@ -330,6 +330,19 @@ intents = Table(
     Column("opened_at", Instant, nullable=False),
 )
 
+#: Bulk jobs that may be under way in the target: until they are resolved nothing else is written there.
+bulk_jobs = Table(
+    "bulk_jobs",
+    metadata,
+    _key("module"),
+    _key("file_id", 128),
+    Column("job_id", String(128), nullable=False),  # "": it was about to be started
+    Column("operation", String(16), nullable=False),  # create, update
+    Column("run", String(128), nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("started_at", Instant, nullable=False),
+)
+
 #: What a person decided about one record.
 verdicts = Table(
     "verdicts",

@@ -14,15 +14,15 @@ import httpx2
 import stamina
 import truststore
 
-from ml_connector.connectors.zoho_crm import codes, errors, limits, schema, wire
+from ml_connector.connectors.zoho_crm import bulk, codes, errors, limits, schema, wire
 from ml_connector.connectors.zoho_crm.allowance import Standing
 from ml_connector.connectors.zoho_crm.auth import AccessToken, TokenShelf, ZohoAuth
 from ml_connector.connectors.zoho_crm.config import ZohoConfig
 from ml_connector.connectors.zoho_crm.guard import CallGuard
-from ml_connector.connectors.zoho_crm.schema import API_PATH, FieldMeta, ModuleMeta, NamedModule
+from ml_connector.connectors.zoho_crm.schema import API_PATH, BULK_PATH, FieldMeta, ModuleMeta, NamedModule
 from ml_connector.connectors.zoho_crm.wire import Item, Reply
-from ml_connector.core.errors import ConnectorError, RetryableError
-from ml_connector.core.ports import Clock, Cost, FieldNeed, ModuleNeed, Write
+from ml_connector.core.errors import ConfigurationError, ConnectorError, RetryableError
+from ml_connector.core.ports import BulkFile, Clock, Cost, FieldNeed, JobState, ModuleNeed, Write, WriteResult
 
 Answer = TypeVar("Answer")
 
@@ -42,12 +42,15 @@ class Call:
 
     operation: str  #: its name in the costs
     method: str
-    path: str  #: below /crm/v8
+    path: str  #: below ``root``
     scope: str  #: the OAuth scope that it needs
     does: str  #: completes "Zoho does not let us ..."
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
+    content_type: str = "application/json"  #: of the body
+    root: str = API_PATH
+    base: str = ""  #: another host than the API's, which may have our token
     credits: int = 1
     heavy: bool = False  #: of those that Zoho takes only ten of at once
     repeatable: bool = True  #: doing it twice does the same as once
@@ -259,6 +262,79 @@ class ZohoClient:
         )
         return self._items(call, "data", len(batch))
 
+    # -- writing in bulk
+
+    def upload(self, org_id: str, name: str, content: bytes) -> str:
+        """Hand over the zipped file of a bulk job; its id. Nothing is written by that."""
+        content_type, body = bulk.multipart(f"{name}.zip", content)
+        call = Call(
+            "bulk upload",
+            "POST",
+            "/upload",
+            schema.FILES_SCOPE,
+            "upload the file of a bulk job",
+            headers={"feature": "bulk-write", "X-CRM-ORG": org_id},
+            body=body,
+            content_type=content_type,
+            base=schema.upload_url(self.config),
+            credits=limits.CALL_CREDITS,
+        )
+        return bulk.detail(self._read(call, wire.decode), "file_id", "took a file")
+
+    def start_job(self, meta: ModuleMeta, file: BulkFile) -> str:
+        """Make a job of an uploaded file; its id. It is asked once: whether a lost one began cannot be found out.
+
+        NotDoneError: Zoho was busy or the credits are gone, and there is no job.
+        """
+        call = Call(
+            "bulk job",
+            "POST",
+            "/write",
+            f"{schema.BULK_SCOPE} (with {schema.module_scope(file.module, 'CREATE')})",
+            f"write {file.module} by a bulk job",
+            body=bulk.encode_job(meta, file),
+            root=BULK_PATH,
+            credits=limits.JOB_CREDITS,
+            repeatable=False,
+        )
+        reply = self._send(call)
+        if reply.status not in (200, 201):
+            raise _refused(reply, call)
+        return bulk.detail(wire.decode(reply), "id", "made a bulk job")
+
+    def get_job(self, job_id: str) -> JobState:
+        """How far a bulk job is."""
+        path = f"/write/{wire.checked_id(job_id)}"
+        call = Call("bulk state", "GET", path, schema.BULK_SCOPE, "look at a bulk job", root=BULK_PATH)
+        return bulk.job_state(self._read(call, wire.decode))
+
+    def get_results(self, file: BulkFile, url: str) -> dict[str, WriteResult | None]:
+        """The results of a bulk job, by what tells its rows apart.
+
+        ConfigurationError where ``url`` leads to a host that may not have our token.
+        """
+        parts = urlsplit(url)
+        base = f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+        if base and not schema.is_trusted_download(self.config, base):
+            raise ConfigurationError(
+                f"The results of a bulk job are at {parts.hostname}, which is no host of Zoho's that we know.",
+                "Please report it; the records are written in the ordinary way.",
+            )
+        params = dict(httpx2.QueryParams(parts.query))
+        call = Call(
+            "bulk results",
+            "GET",
+            parts.path,
+            schema.BULK_SCOPE,
+            "read a bulk job",
+            params,
+            root="",
+            base=base,
+        )
+        return self._read(call, lambda reply: bulk.read_results(reply, file))
+
+    # -- fields
+
     def create_fields(self, module: str, needs: Sequence[FieldNeed]) -> list[Item]:
         """Create up to five custom fields, one item each in order."""
         call = _fields_call("create fields", "POST", module, wire.encode_fields(needs))
@@ -359,8 +435,8 @@ class ZohoClient:
     def _send_once(self, call: Call, token: AccessToken) -> Reply:
         headers = {"Authorization": f"Zoho-oauthtoken {token.value}", **call.headers}
         if call.body is not None:
-            headers["Content-Type"] = "application/json"
-        url = f"{token.api_domain}{API_PATH}{call.path}"
+            headers["Content-Type"] = call.content_type
+        url = f"{call.base or token.api_domain}{call.root}{call.path}"
         guarded = self._guard.call(call.operation, call.credits, heavy=call.heavy, vital=call.vital)
         with guarded as sent:
             reply = self._connection.send(

@@ -58,6 +58,23 @@ class ZohoConfig(BaseModel):
     trigger: tuple[Automation, ...] = Field(
         (), description="Which of the organisation's automations our writes may start; empty: none of them."
     )
+    bulk_write: bool = Field(
+        default=True,
+        description="Whether many changes are written by bulk jobs where that costs fewer credits.",
+    )
+    bulk_poll_seconds: float = Field(
+        10.0,
+        gt=0,
+        le=600,
+        description="How long after its start a bulk job is looked at first; then after twice as long, and so on.",
+    )
+    bulk_timeout_seconds: float = Field(
+        3600.0,
+        gt=0,
+        le=86_400,
+        description="How long a bulk job without an end, or whose start lost its answer, keeps its module from being"
+        " written; then everything is read again.",
+    )
     simulator_url: str | None = Field(
         None,
         description="Address of a simulator on this machine, used in place of Zoho for tests and the demo.",

@@ -21,6 +21,7 @@ from ml_connector.core.catalogue import Entry
 from ml_connector.core.errors import (
     ConfigurationError,
     ConnectorError,
+    NotDoneError,
     NotPermittedError,
     RecordRejectedError,
     RetryableError,
@@ -34,7 +35,7 @@ CATALOGUE: Sequence[Entry] = codes.entries()
 # ---- requests as a whole
 
 
-class BusyError(RetryableError):
+class BusyError(NotDoneError):
     """The call was one too many at once. It did nothing, so that whatever it is may be made again."""
 
     def __init__(self, why: Meaning) -> None:

@@ -20,6 +20,7 @@ from ml_connector.connectors.zoho_crm import pace
 from ml_connector.connectors.zoho_crm.config import ZohoConfig
 from ml_connector.connectors.zoho_crm.pace import Pace
 from ml_connector.core.ports import Clock, Cost
+from ml_connector.core.write_plan import JobPrice, WritePrices
 
 #: Requests at once by edition.
 CONCURRENCY: Mapping[str, int] = {
@@ -36,6 +37,19 @@ MODULE_CREDITS = 500
 #: COQL: rows that are asked for -> credits.
 _QUERY_CREDITS = ((200, 1), (1000, 2), (2000, 3))
 _PACE = struct.Struct("<di")  # when it was halved, seconds since 1970, and how many were allowed then
+
+#: Creating a bulk job, the most rows of one, and what its upload, its results and each look at its state cost: Zoho
+#: does not say, and most calls cost one.
+JOB_CREDITS, JOB_ROWS, CALL_CREDITS = 500, 25_000, 1
+_LOOKS = 2  #: at a job's state, as a rule
+_AROUND = 2 + _LOOKS
+_JOB = JobPrice(JOB_ROWS, JOB_CREDITS + _AROUND * CALL_CREDITS, 1 + _AROUND)
+_BATCH = 100
+
+
+def write_prices(*, bulk: bool) -> WritePrices:
+    """What writing costs, with or without bulk jobs."""
+    return WritePrices(_BATCH, 10, _JOB if bulk else None)
 
 
 def concurrency(config: ZohoConfig) -> int:

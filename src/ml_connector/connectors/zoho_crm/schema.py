@@ -12,6 +12,7 @@ from ml_connector.connectors.zoho_crm.config import ZohoConfig
 from ml_connector.core.ports import FieldShape
 
 API_PATH = "/crm/v8"
+BULK_PATH = "/crm/bulk/v8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,13 @@ class DataCentre:
 
     accounts_url: str  #: where tokens are given out
     api_domain: str  #: the ending of the API's hosts
+    upload_url: str = ""  #: where files of bulk jobs are handed over; empty: not known
+
+    @property
+    def download_urls(self) -> frozenset[str]:
+        """Bases that the results of bulk jobs may be fetched from with our token (seen: download-accl.zoho.com)."""
+        own = self.accounts_url.removeprefix("https://accounts.")
+        return self.api_urls | frozenset(filter(None, (f"https://download-accl.{own}", self.upload_url)))
 
     @property
     def api_urls(self) -> frozenset[str]:
@@ -28,15 +36,18 @@ class DataCentre:
 
 
 DATA_CENTRES: Mapping[str, DataCentre] = {
-    "us": DataCentre("https://accounts.zoho.com", "zohoapis.com"),
-    "eu": DataCentre("https://accounts.zoho.eu", "zohoapis.eu"),
-    "in": DataCentre("https://accounts.zoho.in", "zohoapis.in"),
-    "au": DataCentre("https://accounts.zoho.com.au", "zohoapis.com.au"),
-    "jp": DataCentre("https://accounts.zoho.jp", "zohoapis.jp"),
-    "cn": DataCentre("https://accounts.zoho.com.cn", "zohoapis.com.cn"),
-    "ca": DataCentre("https://accounts.zohocloud.ca", "zohoapis.ca"),  # the only one with two endings
-    "sa": DataCentre("https://accounts.zoho.sa", "zohoapis.sa"),
-    "uk": DataCentre("https://accounts.zoho.uk", "zohoapis.uk"),  # not in the SDK; from Zoho's multi-DC page
+    "us": DataCentre("https://accounts.zoho.com", "zohoapis.com", "https://content.zohoapis.com"),
+    "eu": DataCentre("https://accounts.zoho.eu", "zohoapis.eu", "https://content.zohoapis.eu"),
+    "in": DataCentre("https://accounts.zoho.in", "zohoapis.in", "https://content.zohoapis.in"),
+    "au": DataCentre("https://accounts.zoho.com.au", "zohoapis.com.au", "https://content.zohoapis.com.au"),
+    "jp": DataCentre("https://accounts.zoho.jp", "zohoapis.jp", "https://content.zohoapis.jp"),
+    "cn": DataCentre("https://accounts.zoho.com.cn", "zohoapis.com.cn", "https://content.zohoapis.com.cn"),
+    "ca": DataCentre(  # the only one with two endings
+        "https://accounts.zohocloud.ca", "zohoapis.ca", "https://upload.zohocloud.ca"
+    ),
+    "sa": DataCentre("https://accounts.zoho.sa", "zohoapis.sa", "https://files.zoho.sa"),
+    # Not in the SDK; from Zoho's multi-DC page, which names no host for uploads.
+    "uk": DataCentre("https://accounts.zoho.uk", "zohoapis.uk"),
 }
 
 
@@ -53,6 +64,18 @@ def is_trusted_api(config: ZohoConfig, api_domain: str) -> bool:
     if config.simulator_url is not None:
         return api_domain == config.simulator_url
     return api_domain in DATA_CENTRES[config.data_centre].api_urls
+
+
+def upload_url(config: ZohoConfig) -> str:
+    """Where files of bulk jobs are handed over; empty: not known of this data centre."""
+    return config.simulator_url or DATA_CENTRES[config.data_centre].upload_url
+
+
+def is_trusted_download(config: ZohoConfig, base: str) -> bool:
+    """Whether our token may be sent to ``base``, from which an answer says that the results of a job are fetched."""
+    if config.simulator_url is not None:
+        return base == config.simulator_url
+    return base in DATA_CENTRES[config.data_centre].download_urls
 
 
 #: What a record is called in each standard module; every custom module has ``Name``.
@@ -81,6 +104,8 @@ ORG_SCOPE = "ZohoCRM.org.READ"
 COQL_SCOPE = "ZohoCRM.coql.READ"
 USERS_SCOPE = "ZohoCRM.users.READ"
 LAYOUTS_SCOPE = "ZohoCRM.settings.layouts.READ"
+BULK_SCOPE = "ZohoCRM.bulk.CREATE"
+FILES_SCOPE = "ZohoFiles.files.CREATE"
 FIELDS_READ_SCOPE = "ZohoCRM.settings.fields.READ"
 FIELDS_CREATE_SCOPE = "ZohoCRM.settings.fields.CREATE"
 FIELDS_UPDATE_SCOPE = "ZohoCRM.settings.fields.UPDATE"
@@ -118,7 +143,8 @@ def scopes_needed(
         *((create_modules, scope) for scope in MODULE_SCOPES),
         (relabel, FIELDS_UPDATE_SCOPE),
     )
-    scopes = [ORG_SCOPE, COQL_SCOPE, FIELDS_READ_SCOPE, *(scope for asked, scope in wanted if asked)]
+    always = (ORG_SCOPE, COQL_SCOPE, FIELDS_READ_SCOPE, BULK_SCOPE, FILES_SCOPE)
+    scopes = [*always, *(scope for asked, scope in wanted if asked)]
     for module in modules:
         scopes += [module_scope(module, operation) for operation in ("READ", "CREATE", "UPDATE")]
     return list(dict.fromkeys(scopes))
@@ -162,6 +188,15 @@ def edition_named(paid_type: object) -> str | None:
 LAYOUT = "Layout"
 #: Fields of these types take {"id": "..."}; a name alone is not enough (Zoho, "Insert Records", sample attributes).
 LOOKUP_TYPES = frozenset({"lookup", "ownerlookup", "userlookup"})
+#: The standard modules that bulk jobs write (Zoho, "Create Bulk Write Job"); so they do all custom modules.
+_BULK_MODULES = frozenset({"Accounts", "Contacts", "Leads", "Deals", "Vendors", "Products"})
+
+
+def takes_bulk_jobs(module: str) -> bool:
+    """Whether bulk jobs write this module: not the modules that have line items."""
+    return module in _BULK_MODULES or module not in NAME_FIELDS
+
+
 #: Fields of these types are JSON strings although they hold a number.
 DIGIT_TEXT_TYPES = frozenset({"bigint"})
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, ParamSpec
 
-from ml_connector.connectors.zoho_crm import errors, schema, wire
+from ml_connector.connectors.zoho_crm import bulk, errors, limits, schema, wire
 from ml_connector.connectors.zoho_crm.client import ZohoClient
 from ml_connector.connectors.zoho_crm.metadata import Metadata
 from ml_connector.connectors.zoho_crm.modules import ModuleMaker
@@ -18,12 +18,14 @@ from ml_connector.connectors.zoho_crm.schema import LAYOUT
 from ml_connector.core.change import Page
 from ml_connector.core.errors import ConfigurationError, ConnectorError, RetryableError
 from ml_connector.core.ports import (
+    BulkFile,
     Candidate,
     Candidates,
     Check,
     FieldNeed,
     FieldShape,
     FieldState,
+    JobState,
     ModuleNeed,
     ModuleState,
     Standing,
@@ -31,6 +33,7 @@ from ml_connector.core.ports import (
     Write,
     WriteResult,
 )
+from ml_connector.core.write_plan import WritePrices
 
 Of = ParamSpec("Of")
 
@@ -94,6 +97,46 @@ class ZohoTarget:
         if not isinstance(layout, str):
             return write
         return replace(write, fields={**write.fields, LAYOUT: self._metadata.layout_id(module, layout)})
+
+    # -- many records
+
+    def write_prices(self, module: str) -> WritePrices:
+        """What writing costs in this module.
+
+        Bulk jobs are not to be had where the settings say so, for modules with line items, in a data centre without a
+        known host for uploads, and where our writes are to start automations: a job cannot say which.
+        """
+        config = self.client.config
+        possible = config.bulk_write and not config.trigger and bool(schema.upload_url(config))
+        return limits.write_prices(bulk=possible and schema.takes_bulk_jobs(module))
+
+    def takes_in_bulk(self, module: str, write: Write) -> bool:
+        """Whether a row of a bulk job says exactly this: it can empty nothing, and choose no layout."""
+        return schema.takes_bulk_jobs(module) and bulk.is_exact(write)
+
+    def upload(self, module: str, writes: Iterable[Write], key: str) -> BulkFile:
+        """Hand over the rows of a bulk job, all creates or all updates; ``writes`` is gone through twice."""
+        columns = bulk.columns_of(writes, key)
+        self._metadata.with_fields(module, set(columns) - {"id"})
+        name = bulk.file_name(module)
+        file_id = self.client.upload(self._org_id, name, bulk.zipped(name, writes, columns))
+        return BulkFile(file_id, module, columns[0] != "id", columns)
+
+    def start_job(self, file: BulkFile) -> str:
+        """Have these rows written; the job's id. RetryableError: it may have begun; NotDoneError: it has not."""
+        return self.client.start_job(self._metadata.fields(file.module), file)
+
+    def job_state(self, job_id: str) -> JobState:
+        """How far the job is."""
+        return self.client.get_job(job_id)
+
+    def job_results(self, file: BulkFile, url: str) -> Mapping[str, WriteResult | None]:
+        """What became of each row, by its id or its key, folded; None: the ordinary call is to tell."""
+        return self.client.get_results(file, url)
+
+    @cached_property
+    def _org_id(self) -> str:
+        return self.organisation().org_id
 
     def read(self, module: str, ids: Sequence[str], fields: Sequence[str]) -> dict[str, dict[str, object]]:
         """The present values of these records as Zoho states them (JSON; fractions as Decimal), by id.

@@ -1,0 +1,226 @@
+"""Bulk jobs: started so that a crash at any moment leaves nothing doubled and nothing lost, and waited for.
+
+    look again -> upload -> commit file and intents -> start -> commit the job's id -> wait -> results, row by row
+
+Until a job is resolved nothing else is written in its module: ``settle`` comes before the first write of a window.
+What a lost job did is then found in the ordinary way: creates by their key, with an intent open; updates are by id,
+and are done again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from ml_connector.core.errors import ConfigurationError, ConnectorError, NotDoneError, RetryableError
+from ml_connector.core.plan import Action, Plan
+from ml_connector.core.ports import BulkFile, JobState, Write, WriteResult
+from ml_connector.core.record import Ident, fold_key
+from ml_connector.flows.arrivals import chunked
+from ml_connector.flows.look_again import Matched, look_again
+from ml_connector.flows.refresh import refresh
+from ml_connector.flows.spool import Spool
+from ml_connector.flows.work import CHUNK, Work
+from ml_connector.store import bulk_jobs, intents
+from ml_connector.store.bulk_jobs import BulkJob
+
+LONGEST_PAUSE = timedelta(seconds=300)
+_SLICE_SECONDS = 2.0  #: after so long a sleeping job sees that it is to stop
+
+
+def mark_of(plan: Plan) -> str:
+    """What tells a record apart from the others of its module, as far as writing goes."""
+    return plan.target_id or fold_key(plan.desired.key_value)
+
+
+# ---- jobs of before
+
+
+def settle(work: Work, run: str, module: str) -> None:
+    """Wait for the jobs of this module that are not resolved, and read what they left there.
+
+    RetryableError while one may be under way: nothing else may be written there until it is done, or
+    ``bulk_timeout`` is over.
+    """
+    with work.database.read() as tx:
+        unresolved = bulk_jobs.find(tx, module)
+    if not unresolved:
+        return
+    for job in unresolved:
+        _require_end(work, job)
+    refresh(lambda _name, step: step(), work, run, module)
+    with work.database.begin() as tx:
+        for job in unresolved:
+            bulk_jobs.remove(tx, job)
+
+
+def _require_end(work: Work, job: BulkJob) -> None:
+    left = work.options.bulk_timeout - (work.clock.now() - job.started_at)
+    if left <= timedelta(0) or _has_ended(work, job):
+        return
+    told = "is still under way in the CRM" if job.job_id else "lost the answer to its start"
+    raise RetryableError(
+        f"A bulk job of {job.rows:,} records of {job.module} {told}.",
+        f"Nothing else is written there before it is done, at the latest in {left.total_seconds() / 60:.0f} minutes;"
+        " then everything is read again.",
+        after_seconds=None if job.job_id else left.total_seconds(),
+    )
+
+
+def _has_ended(work: Work, job: BulkJob) -> bool:
+    try:
+        return bool(job.job_id) and work.target.job_state(job.job_id).final
+    except ConfigurationError:
+        return False  # it does not know the job (any more): the time decides
+
+
+# ---- a new job
+
+
+@dataclass(slots=True)
+class JobDone:
+    """What came of a job that was to be."""
+
+    rows: Spool[Plan]  #: what it was to write; others were found to be there already
+    known: list[Matched] = field(default_factory=list)  #: these
+    job: BulkJob | None = None  #: to be forgotten when everything is recorded
+    results: Mapping[str, WriteResult | None] = field(default_factory=dict)
+    lost: set[Ident] = field(default_factory=set)  #: creates that were sent before, and never recorded
+    refused: ConnectorError | None = None  #: why there was no job, or no results: the ordinary way is left
+    error: ConnectorError | None = None  #: why nothing can be told yet
+
+    def result_of(self, plan: Plan) -> WriteResult | None:
+        """What became of this row; None: the ordinary way is to tell."""
+        return self.results.get(mark_of(plan))
+
+    def is_told(self, plan: Plan) -> bool:
+        """Whether the job's results name this row, so that it is known not to be under way."""
+        return mark_of(plan) in self.results
+
+
+@dataclass(frozen=True, slots=True)
+class _Writes:
+    """The plans as the target takes them; they may be gone through more than once."""
+
+    plans: Spool[Plan]
+
+    def __iter__(self) -> Iterator[Write]:
+        return (Write(plan.fields, plan.target_id) for plan in self.plans)
+
+
+def run_job(
+    work: Work, run: str, module: str, action: Action, plans: Spool[Plan], stop: threading.Event
+) -> JobDone:
+    """Have these plans, all of one action and no two of the same record, written by one bulk job, and wait for it."""
+    done = JobDone(plans)
+    try:
+        if action is Action.CREATE:
+            done.rows, done.known = _still_new(work, module, plans)
+        if len(done.rows):
+            _run(work, run, action, module, done, stop)
+    except ConnectorError as error:
+        done.error = error
+    return done
+
+
+def _still_new(work: Work, module: str, plans: Spool[Plan]) -> tuple[Spool[Plan], list[Matched]]:
+    """Those of the creates that the target still does not have; the others with what is there."""
+    rows: Spool[Plan] = Spool()
+    matched: list[Matched] = []
+    for some in chunked(plans, CHUNK):
+        new, known = look_again(work, module, some)
+        rows.extend(new)
+        matched += known
+    return rows, matched
+
+
+def _run(work: Work, run: str, action: Action, module: str, done: JobDone, stop: threading.Event) -> None:
+    try:
+        file = work.target.upload(module, _Writes(done.rows), work.flow.key_field(module))
+    except ConfigurationError as error:
+        done.refused = error
+        return
+    job = BulkJob(module, file.file_id, action.value, run, len(done.rows), work.clock.now())
+    done.lost = _intend(work, job, done.rows)
+    try:
+        job_id = work.target.start_job(file)
+    except (NotDoneError, ConfigurationError) as error:
+        _take_back(work, job, done)
+        if isinstance(error, NotDoneError):
+            raise
+        done.refused = error
+        return
+    done.job = replace(job, job_id=job_id)
+    with work.database.begin() as tx:
+        bulk_jobs.put(tx, done.job)
+    state = _until_final(work, done.job, stop)
+    _read_results(work, file, state, done)
+
+
+def _intend(work: Work, job: BulkJob, rows: Spool[Plan]) -> set[Ident]:
+    """Commit that the job is about to be started, and its creates; those that were sent before."""
+    pair = work.pair(job.module)
+    idents = [plan.desired.ident for plan in rows] if job.operation == Action.CREATE else []
+    with work.database.begin() as tx:
+        lost = intents.find(tx, pair, {key for key, _ in idents}).keys() & set(idents)
+        intents.put(tx, pair, idents, job.started_at)
+        bulk_jobs.put(tx, job)
+    return lost
+
+
+def _take_back(work: Work, job: BulkJob, done: JobDone) -> None:
+    """It was not started, for certain."""
+    pair = work.pair(job.module)
+    with work.database.begin() as tx:
+        intents.remove(tx, pair, [p.desired.ident for p in done.rows if p.desired.ident not in done.lost])
+        bulk_jobs.remove(tx, job)
+
+
+def forget_told(work: Work, module: str, done: JobDone, plans: Sequence[Plan]) -> None:
+    """What the job says that it did not create is no create of ours, whatever is found there now."""
+    idents = [p.desired.ident for p in plans if done.is_told(p) and p.desired.ident not in done.lost]
+    with work.database.begin() as tx:
+        intents.remove(tx, work.pair(module), idents)
+
+
+def _until_final(work: Work, job: BulkJob, stop: threading.Event) -> JobState:
+    """Look at the job, ever more seldom, until nothing more happens to it."""
+    pause, heard_at = work.options.bulk_poll, work.clock.now()
+    while True:
+        _sleep(work, pause, stop)
+        now = work.clock.now()
+        try:
+            state = work.target.job_state(job.job_id)
+            heard_at = now
+            if state.final:
+                return state
+        except RetryableError:  # the job goes on meanwhile
+            if now - heard_at > work.options.max_wait:
+                raise
+        if now - job.started_at > work.options.bulk_timeout:
+            raise RetryableError(f"A bulk job of {job.rows:,} records of {job.module} has no end.")
+        pause = min(pause * 2, LONGEST_PAUSE)
+
+
+def _sleep(work: Work, pause: timedelta, stop: threading.Event) -> None:
+    left = pause.total_seconds()
+    while left > 0:
+        if stop.is_set():
+            raise RetryableError("The run was broken off while a bulk job was under way.")
+        work.clock.sleep(min(left, _SLICE_SECONDS))
+        left -= _SLICE_SECONDS
+
+
+def _read_results(work: Work, file: BulkFile, state: JobState, done: JobDone) -> None:
+    """A job that cannot tell what it did has its rows written in the ordinary way, which finds out."""
+    if not state.result_url:
+        done.refused = ConfigurationError(
+            f"A bulk job of {file.module} ended as {state.said}, without results."
+        )
+        return
+    try:
+        done.results = work.target.job_results(file, state.result_url)
+    except ConfigurationError as error:
+        done.refused = error

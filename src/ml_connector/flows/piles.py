@@ -1,0 +1,129 @@
+"""What a writer keeps for bulk jobs, and how it is shared out when the time has come: credits first, then calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ml_connector.core.errors import AllowanceError
+from ml_connector.core.plan import Action, Plan
+from ml_connector.core.ports import Write
+from ml_connector.core.write_plan import Way, WritePrices, cheapest
+from ml_connector.flows.bulk import mark_of
+from ml_connector.flows.look_again import is_unique
+from ml_connector.flows.spool import Spool
+from ml_connector.flows.work import Work
+
+_KINDS = (Action.CREATE, Action.UPDATE)
+_AN_HOUR = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """What is sent now, and how many records wait for credits."""
+
+    sent: Sequence[
+        tuple[Action, Sequence[Spool[Plan]], Spool[Plan]]
+    ]  #: kind, the rows of each job, what goes by call
+    waits: int = 0
+
+
+class Piles:
+    """The creates and the updates of one module that bulk jobs can carry, each record once."""
+
+    def __init__(self, work: Work, module: str) -> None:
+        self._work, self._module = work, module
+        self._prices = work.target.write_prices(module)
+        self._kept: dict[Action, Spool[Plan]] = {kind: Spool() for kind in _KINDS}
+        self._marks: set[str] = (
+            set()
+        )  #: of what is kept, and of what was handed out to jobs that have not ended
+        self._behind: Spool[Plan] = Spool()  #: further plans for these records
+        self._creates = is_unique(work, module)  #: nothing else refuses a second record with the same key
+
+    def keep(self, plan: Plan) -> bool:
+        """Whether this plan is kept here; all others are sent in calls, while none of their record is here."""
+        mark = mark_of(plan)
+        if mark in self._marks:
+            self._behind.append(plan)
+            return True
+        if not self._fits(plan):
+            return False
+        self._marks.add(mark)
+        self._kept[plan.action].append(plan)
+        return True
+
+    def _fits(self, plan: Plan) -> bool:
+        if self._prices.job is None or plan.trigger or (plan.action is Action.CREATE and not self._creates):
+            return False
+        return self._work.target.takes_in_bulk(self._module, Write(plan.fields, plan.target_id))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether one kind fills a job."""
+        job = self._prices.job
+        return job is not None and any(len(kept) >= job.rows for kept in self._kept.values())
+
+    def give_up(self) -> None:
+        """The target takes no bulk jobs after all."""
+        self._prices = WritePrices(self._prices.records_a_call, self._prices.records_a_credit)
+
+    def forget(self, rows: Spool[Plan]) -> None:
+        """These are no longer kept here, nor by a job."""
+        self._marks.difference_update(mark_of(plan) for plan in rows)
+
+    def take_behind(self) -> Iterator[Plan]:
+        """The plans that came behind another one of the same record; what was kept is written by now."""
+        behind, self._behind = self._behind, Spool()
+        yield from behind
+
+    def shares(self, credits_left: int | None, *, last: bool) -> Shares:
+        """What is sent now. Unless it is the ``last`` of the window, or the credits run out, only full jobs are."""
+        creates, updates = (len(self._kept[kind]) for kind in _KINDS)
+        best = cheapest(self._prices, creates, updates, credits_left)
+        ways = [best.creates, best.updates]
+        if not (last or best.waits or self._prices.job is None):
+            ways = [self._only_full(way) for way in ways]
+        return Shares([self._share(kind, way) for kind, way in zip(_KINDS, ways, strict=True)], best.waits)
+
+    def _only_full(self, way: Way) -> Way:
+        job = self._prices.job
+        full = tuple(rows for rows in way.jobs if job is not None and rows == job.rows)
+        return Way(full, 0, sum(way.jobs) - sum(full) + way.by_call + way.waits)
+
+    def _share(self, kind: Action, way: Way) -> tuple[Action, Sequence[Spool[Plan]], Spool[Plan]]:
+        *jobs, by_call, rest = _split(self._kept[kind], [*way.jobs, way.by_call])
+        self._kept[kind] = rest
+        self.forget(by_call)
+        return kind, jobs, by_call
+
+
+def _split(plans: Spool[Plan], sizes: Sequence[int]) -> list[Spool[Plan]]:
+    """The plans in portions of these sizes, and the rest; a portion that is everything is not copied."""
+    if len(plans) in sizes:
+        return [plans if size == len(plans) else Spool() for size in sizes] + [Spool()]
+    portions: list[Spool[Plan]] = []
+    waiting = iter(plans)
+    for size in [*sizes, len(plans) - sum(sizes)]:
+        portion: Spool[Plan] = Spool()
+        portion.extend(plan for _, plan in zip(range(size), waiting, strict=False))
+        portions.append(portion)
+    return portions
+
+
+def waits_for_credits(work: Work, module: str, waits: int, behind: int) -> AllowanceError:
+    """That the credits do not pay for everything: what they paid for is written."""
+    prices = work.target.write_prices(module)
+    wanted = min([prices.credits(waits), *([prices.job.credits] if prices.job else [])])
+    after_seconds = _AN_HOUR
+    try:
+        work.target.require_credits(wanted)
+    except AllowanceError as error:
+        after_seconds = error.after_seconds or _AN_HOUR
+    more = f", and {behind:,} more that come behind them" if behind else ""
+    return AllowanceError(
+        f"The credits left in the CRM do not pay for {waits:,} changed records of {module}{more}: they wait.",
+        "Those that the credits pay for are written; the run goes on with the rest when enough are free again.",
+        after_seconds=after_seconds,
+        wanted=wanted,
+    )

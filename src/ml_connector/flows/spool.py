@@ -1,0 +1,80 @@
+"""A long list that is kept on disk: what a wide window has at hand is too much for memory.
+
+The file has no name, so only this process can read it, and it is gone when the process is: nothing is ever unpickled
+that this process did not pickle itself.
+"""
+
+from __future__ import annotations
+
+import pickle
+import tempfile
+import weakref
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import IO, Generic, TypeVar
+
+from ml_connector.core.mapping import Mapping
+
+Item = TypeVar("Item")
+
+_IN_MEMORY = 1 << 20  #: bytes, before anything is written to disk
+_AT_ONCE = 100  #: items that are in memory together
+
+
+class Spool(Generic[Item]):
+    """Items in their order, to be gone through any number of times; mappings in them stay the very same objects."""
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 -- closed when the spool is forgotten
+        weakref.finalize(self, self._file.close)
+        self._length = 0
+        self._mappings: list[Mapping] = []
+
+    def __len__(self) -> int:
+        return self._length
+
+    def extend(self, items: Iterable[Item]) -> None:
+        """Put these at the end."""
+        waiting = iter(items)
+        while some := list(islice(waiting, _AT_ONCE)):
+            self._file.seek(0, 2)
+            _Pickler(self._file, self._mappings).dump(some)
+            self._length += len(some)
+
+    def append(self, item: Item) -> None:
+        """Put this at the end."""
+        self.extend([item])
+
+    def __iter__(self) -> Iterator[Item]:
+        position, end = 0, self._file.seek(0, 2)
+        while position < end:
+            self._file.seek(position)
+            some: list[Item] = _Unpickler(self._file, self._mappings).load()
+            position = self._file.tell()
+            yield from some
+
+
+class _Pickler(pickle.Pickler):
+    """Leaves a number in place of a mapping, which every plan refers to."""
+
+    def __init__(self, file: IO[bytes], mappings: list[Mapping]) -> None:
+        super().__init__(file, pickle.HIGHEST_PROTOCOL)
+        self._mappings = mappings
+
+    def persistent_id(self, value: object) -> int | None:
+        if not isinstance(value, Mapping):
+            return None
+        for number, mapping in enumerate(self._mappings):
+            if mapping is value:
+                return number
+        self._mappings.append(value)
+        return len(self._mappings) - 1
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: IO[bytes], mappings: list[Mapping]) -> None:
+        super().__init__(file)
+        self._mappings = mappings
+
+    def persistent_load(self, number: int) -> Mapping:
+        return self._mappings[number]
