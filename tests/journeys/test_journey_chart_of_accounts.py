@@ -25,6 +25,8 @@ def chart(folder: Path, **zoho: Any) -> Iterator[World]:
         found.write_settings(
             flows_gl_accounts__enabled="true",
             flows_deal_tagging__enabled="true",
+            flows_journal_entries__enabled="true",
+            flows_journal_entries__mappings="[]",
             flows_profitability__enabled="true",
             flows_vendors__enabled="false",
         )
