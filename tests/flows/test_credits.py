@@ -29,7 +29,8 @@ from ml_connector.connectors.zoho_crm import (
     open_client,
 )
 from ml_connector.core.ports import FieldNeed
-from ml_connector.flows.pull import Result, pull
+from ml_connector.flows.pull import pull
+from ml_connector.flows.steps import Result
 from ml_connector.simulators.zoho import ZohoOptions, ZohoSimulator
 from ml_connector.store import cursors
 from ml_connector.store.credits import Credits
