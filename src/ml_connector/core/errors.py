@@ -42,11 +42,17 @@ class NotDoneError(RetryableError):
 
 
 class AllowanceError(NotDoneError):
-    """So much was asked of the system that it, or we, allow no more for now; ``wanted`` credits have to be free."""
+    """So much was asked of the system that it, or we, allow no more for now; ``wanted`` credits have to be free.
 
-    def __init__(self, happened: str, remedy: str, *, after_seconds: float, wanted: int) -> None:
-        super().__init__(happened, remedy, after_seconds=after_seconds)
+    ``waiting``: what waits for them, in a sentence that comes before the others.
+    """
+
+    def __init__(
+        self, happened: str, remedy: str, *, after_seconds: float, wanted: int, waiting: str = ""
+    ) -> None:
+        super().__init__(f"{waiting} {happened}".lstrip(), remedy, after_seconds=after_seconds)
         self.wanted = wanted
+        self.waiting = waiting
 
 
 class RecordRejectedError(ConnectorError):

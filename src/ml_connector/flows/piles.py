@@ -15,7 +15,7 @@ from ml_connector.flows.spool import Spool
 from ml_connector.flows.work import Work
 
 _KINDS = (Action.CREATE, Action.UPDATE)
-_AN_HOUR = 3600.0
+_A_MINUTE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,17 +113,15 @@ def _split(plans: Spool[Plan], sizes: Sequence[int]) -> list[Spool[Plan]]:
 
 def waits_for_credits(work: Work, module: str, waits: int, behind: int) -> AllowanceError:
     """That the credits do not pay for everything: what they paid for is written."""
+    more = f", and {behind:,} more that come behind them" if behind else ""
+    waiting = (
+        f"The credits left in the CRM do not pay for {waits:,} changed records of {module}{more}: they wait."
+    )
     prices = work.target.write_prices(module)
     wanted = min([prices.credits(waits), *([prices.job.credits] if prices.job else [])])
-    after_seconds = _AN_HOUR
+    happened, remedy, after_seconds = "They go on as soon as enough are free again.", "", _A_MINUTE
     try:
         work.target.require_credits(wanted)
     except AllowanceError as error:
-        after_seconds = error.after_seconds or _AN_HOUR
-    more = f", and {behind:,} more that come behind them" if behind else ""
-    return AllowanceError(
-        f"The credits left in the CRM do not pay for {waits:,} changed records of {module}{more}: they wait.",
-        "Those that the credits pay for are written; the run goes on with the rest when enough are free again.",
-        after_seconds=after_seconds,
-        wanted=wanted,
-    )
+        happened, remedy, after_seconds = error.happened, error.remedy, error.after_seconds or _A_MINUTE
+    return AllowanceError(happened, remedy, after_seconds=after_seconds, wanted=wanted, waiting=waiting)

@@ -119,9 +119,9 @@ def do(steps: Steps, work: Worked, run: str, name: str, step: Callable[[], Resul
     """
     waited, delay = {False: 0.0, True: 0.0}, FIRST_WAIT
     longest = {False: work.options.max_wait, True: work.options.credits_wait}
-    wanted = 0
+    wanted, waiting = 0, ""
     while True:
-        told = steps.do(name, partial(_guarded, partial(_once_affordable, work, wanted, step)))
+        told = steps.do(name, partial(_guarded, partial(_once_affordable, work, wanted, waiting, step)))
         _add_load(work, run)
         if "stop" in told:
             error = ConfigurationError(told["stop"], told["remedy"])
@@ -129,6 +129,7 @@ def do(steps: Steps, work: Worked, run: str, name: str, step: Callable[[], Resul
         if "wait" not in told:
             return told | {"waited": any(waited.values())}
         for_credits, wanted = "wanted" in told, told.get("wanted", wanted)
+        waiting = told.get("waiting", "")
         pause = told["after_seconds"] or delay
         if waited[for_credits] + pause > longest[for_credits].total_seconds():
             raise StoppedError("away", RetryableError(told["wait"], told["remedy"]))
@@ -139,9 +140,13 @@ def do(steps: Steps, work: Worked, run: str, name: str, step: Callable[[], Resul
         delay = min(delay * 2, LONGEST_WAIT)
 
 
-def _once_affordable(work: Worked, wanted: int, step: Callable[[], Result]) -> Result:
-    if wanted:
-        work.target.require_credits(wanted)
+def _once_affordable(work: Worked, wanted: int, waiting: str, step: Callable[[], Result]) -> Result:
+    """The step, once so many credits are there."""
+    try:
+        if wanted:
+            work.target.require_credits(wanted)
+    except AllowanceError as error:
+        return _waits(error) | {"wait": f"{waiting} {error.happened}".lstrip(), "waiting": waiting}
     return step()
 
 
@@ -156,15 +161,19 @@ def _add_load(work: Worked, run: str) -> None:
 def _guarded(step: Callable[[], Result]) -> Result:
     try:
         return step()
-    except AllowanceError as error:
-        told = {"wait": error.happened, "remedy": error.remedy, "after_seconds": error.after_seconds}
-        return told | {"wanted": error.wanted}
     except RetryableError as error:
-        return {"wait": error.happened, "remedy": error.remedy, "after_seconds": error.after_seconds}
+        return _waits(error)
     except ConfigurationError as error:
         state = "limit" if isinstance(error, LimitError) else "failed"
         stays = isinstance(error, LimitError) and error.stays
         return {"stop": error.happened, "remedy": error.remedy, "state": state, "stays": stays}
+
+
+def _waits(error: RetryableError) -> Result:
+    told: Result = {"wait": error.happened, "remedy": error.remedy, "after_seconds": error.after_seconds}
+    if isinstance(error, AllowanceError):
+        told |= {"wanted": error.wanted, "waiting": error.waiting}
+    return told
 
 
 def _note(work: Worked, run: str, state: str, note: str) -> None:
