@@ -186,9 +186,9 @@ def test_the_date_of_an_answer():
     ("text", "literal"),
     [
         ("plain", "'plain'"),
-        ("O'Brien", r"'O\'Brien'"),
-        ("back\\", r"'back\\'"),
-        (r"\' or id is not null --", r"'\\\' or id is not null --'"),
+        ("O'Brien", "'O''Brien'"),
+        ("back\\", "'back\\'"),
+        ("' or id is not null --", "''' or id is not null --'"),
         ("", "''"),
     ],
 )
@@ -198,14 +198,9 @@ def test_quoting(text, literal):
 
 @given(st.text())
 def test_no_value_ends_its_own_literal(text):
-    literal = wire.quote(text)
-    inside, seen, position = literal[1:-1], [], 0
-    while position < len(inside):  # what a reader of backslash escapes would make of it
-        assert inside[position] != "'"
-        position += inside[position] == "\\"
-        seen.append(inside[position])
-        position += 1
-    assert "".join(seen) == text
+    inside = wire.quote(text)[1:-1]
+    assert "'" not in inside.replace("''", "")
+    assert inside.replace("''", "'") == text
 
 
 @pytest.mark.parametrize("name", ["Accounts where", "a;b", "1st", "", "A'", "a.b.c.d", "ä", "id\n"])

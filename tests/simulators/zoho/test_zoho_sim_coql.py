@@ -38,7 +38,7 @@ def found(zoho, where, tail=""):
         ("GP_Customer_ID = 'aaronfit0001'", [0]),
         ("GP_Customer_ID in ('ONEIL','AARONFIT0001','X')", [0, 1]),
         ("GP_Customer_ID not in ('ONEIL')", [0]),
-        ("Account_Name = 'O\\'Neil \\\\ Sons'", [1]),
+        ("Account_Name = 'O''Neil \\ Sons'", [1]),
         ("Account_Name = 'AARON'", [3]),
         ("Account_Name != 'aaron'", [0, 1, 2]),
         ("Account_Name like 'aaron%'", [0, 3]),

@@ -370,9 +370,12 @@ _ID = re.compile(r"[0-9]{1,20}")
 
 
 def quote(value: str | datetime) -> str:
-    """A value as a COQL literal: the only place where a value becomes part of a query."""
+    """A value as a COQL literal: the only place where a value becomes part of a query.
+
+    A quote is doubled (Zoho, "Kaizen #171: FAQs on COQL API").
+    """
     text = stamp(value) if isinstance(value, datetime) else value
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return "'" + text.replace("'", "''") + "'"
 
 
 def checked_name(name: str) -> str:
