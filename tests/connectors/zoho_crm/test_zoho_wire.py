@@ -227,7 +227,7 @@ def test_candidates_are_asked_by_id():
         " order by id asc limit 10"
     )
     assert wire.values_query("Accounts", ["id"], "GP_ID", ["A", "B'"], 5) == (
-        r"select id from Accounts where GP_ID in ('A', 'B\'') order by id asc limit 5"
+        "select id from Accounts where GP_ID in ('A', 'B''') order by id asc limit 5"
     )
 
 
