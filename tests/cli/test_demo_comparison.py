@@ -1,9 +1,11 @@
 """The demo's own comparison: it finds whatever is not as GP says, so that its last sentence is true."""
 
+import json
 from dataclasses import dataclass
 
 import pytest
 
+from ml_connector.demo import deals
 from ml_connector.demo.comparison import disagreements
 from systems import gp_options, opened
 
@@ -122,3 +124,84 @@ def test_a_person_below_another_account_twice_or_missing_is_found(world):
         "AARONFIT0001: GP names Bob Fitz, and Zoho has 2 Contacts of it."
     ]
     world.zoho_call("POST", "delete/Contacts", {"ids": [again]})
+
+
+# ---- the deal
+
+
+@dataclass
+class Both:
+    """The control endpoints of a world, as the demo's deal uses them."""
+
+    world: object
+    of_zoho: bool = False
+
+    @property
+    def zoho(self):
+        return Both(self.world, of_zoho=True)
+
+    @property
+    def gp(self):
+        return Both(self.world)
+
+    def rows(self, path, key):
+        return Dumps(self.world).rows(path, key)
+
+    def post(self, path, body):
+        return (
+            self.world.zoho_call("POST", path, body)
+            if self.of_zoho
+            else self.world.gp.control("POST", path, body)
+        )
+
+
+@pytest.fixture(scope="module")
+def won(tmp_path_factory):
+    with opened(tmp_path_factory.mktemp("deal"), gp=gp_options(), provisioned=False) as world:
+        for section, values in deals.SETTINGS.items():
+            name = section.replace(".", "_")
+            world.write_settings(**{f"{name}__{key}": json.dumps(value) for key, value in values.items()})
+        world.here("provision", "--yes")
+        world.first()
+        account = world.account("AARONFIT0001")
+        deals.win(Both(world), account["id"])
+        deals.bill(Both(world), "AARONFIT0001", account["GP_Sales_Account"])
+        world.sync(*deals.FLOWS)
+        yield world
+
+
+def test_the_chart_and_the_deal_agree(won):
+    assert list(deals.disagreements(Both(won))) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("GP_Revenue", 1.5, "has the revenue 1.5, and GP's invoice 18450.00"),
+        ("GP_Cost", 1.5, "has the cost 1.5"),
+        ("GP_Margin", 1.5, "has the margin 1.5"),
+        ("GP_GL_Account", None, "has no GL account"),
+    ],
+)
+def test_every_figure_of_the_deal_is_compared(won, field, value, told):
+    deal = deals.find(Both(won))
+    won.edit(deal["id"], module="Deals", **{field: value})
+    [found] = deals.disagreements(Both(won))
+    won.edit(deal["id"], module="Deals", **{field: deal[field]})
+    assert told in found
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"GP_Description": "Elsewhere"}, ["is called Elsewhere"]),
+        ({"GP_Account": "000-9"}, ["0 times", "GP does not have"]),
+    ],
+)
+def test_the_chart_is_compared_account_by_account(won, changed, told):
+    [account] = [row for row in won.records("GL_Accounts") if row["GP_Account"] == "000-4110-01"]
+    won.edit(account["id"], module="GL_Accounts", **changed)
+    found = list(deals.disagreements(Both(won)))
+    won.edit(account["id"], module="GL_Accounts", **{name: account[name] for name in changed})
+    assert len(found) == len(told)
+    assert all(part in sentence for part, sentence in zip(told, found, strict=True))

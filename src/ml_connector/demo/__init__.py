@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import typer
 
+from ml_connector.demo import deals
 from ml_connector.demo.comparison import disagreements
 from ml_connector.demo.systems import Systems, systems
 
 _BY_NAME, _TWINS, _UNRELATED = "Aaron Fitz Electrical", "Astor Suites", "Northwind Traders"
 _BY_EMAIL = {"First_Name": "Robert", "Last_Name": "Fitz", "Email": "office@aaronfitzelectrical.example"}
 _NEW_PERSON = "Ms. Nora Berg"
+_GL_ACCOUNT = "000-4110-01"
 _CUSTOMERS, _VENDORS, _SEED = 300, 60, 7
 _SHOWN = 4  #: fields of one record
 
@@ -30,8 +32,8 @@ def run() -> bool:
         _title("Two systems, simulated on this machine, speaking their real protocols")
         _show_gp(both)
         seeded = _seed_zoho(both)
-        both.set_up()
-        _title("Make the fields that Zoho needs")
+        both.set_up(deals.SETTINGS)
+        _title("Make the module and the fields that Zoho needs")
         _command(both, "provision", "--yes", lines=2)
         _title("Plan: what would be done; nothing is written")
         _command(both, "plan", "--show", "2")
@@ -39,6 +41,8 @@ def run() -> bool:
         _command(both, "sync", "--approve", both.report("plan")["hash"])
         _resolve_hold(both)
         _show_records(both)
+        _show_chart(both)
+        _show_deal(both)
         _change(both)
         return _compare(both, seeded)
 
@@ -110,6 +114,28 @@ def _show_record(record: Mapping[str, Any], wanted: tuple[str, ...]) -> None:
             typer.echo(f"  {name:24} {value['name'] if isinstance(value, dict) else value}")
 
 
+def _show_chart(both: Systems) -> None:
+    _title("The chart of accounts, a record for each GL account; one as Zoho holds it")
+    records = list(both.zoho.rows("records/GL_Accounts", "data"))
+    typer.echo(f"  {len(records)} GL accounts")
+    _show_record(next(r for r in records if r["GP_Account"] == _GL_ACCOUNT), ("Name", "GP_"))
+
+
+def _show_deal(both: Systems) -> None:
+    _title(
+        f"Sales wins “{deals.NAME}”, finance bills it; the next sync tags the deal and tells what it earned"
+    )
+    account = next(a for a in both.zoho.rows("records/Accounts", "data") if a["Account_Name"] == _BY_NAME)
+    deals.win(both, account["id"])
+    number = deals.bill(both, account["GP_Customer_ID"], account["GP_Sales_Account"])
+    typer.echo(
+        f"(GP posts the invoice {number}: revenue on {account['GP_Sales_Account']}, and what it cost.)"
+    )
+    _command(both, "sync", *deals.FLOWS)
+    _show_record(deals.find(both), ("Deal_Name", "Account_Name", "Stage", "GP_"))
+    _command(both, "report", "profitability")
+
+
 def _change(both: Systems) -> None:
     _title("Finance changes three things in GP; the next sync moves only these")
     customers = list(islice(both.gp.rows("customers", "rows"), 2))
@@ -143,13 +169,13 @@ def _stays_behind(moved: str) -> bool:
 
 def _compare(both: Systems, seeded: Sequence[str]) -> bool:
     _title("Do both sides agree? Their own dumps, record by record")
-    found = list(islice(disagreements(both, seeded), 20))
+    found = list(islice(chain(disagreements(both, seeded), deals.disagreements(both)), 20))
     for sentence in found:
         typer.echo(f"  {sentence}")
     unbroken = _command(both, "audit", "verify")
     typer.secho(
         "They do not agree."
         if found
-        else "They agree: every customer, vendor and person once, every figure the same."
+        else "They agree: every customer, vendor, person and GL account once, every figure the same."
     )
     return unbroken and not found
