@@ -122,15 +122,12 @@ def _show_chart(both: Systems) -> None:
 
 
 def _show_deal(both: Systems) -> None:
-    _title(
-        f"Sales wins “{deals.NAME}”, finance bills it; the next sync tags the deal and tells what it earned"
-    )
+    _title("Sales wins a deal, finance bills it; the next sync tags it and tells what it earned")
     account = next(a for a in both.zoho.rows("records/Accounts", "data") if a["Account_Name"] == _BY_NAME)
     deals.win(both, account["id"])
     number = deals.bill(both, account["GP_Customer_ID"], account["GP_Sales_Account"])
-    typer.echo(
-        f"(GP posts the invoice {number}: revenue on {account['GP_Sales_Account']}, and what it cost.)"
-    )
+    sales = account["GP_Sales_Account"]
+    typer.echo(f"(“{deals.NAME}”: GP posts the invoice {number} on {sales}, and what it cost.)")
     _command(both, "sync", *deals.FLOWS)
     _show_record(deals.find(both), ("Deal_Name", "Account_Name", "Stage", "GP_"))
     _command(both, "report", "profitability")
