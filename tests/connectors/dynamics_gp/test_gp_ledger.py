@@ -456,7 +456,7 @@ def test_an_entry_that_moves_while_it_is_listed_is_one_change(answering):
         row_of("7", "Open", "2026-01-01T10:00:00", "2026"),
     )
     assert listed(answering(*rows), JOURNALS) == [
-        Change("7/2026-01-01", "", datetime(2027, 1, 15, 0, 0, 7, tzinfo=UTC))
+        Change("7/2026-01-01", "", datetime(2027, 1, 15, 0, 0, 7, tzinfo=UTC), date(2026, 1, 1))
     ]
 
 

@@ -104,7 +104,7 @@ def test_an_entry_that_moves_while_it_is_listed_is_one_change(answering, turn, w
     ][::turn]
     source, _ = answering(rows, whole=whole)
     at = datetime(2027, 1, 15, 0, 0, 7, tzinfo=UTC)
-    assert listed(source) == [Change("7/2026-01-01", "", at)]
+    assert listed(source) == [Change("7/2026-01-01", "", at, date(2026, 1, 1))]
     if whole:
         assert one(source, JOURNALS, "7/2026-01-01").parts["16384"]["line.debit"] == 2
 
@@ -152,7 +152,7 @@ def test_stamps_and_days_come_in_the_forms_of_net_too(answering):
     day = "/Date(1767222000000+0100)/"
     said = row(at="/Date(1492128000000+0200)/", Date=day, PostedDate=day, Lines=[line()])
     source, transport = answering([said], said)
-    assert listed(source) == [Change("7/2026-01-01", "", datetime(2017, 4, 14, tzinfo=UTC))]
+    assert listed(source) == [Change("7/2026-01-01", "", datetime(2017, 4, 14, tzinfo=UTC), date(2026, 1, 1))]
     fields = one(source, JOURNALS, "7/2026-01-01").fields
     assert (fields["date"], fields["posted_on"]) == (date(2026, 1, 1), date(2026, 1, 1))
     assert transport.asked[-1].endswith("/One(KEY7;2026-01-01;0)")
