@@ -12,7 +12,7 @@ from ml_connector.cli.cells import protected
 from ml_connector.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from ml_connector.cli.profitability import ProfitReport, Row
+    from ml_connector.cli.profit_report import ProfitReport, Row
 
 _COLUMNS = {
     "what": "what",
