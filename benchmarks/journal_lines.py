@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -120,14 +121,14 @@ def lines_of_gp(both: Systems) -> list[tuple[str, tuple[str, str]]]:
             continue
         again = f"/{entry['sequence']}" if entry["sequence"] else ""
         key = f"{entry['journal_id']}/{entry['on']}{again}"
-        for sequence, _account, debit, credit, *_, is_unit in entry["lines"]:
-            money = ("", "") if is_unit else (amount(debit / 100), amount(credit / 100))
-            found.append((f"{key}:{sequence}", money))
+        for line in entry["lines"]:
+            money = ("", "") if line["is_unit"] else (amount(line["debit"]), amount(line["credit"]))
+            found.append((f"{key}:{line['sequence']}", money))
     return found
 
 
-def amount(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}"
+def amount(value: str | float | None) -> str:
+    return "" if value is None else f"{Decimal(str(value)):.2f}"
 
 
 def figures(first: Synced, second: Synced, closed: Synced, other: Synced) -> dict[str, Any]:
