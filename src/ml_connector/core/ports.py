@@ -365,7 +365,8 @@ class Target(Protocol):
     def job_results(self, file: BulkFile, url: str) -> Mapping[str, WriteResult | None]:
         """What became of each row, by what tells it apart (its id, or its key, folded).
 
-        None, or no entry: nothing was done to it that is known; it is to be written in the ordinary way, which tells.
+        None: it was not written, for certain; no entry: that is not known. Both are written in the ordinary way, which
+        tells.
         """
 
     def read(self, module: str, ids: Sequence[str], fields: Sequence[str]) -> dict[str, dict[str, object]]:

@@ -131,6 +131,23 @@ def test_what_the_rows_of_a_result_mean() -> None:
     assert (one.error.code, one.error.field) == ("INVALID_DATA", "City")
 
 
+def test_a_row_that_may_have_been_written_is_not_told_as_unwritten() -> None:
+    """Whose create it was would be forgotten, and it would be found as a stranger's."""
+    told = [["A", "", "", "ADDED", "", ""], ["B", "", "", "", "", ""], ["C", "", "", "NEW WORD", "", ""]]
+    assert results(*told) == {}
+    assert results(["11", "", "", "UPDATED", "12", ""], creates=False) == {}
+
+
+def test_an_archive_that_is_damaged_within() -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as files:
+        files.writestr("rows.csv", "Key,STATUS\n" + "A-1,ADDED\n" * 1000)
+    content = bytearray(archive.getvalue())
+    content[45:60] = b"\xff" * 15
+    with pytest.raises(ConfigurationError, match="ordinary way"):
+        bulk.read_results(Reply(200, {}, bytes(content)), BulkFile("1", "Accounts", True, ("Key",)))
+
+
 def test_an_update_that_finds_no_record_is_left_to_the_ordinary_call() -> None:
     found = results(
         ["11", "", "", "UPDATED", "11", ""], ["12", "", "", "SKIPPED", "", "INVALID_DATA-id"], creates=False

@@ -9,6 +9,7 @@ import csv
 import hashlib
 import io
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -30,6 +31,11 @@ _ID = "id"
 _FORMATS: Mapping[str, str] = {"date": "yyyy-MM-dd", "datetime": "yyyy-MM-dd'T'HH:mm:ssXXX"}
 _FINAL = frozenset({"COMPLETED", "FAILED", "SKIPPED"})
 _WRITTEN = frozenset({"ADDED", "UPDATED"})
+_NOT_WRITTEN = frozenset({"SKIPPED", "UNPROCESSED"})
+#: What reading an archive raises that is none, or none that we can open.
+_NO_RESULTS = (
+    zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, UnicodeDecodeError, csv.Error, LookupError
+)  # fmt: skip
 #: What the ordinary call tells better, or knows a way out of.
 _UNCERTAIN = frozenset({"DUPLICATE_DATA", "RESOURCE_NOT_FOUND", "CANNOT_PROCESS"})
 
@@ -175,21 +181,31 @@ def job_state(body: Mapping[str, Any]) -> JobState:
 
 
 def read_results(reply: Reply, file: BulkFile) -> dict[str, WriteResult | None]:
-    """What became of each row, by what tells it apart; None: the ordinary call is to tell.
+    """What became of each row, by what tells it apart; None: nothing was written, and the ordinary call tells why.
 
-    The file has the first three mapped columns, then STATUS, RECORD_ID and ERRORS. ConfigurationError: it has not.
+    A row of which the file does not say whether it was written is left out. The file has the first three mapped
+    columns, then STATUS, RECORD_ID and ERRORS. ConfigurationError: it has not.
     """
     try:
         rows = list(_rows(reply.content))
-    except (zipfile.BadZipFile, UnicodeDecodeError, csv.Error, LookupError) as error:
+    except _NO_RESULTS as error:
         raise ConfigurationError(
             f"The results of a bulk job are not the file that Zoho promises: {type(error).__name__}.",
             "Please report it; the records are written in the ordinary way.",
         ) from error
     found: dict[str, WriteResult | None] = {}
     for first, told in rows:
-        found[fold_key(first) if file.creates else first] = _result(told, file)
+        if not _is_unclear(first, told, file):
+            found[fold_key(first) if file.creates else first] = _result(told, file)
     return found
+
+
+def _is_unclear(first: str, told: Mapping[str, str], file: BulkFile) -> bool:
+    """Whether it may have been written to, and it is not said to which record."""
+    status, record_id = _status(told), _record_id(told)
+    if status in _WRITTEN:
+        return not record_id or (not file.creates and record_id != first)
+    return status not in _NOT_WRITTEN and not told.get("ERRORS", "").strip()
 
 
 def _rows(archive: bytes) -> Iterator[tuple[str, dict[str, str]]]:
@@ -205,14 +221,21 @@ def _rows(archive: bytes) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def _result(told: Mapping[str, str], file: BulkFile) -> WriteResult | None:
-    status, record_id = told.get("STATUS", "").strip().upper(), told.get("RECORD_ID", "").strip()
-    if status in _WRITTEN:
-        return Written(record_id, None) if record_id else None
+    if _status(told) in _WRITTEN:
+        return Written(_record_id(told), None)
     items = list(_items(told.get("ERRORS", "")))
     if not items or any(item.code in _UNCERTAIN or _is_own_id(item, file) for item in items):
         return None
     item = items[0] if len(items) == 1 else _several(items)
     return Refused(errors.item_error(item))
+
+
+def _status(told: Mapping[str, str]) -> str:
+    return told.get("STATUS", "").strip().upper()
+
+
+def _record_id(told: Mapping[str, str]) -> str:
+    return told.get("RECORD_ID", "").strip()
 
 
 def _items(text: str) -> Iterator[Item]:
