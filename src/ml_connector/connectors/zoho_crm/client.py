@@ -426,7 +426,8 @@ class ZohoClient:
 
     def _signed(self, call: Call) -> Reply:
         """Through the gate, with a token; a refused token is renewed and the call made once more (it did nothing)."""
-        token = self.auth.token()
+        with errors.nothing_sent():
+            token = self.auth.token()
         reply = self._send_once(call, token)
         if reply.status == 401 and b"OAUTH_SCOPE_MISMATCH" not in reply.content:
             reply = self._send_once(call, self.auth.refresh(token))

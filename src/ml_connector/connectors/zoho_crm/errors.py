@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import httpx2
@@ -40,6 +41,17 @@ class BusyError(NotDoneError):
 
     def __init__(self, why: Meaning) -> None:
         super().__init__(f"{why.happened}.", why.remedy, after_seconds=why.after_seconds)
+
+
+@contextmanager
+def nothing_sent() -> Iterator[None]:
+    """For what comes before a call: a system that is away there leaves the call not done, for certain."""
+    try:
+        yield
+    except NotDoneError:
+        raise
+    except RetryableError as error:
+        raise NotDoneError(error.happened, error.remedy, after_seconds=error.after_seconds) from error
 
 
 def request_error(reply: Reply, operation: str, scope: str, price: int = 1) -> ConnectorError:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ml_connector.connectors.zoho_crm import codes
 from ml_connector.connectors.zoho_crm.allowance import Allowance
 from ml_connector.connectors.zoho_crm.codes import Meaning
+from ml_connector.connectors.zoho_crm.errors import nothing_sent
 from ml_connector.connectors.zoho_crm.limits import Meter, RequestGate
 from ml_connector.core.ports import Clock
 
@@ -37,7 +38,8 @@ class CallGuard:
 
         Raises AllowanceError where so many credits may not be spent now, ConfigurationError where they never may.
         """
-        booking, sent = self.allowance.book(operation, price, vital=vital), Sent()
+        with nothing_sent():
+            booking, sent = self.allowance.book(operation, price, vital=vital), Sent()
         try:
             with self._gate.entered(heavy=heavy):
                 began_at = self._clock.now()
