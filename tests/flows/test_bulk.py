@@ -8,7 +8,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from memory import FakeClock
-from ml_connector.core.errors import ConfigurationError, NotDoneError, RecordRejectedError, RetryableError
+from ml_connector.core.errors import (
+    AllowanceError,
+    ConfigurationError,
+    NotDoneError,
+    RecordRejectedError,
+    RetryableError,
+)
 from ml_connector.core.ports import FieldShape
 from ml_connector.core.write_plan import JobPrice
 from ml_connector.flows.spool import Spool
@@ -191,6 +197,23 @@ def test_nothing_is_written_without_credits(many: World) -> None:
     assert sum(map(int, re.findall(r"\b\d+\b", many.sync()["happened"]))) == 280
 
 
+@pytest.mark.parametrize("at", ["before_upload", "before_job"])
+def test_credits_that_looking_again_took_are_not_waited_for_by_a_whole_job(many: World, at: str) -> None:
+    """Each attempt looks again: with what is left it would end the same way, day after day."""
+    many.change(max_wait=timedelta(seconds=60), credits_wait=timedelta(seconds=60))
+    many.target.job_price = JobPrice(rows=250, credits=20, calls=5)
+    keys = make(many, 250)
+    many.target.credits = 20
+    spent = AllowanceError("Gone.", "Wait.", after_seconds=3600, wanted=4)
+
+    getattr(many.target, at).append(spent)
+    assert many.sync()["state"] == "away"
+    assert sum(bool(many.target.by_key(key)) for key in keys) == 200
+    many.target.credits = None
+    many.sync()
+    assert_once(many, keys)
+
+
 def test_a_key_that_is_not_unique_is_created_in_calls(many: World) -> None:
     many.target.unique = ()
     make(many, 50)
@@ -288,6 +311,26 @@ def test_a_job_that_stays_under_way_is_waited_for(many: World) -> None:
     assert done(many.sync()) == {"created": 50}
     assert many.target.calls == writes
     assert_once(many, keys)
+
+
+def test_a_job_that_outlasts_every_patience_is_never_overtaken(many: World) -> None:
+    """It would write its old values over whatever is written meanwhile."""
+    keys = make(many, 50)
+    many.sync()
+    many.target.looks = 10_000
+    many.change(max_wait=timedelta(seconds=60))
+    make(many, 50, city="Boston")
+    many.target.after_look.append(KilledError())
+    crash(many)
+    many.clock.sleep(2 * TIMEOUT.total_seconds())
+    make(many, 50, city="Denver")
+    told = many.sync()
+    assert (told["state"], cities(many, keys)) == ("away", {"Chicago"})
+    assert "still under way" in told["happened"]
+    many.target.looks = 1
+    many.target.finish_jobs()
+    assert done(many.sync()) == {"updated": 50}
+    assert cities(many, keys) == {"Denver"}
 
 
 def test_killed_between_the_batches_of_results(many: World) -> None:

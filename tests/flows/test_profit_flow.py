@@ -17,7 +17,8 @@ from ml_connector.core.profitability import Figures, total
 from ml_connector.flows.earnings import read_earnings
 from ml_connector.flows.edits import LOST_ANSWER
 from ml_connector.flows.profit import preview
-from ml_connector.store import intents, links
+from ml_connector.store import bulk_jobs, intents, links
+from ml_connector.store.bulk_jobs import BulkJob
 from ml_connector.store.database import Database
 from ml_connector.store.links import Pair
 
@@ -256,3 +257,19 @@ def test_a_preview_writes_nothing(world, aaron):
     }
     assert told == {"Deals": [deal], "Accounts": [aaron]}
     assert not world.target.writes
+
+
+def test_nothing_is_written_while_a_bulk_job_may_be_under_way_in_the_module(
+    world: DealWorld, aaron: str
+) -> None:
+    world.options = replace(world.options, max_wait=timedelta(seconds=1))
+    invoice(world, "1", "100", "60")
+    started = BulkJob("Accounts", "file-0", "update", "run", 50, world.clock.now())
+    with world.database.begin() as tx:
+        bulk_jobs.put(tx, started)
+    told = world.run(flow=PROFITABILITY)
+    assert told["state"] == "away"
+    assert "its answer was lost" in told["happened"]
+    assert world.target.writes == []
+    world.clock.sleep(world.options.bulk_timeout.total_seconds())
+    assert counts(world)["updated"] == 1

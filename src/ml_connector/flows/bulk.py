@@ -14,7 +14,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from ml_connector.core.errors import ConfigurationError, ConnectorError, NotDoneError, RetryableError
+from ml_connector.core.errors import (
+    AllowanceError,
+    ConfigurationError,
+    ConnectorError,
+    NotDoneError,
+    RetryableError,
+)
 from ml_connector.core.plan import Action, Plan
 from ml_connector.core.ports import BulkFile, JobState, Write, WriteResult
 from ml_connector.core.record import Ident, fold_key
@@ -22,11 +28,15 @@ from ml_connector.flows.arrivals import chunked
 from ml_connector.flows.look_again import Matched, look_again
 from ml_connector.flows.refresh import refresh
 from ml_connector.flows.spool import Spool
+from ml_connector.flows.steps import Worked
 from ml_connector.flows.work import CHUNK, Work
 from ml_connector.store import bulk_jobs, intents
 from ml_connector.store.bulk_jobs import BulkJob
 
 LONGEST_PAUSE = timedelta(seconds=300)
+#: There is no job, and waiting would not bring one about. Looking again took of the credits that were to pay for it:
+#: what is left pays for calls, or a run could spend a day's credits on looking and never write.
+_NO_JOB = (ConfigurationError, AllowanceError)
 _SLICE_SECONDS = 2.0  #: after so long a sleeping job sees that it is to stop
 
 
@@ -41,39 +51,50 @@ def mark_of(plan: Plan) -> str:
 def settle(work: Work, run: str, module: str) -> None:
     """Wait for the jobs of this module that are not resolved, and read what they left there.
 
-    RetryableError while one may be under way: nothing else may be written there until it is done, or
-    ``bulk_timeout`` is over.
+    RetryableError while one may be under way.
     """
-    with work.database.read() as tx:
-        unresolved = bulk_jobs.find(tx, module)
+    unresolved = require_end(work, module)
     if not unresolved:
         return
-    for job in unresolved:
-        _require_end(work, job)
     refresh(lambda _name, step: step(), work, run, module)
     with work.database.begin() as tx:
         for job in unresolved:
             bulk_jobs.remove(tx, job)
 
 
-def _require_end(work: Work, job: BulkJob) -> None:
-    left = work.options.bulk_timeout - (work.clock.now() - job.started_at)
-    if left <= timedelta(0) or _has_ended(work, job):
-        return
-    told = "is still under way in the CRM" if job.job_id else "lost the answer to its start"
+def require_end(work: Worked, module: str) -> list[BulkJob]:
+    """The jobs of this module that are not resolved; all have ended.
+
+    RetryableError while one may be under way: nothing else may be written there until the target says that it is
+    done. Where the target cannot tell (any more), ``bulk_timeout`` decides.
+    """
+    with work.database.read() as tx:
+        unresolved = bulk_jobs.find(tx, module)
+    for job in unresolved:
+        if _is_under_way(work, job):
+            raise RetryableError(
+                f"A bulk job of {job.rows:,} records of {job.module} is still under way in the CRM.",
+                "Nothing else is written there before it is done; then everything is read again.",
+            )
+    return unresolved
+
+
+def _is_under_way(work: Worked, job: BulkJob) -> bool:
+    """What the target says of it; RetryableError while it cannot tell and there may be one all the same."""
+    if job.job_id:
+        try:
+            return not work.target.job_state(job.job_id).final
+        except ConfigurationError:  # it does not know the job (any more): the time decides
+            pass
+    left = (work.options.bulk_timeout - (work.clock.now() - job.started_at)).total_seconds()
+    if left <= 0:
+        return False
     raise RetryableError(
-        f"A bulk job of {job.rows:,} records of {job.module} {told}.",
-        f"Nothing else is written there before it is done, at the latest in {left.total_seconds() / 60:.0f} minutes;"
-        " then everything is read again.",
-        after_seconds=None if job.job_id else left.total_seconds(),
+        f"What became of a bulk job of {job.rows:,} records of {job.module} is not known: its answer was lost.",
+        f"Nothing else is written there before it must be done, in {left / 60:.0f} minutes; then everything is read"
+        " again.",
+        after_seconds=left,
     )
-
-
-def _has_ended(work: Work, job: BulkJob) -> bool:
-    try:
-        return bool(job.job_id) and work.target.job_state(job.job_id).final
-    except ConfigurationError:
-        return False  # it does not know the job (any more): the time decides
 
 
 # ---- a new job
@@ -139,7 +160,7 @@ def _still_new(work: Work, module: str, plans: Spool[Plan]) -> tuple[Spool[Plan]
 def _run(work: Work, run: str, action: Action, module: str, done: JobDone, stop: threading.Event) -> None:
     try:
         file = work.target.upload(module, _Writes(done.rows), work.flow.key_field(module))
-    except ConfigurationError as error:
+    except _NO_JOB as error:
         done.refused = error
         return
     job = BulkJob(module, file.file_id, action.value, run, len(done.rows), work.clock.now())
@@ -148,7 +169,7 @@ def _run(work: Work, run: str, action: Action, module: str, done: JobDone, stop:
         job_id = work.target.start_job(file)
     except (NotDoneError, ConfigurationError) as error:
         _take_back(work, job, done)
-        if isinstance(error, NotDoneError):
+        if not isinstance(error, _NO_JOB):
             raise
         done.refused = error
         return

@@ -16,6 +16,7 @@ from ml_connector.core.errors import RecordRejectedError
 from ml_connector.core.ports import Refused, Write, WriteResult, Written
 from ml_connector.core.record import Fields
 from ml_connector.flows.arrivals import chunked
+from ml_connector.flows.bulk import require_end
 from ml_connector.flows.deals import DealWork
 from ml_connector.flows.work import CHUNK
 from ml_connector.store import audit, holds, intents
@@ -49,9 +50,12 @@ class Editor:
     def send(self, edits: Sequence[Edit], unmodified_since: datetime | None = None) -> Counter[str]:
         """Send these edits and record what became of each: updated, held, gone, or changed meanwhile by somebody.
 
-        Raises RetryableError and ConfigurationError; what was recorded until then stands.
+        Raises RetryableError, also while a bulk job may be under way in the module, and ConfigurationError; what was
+        recorded until then stands.
         """
         counts: Counter[str] = Counter()
+        if edits:
+            require_end(self.work, self.module)
         pair = self.work.intended(self.module)
         for some in chunked(edits, CHUNK):
             with self.work.database.begin() as tx:

@@ -21,7 +21,7 @@ from ml_connector.flows.drift import require_fields
 from ml_connector.flows.planning import reserved
 from ml_connector.flows.refresh import FILL_EVERY, OVERLAP
 from ml_connector.flows.work import Work
-from ml_connector.store import asked, audit, cursors, differences, links, match_index, outcomes
+from ml_connector.store import asked, audit, bulk_jobs, cursors, differences, links, match_index, outcomes
 from ml_connector.store.audit import AuditRow
 from ml_connector.store.database import Connection
 from ml_connector.store.differences import Drifted, Place
@@ -65,7 +65,11 @@ def _require_recorded(work: Work) -> None:
     """A run that was broken off may have written what it did not record: that would look like a person's change."""
     with work.database.read() as tx:
         last = cursors.last_run(tx, work.flow.company, work.flow.name)
-    if last is not None and last.state not in ("done", "limit"):
+        jobs = [job for module in work.flow.modules for job in bulk_jobs.find(tx, module)]
+    recorded = (
+        ("done",) if jobs else ("done", "limit")
+    )  # the limit may have stopped it while a job was under way
+    if last is not None and last.state not in recorded:
         raise RetryableError(
             f"The last run of {work.flow.name} did not come to its end, so what it wrote may not be recorded.",
             f"Run “ml-connector sync {work.flow.name}”, then compare.",

@@ -184,6 +184,7 @@ class Writer:
                 self._start_job(action, rows)
             self._take_ordinary(by_call)
         if shares.waits:
+            self._finish_job()  # what it did not write goes in calls, before the others wait
             self._send_waiting()
             self._fail(waits_for_credits(self._work, self.module, shares.waits + behind, self._behind()))
 
@@ -229,7 +230,8 @@ class Writer:
     def _apply_known(self, known: Sequence[tuple[Desired, Match]]) -> None:
         """Creates that were found to be there: what is still to be written into them goes in calls."""
         for some in chunked(known, CHUNK):
-            plans = self._guard(plan_matched(self._work, self.module, some))
+            planned = self._guard(plan_matched(self._work, self.module, some))
+            plans = [self._unless_claimed(plan) for plan in planned]
             self._record([Done(plan, sent=True) for plan in plans if plan.action is not Action.UPDATE])
             self._take_ordinary(plan for plan in plans if plan.action is Action.UPDATE)
 

@@ -72,8 +72,9 @@ class ZohoConfig(BaseModel):
         3600.0,
         gt=0,
         le=86_400,
-        description="How long a bulk job without an end, or whose start lost its answer, keeps its module from being"
-        " written; then everything is read again.",
+        description="How long a bulk job whose start lost its answer, or of which Zoho cannot tell any more, keeps its"
+        " module from being written; then everything is read again. One of which Zoho says that it is under way is"
+        " waited for however long that is.",
     )
     simulator_url: str | None = Field(
         None,
