@@ -48,7 +48,7 @@ class Database:
     def __init__(self, url: str) -> None:
         try:
             # An error is shown and kept: the values of the statement that failed are nobody's business.
-            self.engine = sa.create_engine(url, hide_parameters=True)
+            self.engine = sa.create_engine(url, hide_parameters=True, connect_args=_options(url))
         except sa.exc.ArgumentError as error:
             raise ConfigurationError(
                 "The database address cannot be read.",
@@ -137,6 +137,12 @@ def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:  # noqa: AN
     for pragma in (f"busy_timeout={_PATIENCE_SECONDS * 1000}", "synchronous=FULL", "foreign_keys=ON"):
         dbapi_connection.execute(f"PRAGMA {pragma}")
     _write_ahead(dbapi_connection)
+
+
+def _options(url: str) -> dict[str, Any]:
+    """A lock is held on a connection that is silent for hours: a firewall on the way would forget it unseen."""
+    postgres = sa.make_url(url).get_backend_name() == "postgresql"
+    return {"keepalives_idle": 60, "keepalives_interval": 10, "keepalives_count": 6} if postgres else {}
 
 
 def _is_locked(error: Exception) -> bool:

@@ -49,6 +49,9 @@ class Locks:
     def _advisory(self, name: str) -> Iterator[None]:
         number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
         with self._database.engine.connect() as connection, connection.begin():
+            # It is held for as long as a run waits, for hours if need be: a server that ends idle transactions would
+            # let a second run in.
+            connection.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = 0"))
             if not connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(number))).scalar_one():
                 self._tell_of(name)
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
