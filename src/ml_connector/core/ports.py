@@ -360,7 +360,7 @@ class Target(Protocol):
         """
 
     def job_state(self, job_id: str) -> JobState:
-        """How far the job is."""
+        """How far the job is; ConfigurationError: the target cannot tell (any more)."""
 
     def job_results(self, file: BulkFile, url: str) -> Mapping[str, WriteResult | None]:
         """What became of each row, by what tells it apart (its id, or its key, folded).

@@ -138,6 +138,18 @@ def test_a_row_that_may_have_been_written_is_not_told_as_unwritten() -> None:
     assert results(["11", "", "", "UPDATED", "12", ""], creates=False) == {}
 
 
+def test_how_far_a_job_is() -> None:
+    """A job that is under way is waited for without end, so a word that is not known must not count as that."""
+    assert [bulk.job_state({"status": word}).final for word in ("ADDED", "IN PROGRESS", "COMPLETED")] == [
+        False,
+        False,
+        True,
+    ]
+    for word in ("CANCELLED", None):
+        with pytest.raises(ConfigurationError, match="no word that we know"):
+            bulk.job_state({"status": word})
+
+
 def test_an_archive_that_is_damaged_within() -> None:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as files:
@@ -279,6 +291,21 @@ def test_a_cut_answer_may_have_begun_a_job_and_a_zoho_without_credits_has_not(qu
     with pytest.raises(NotDoneError):
         target.start_job(file)
     assert len(org.control("GET", "bulk/jobs")) == 1
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_job_is_not_begun_where_there_is_no_token_for_it(quick, clock, refused):
+    """It is not taken for one that lost its answer: that would keep its module for an hour."""
+    org, target = quick
+    file = target.upload("Accounts", [Write({"Account_Name": "A", "GP_Customer_ID": "C1"})], "GP_Customer_ID")
+    if refused:
+        org.control("POST", "tokens/expire")
+    else:
+        clock.ahead = timedelta(seconds=3601)
+    org.faults({"match": "POST /oauth/v2/token", "kind": "token_access_denied", "count": 9})
+    with pytest.raises(NotDoneError):
+        target.start_job(file)
+    assert org.control("GET", "bulk/jobs") == []
 
 
 def test_a_token_without_the_scope_is_told(start):

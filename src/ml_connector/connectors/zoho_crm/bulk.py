@@ -30,6 +30,7 @@ _ID = "id"
 #: How dates and instants stand in our files: an offset of their own, whatever time zone the user has.
 _FORMATS: Mapping[str, str] = {"date": "yyyy-MM-dd", "datetime": "yyyy-MM-dd'T'HH:mm:ssXXX"}
 _FINAL = frozenset({"COMPLETED", "FAILED", "SKIPPED"})
+_UNDER_WAY = frozenset({"ADDED", "QUEUED", "INPROGRESS"})
 _WRITTEN = frozenset({"ADDED", "UPDATED"})
 _NOT_WRITTEN = frozenset({"SKIPPED", "UNPROCESSED"})
 #: What reading an archive raises that is none, or none that we can open.
@@ -174,10 +175,16 @@ def detail(body: Mapping[str, Any], name: str, what: str) -> str:
 
 
 def job_state(body: Mapping[str, Any]) -> JobState:
-    """How far a job is, from its details."""
+    """How far a job is, from its details. ConfigurationError: in a word that we do not know."""
     said, result = str(body.get("status") or ""), body.get("result")
+    word = said.upper().replace(" ", "").replace("_", "")
+    if word not in _FINAL | _UNDER_WAY:
+        raise ConfigurationError(
+            f"Zoho says “{said}” of a bulk job, which is no word that we know.",
+            "Please report it. After bulk_timeout_seconds the job counts as ended, and everything is read again.",
+        )
     url = str(result.get("download_url") or "") if isinstance(result, dict) else ""
-    return JobState(said.upper() in _FINAL, url, said)
+    return JobState(word in _FINAL, url, said)
 
 
 def read_results(reply: Reply, file: BulkFile) -> dict[str, WriteResult | None]:

@@ -430,7 +430,9 @@ class ZohoClient:
             token = self.auth.token()
         reply = self._send_once(call, token)
         if reply.status == 401 and b"OAUTH_SCOPE_MISMATCH" not in reply.content:
-            reply = self._send_once(call, self.auth.refresh(token))
+            with errors.nothing_sent():
+                token = self.auth.refresh(token)
+            reply = self._send_once(call, token)
         return reply
 
     def _send_once(self, call: Call, token: AccessToken) -> Reply:
