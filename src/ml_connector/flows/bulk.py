@@ -138,7 +138,7 @@ def run_job(
     done = JobDone(plans)
     try:
         if action is Action.CREATE:
-            done.rows, done.known = _still_new(work, module, plans)
+            done.rows, done.known = _still_new(work, module, plans, stop)
         if len(done.rows):
             _run(work, run, action, module, done, stop)
     except ConnectorError as error:
@@ -146,11 +146,14 @@ def run_job(
     return done
 
 
-def _still_new(work: Work, module: str, plans: Spool[Plan]) -> tuple[Spool[Plan], list[Matched]]:
+def _still_new(
+    work: Work, module: str, plans: Spool[Plan], stop: threading.Event
+) -> tuple[Spool[Plan], list[Matched]]:
     """Those of the creates that the target still does not have; the others with what is there."""
     rows: Spool[Plan] = Spool()
     matched: list[Matched] = []
     for some in chunked(plans, CHUNK):
+        _go_on(stop)
         new, known = look_again(work, module, some)
         rows.extend(new)
         matched += known
@@ -163,6 +166,7 @@ def _run(work: Work, run: str, action: Action, module: str, done: JobDone, stop:
     except _NO_JOB as error:
         done.refused = error
         return
+    _go_on(stop)
     job = BulkJob(module, file.file_id, action.value, run, len(done.rows), work.clock.now())
     done.lost = _intend(work, job, done.rows)
     try:
@@ -225,11 +229,15 @@ def _until_final(work: Work, job: BulkJob, stop: threading.Event) -> JobState:
         pause = min(pause * 2, LONGEST_PAUSE)
 
 
+def _go_on(stop: threading.Event) -> None:
+    if stop.is_set():
+        raise RetryableError("The run was broken off at a bulk job.")
+
+
 def _sleep(work: Work, pause: timedelta, stop: threading.Event) -> None:
     left = pause.total_seconds()
     while left > 0:
-        if stop.is_set():
-            raise RetryableError("The run was broken off while a bulk job was under way.")
+        _go_on(stop)
         work.clock.sleep(min(left, _SLICE_SECONDS))
         left -= _SLICE_SECONDS
 
