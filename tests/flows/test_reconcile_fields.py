@@ -11,7 +11,8 @@ from ml_connector.core.errors import RecordRejectedError, RetryableError
 from ml_connector.core.transform import MapContext
 from ml_connector.flows import fields
 from ml_connector.flows.fields import Compared
-from ml_connector.store import differences
+from ml_connector.store import bulk_jobs, cursors, differences
+from ml_connector.store.bulk_jobs import BulkJob
 from ml_connector.store.differences import Place
 from world import CONTACT, CUSTOMER, FAMILY, FINANCIALS, PLAIN, VENDOR, World, done
 
@@ -419,3 +420,19 @@ def test_emptying_many_is_for_a_person(loaded):
     assert account(loaded, "D1")["Email"] == "d1@example.com"
     assert loaded.sync(over_limit=True)["counts"]["updated"] == 30
     assert not account(loaded, "D1")["Email"]
+
+
+def test_what_a_bulk_job_of_a_stopped_run_wrote_is_not_taken_for_a_persons_change(loaded):
+    """The safety limit stopped the run while its job was under way, and nobody has read what that did."""
+    with loaded.database.begin() as tx:
+        last = cursors.last_run(tx, loaded.company, "customers")
+        cursors.close_run(tx, last.run, loaded.clock.now(), "limit", "", {})
+    person(loaded, "C1", City="Denver")
+    job = BulkJob("Accounts", "file-0", "update", last.run, 1, loaded.clock.now(), "job-0")
+    with loaded.database.begin() as tx:
+        bulk_jobs.put(tx, job)
+    with pytest.raises(RetryableError, match="may not be recorded"):
+        compare(loaded)
+    with loaded.database.begin() as tx:
+        bulk_jobs.remove(tx, job)
+    assert compare(loaded).news == 1
