@@ -11,7 +11,7 @@ from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
 from ml_connector.core.change import Change, Page
-from ml_connector.core.errors import AllowanceError, RecordRejectedError
+from ml_connector.core.errors import AllowanceError, ConfigurationError, RecordRejectedError
 from ml_connector.core.load import Load
 from ml_connector.core.ports import (
     Absent,
@@ -280,6 +280,7 @@ class MemoryTarget:
     queries: int = 0
     job_price: JobPrice | None = None  #: None: no bulk jobs
     credits: int | None = None  #: that are left; None: without end
+    day: int | None = None  #: credits that are ever free together
     spent: int = 0  #: on writing
     calls: int = 0  #: that wrote
     jobs: dict[str, Job] = field(default_factory=dict)
@@ -607,6 +608,8 @@ class MemoryTarget:
         return self.credits
 
     def require_credits(self, wanted: int) -> None:
+        if self.day is not None and wanted > self.day:
+            raise ConfigurationError("A day has less.", "Correct the settings.")
         if self.credits is not None and wanted > self.credits:
             raise AllowanceError("No credits.", "Wait.", after_seconds=900.0, wanted=wanted)
 

@@ -197,6 +197,21 @@ def test_nothing_is_written_without_credits(many: World) -> None:
     assert sum(map(int, re.findall(r"\b\d+\b", many.sync()["happened"]))) == 280
 
 
+def test_more_than_a_day_pays_for_goes_on_day_by_day(many: World) -> None:
+    """It is no fault of the settings: each day writes what it pays for."""
+    many.change(max_wait=timedelta(seconds=60), credits_wait=timedelta(seconds=60))
+    keys = make(many, 60)
+    many.target.credits = many.target.day = 2
+    told = many.sync()
+    assert (told["state"], told["counts"]["created"]) == ("away", 20)
+    states = []
+    for _ in range(2):
+        many.target.credits = 2
+        states.append(many.sync()["state"])
+    assert states == ["away", "done"]
+    assert_once(many, keys)
+
+
 @pytest.mark.parametrize("at", ["before_upload", "before_job"])
 def test_credits_that_looking_again_took_are_not_waited_for_by_a_whole_job(many: World, at: str) -> None:
     """Each attempt looks again: with what is left it would end the same way, day after day."""

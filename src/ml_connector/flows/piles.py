@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ml_connector.core.errors import AllowanceError
+from ml_connector.core.errors import AllowanceError, ConfigurationError
 from ml_connector.core.plan import Action, Plan
 from ml_connector.core.ports import Write
 from ml_connector.core.write_plan import Way, WritePrices, cheapest
@@ -118,10 +118,14 @@ def waits_for_credits(work: Work, module: str, waits: int, behind: int) -> Allow
         f"The credits left in the CRM do not pay for {waits:,} changed records of {module}{more}: they wait."
     )
     prices = work.target.write_prices(module)
-    wanted = min([prices.credits(waits), *([prices.job.credits] if prices.job else [])])
+    enough = min([prices.credits(waits), *([prices.job.credits] if prices.job else [])])
     happened, remedy, after_seconds = "They go on as soon as enough are free again.", "", _A_MINUTE
-    try:
-        work.target.require_credits(wanted)
-    except AllowanceError as error:
-        happened, remedy, after_seconds = error.happened, error.remedy, error.after_seconds or _A_MINUTE
+    for wanted in (enough, prices.credits(1)):
+        try:
+            work.target.require_credits(wanted)
+        except ConfigurationError:  # more than a day allows: they go on day by day
+            continue
+        except AllowanceError as error:
+            happened, remedy, after_seconds = error.happened, error.remedy, error.after_seconds or _A_MINUTE
+        break
     return AllowanceError(happened, remedy, after_seconds=after_seconds, wanted=wanted, waiting=waiting)
