@@ -28,7 +28,7 @@ from ml_connector.connectors.zoho_crm.auth import ZohoAuth
 from ml_connector.connectors.zoho_crm.schema import LAYOUT
 from ml_connector.connectors.zoho_crm.target import Organisation
 from ml_connector.core.companies import Company
-from ml_connector.core.deal_fields import CHART, deal_needs
+from ml_connector.core.deal_fields import deal_needs
 from ml_connector.core.deals import PROFITABILITY, TAGGING, DealFlow
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.flow import Flow, in_order
@@ -46,6 +46,7 @@ from ml_connector.flows.tagging import tag_deals
 from ml_connector.flows.work import Options, Work
 from ml_connector.loading import (
     Labels,
+    chart_of,
     deal_terms,
     entities_with_labels,
     load_deal_flows,
@@ -134,12 +135,11 @@ class App:
             modules_left_out = {module for module, field in self.no_room if not field}
         flows = with_room(self.whole, {(module, "") for module in modules_left_out})
         mappings = [mapping for flow in flows.values() for mapping in flow.mappings]
-        charts = (m.target for m in mappings if m.module and m.source == CHART)
         own = self.settings.flows
         return field_needs(mappings) + deal_needs(
             tagging=own.deal_tagging.enabled,
             profitability=own.profitability.enabled,
-            module=next(charts, ""),
+            module=chart_of(flows.values()),
         )
 
     def module_needs(self) -> list[ModuleNeed]:
@@ -150,6 +150,11 @@ class App:
         """The flows of which nothing is left without these modules."""
         left = with_room(self.whole, {(module, "") for module in modules_left_out})
         return [flow for name, flow in self.whole.items() if name not in left]
+
+    def keeping_flows(self, modules_left_out: Collection[str]) -> list[Flow]:
+        """The flows that without these modules keep their lines here and write nothing."""
+        left = with_room(self.whole, {(module, "") for module in modules_left_out})
+        return [flow for name, flow in left.items() if self.whole[name].mappings and not flow.mappings]
 
     def use_labels(self, labels: Labels) -> None:
         """From now on, in this process, these are what GP's users call fields that it only numbers."""
@@ -327,7 +332,7 @@ class App:
             self.target,
             self.database,
             self.clock,
-            deal_terms(self.settings),
+            deal_terms(self.settings, chart_of(self.whole.values())),
             self.settings.every_company,
             currency,
             self._options,

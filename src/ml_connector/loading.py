@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
 from ml_connector.connectors.dynamics_gp import GpSource
-from ml_connector.core.deals import PROFITABILITY, TAGGING, DealFlow, DealTerms
+from ml_connector.core.deal_fields import CHART
+from ml_connector.core.deals import GL_ACCOUNTS, PROFITABILITY, TAGGING, DealFlow, DealTerms
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.flow import Flow, filter_of
 from ml_connector.core.line_limits import NO_LIMITS, LineLimits
@@ -129,8 +130,14 @@ def load_deal_flows(settings: Settings) -> dict[str, DealFlow]:
     return {name: DealFlow(name, company) for name, is_on in enabled.items() if is_on}
 
 
-def deal_terms(settings: Settings) -> DealTerms:
-    """What the settings say of deals."""
+def chart_of(flows: Iterable[Flow]) -> str:
+    """The module in which the GL accounts of these flows are records; empty: there is none."""
+    of_chart = (m.target for flow in flows for m in flow.mappings if m.module and m.source == CHART)
+    return next(of_chart, "")
+
+
+def deal_terms(settings: Settings, chart: str) -> DealTerms:
+    """What the settings say of deals; ``chart``: the module in which GL accounts are records, if there is one."""
     deals, earned = settings.deals, settings.profitability
     rules = (Rule(name, r.account, r.product, r.pipeline, r.type) for name, r in deals.rules.items())
 
@@ -143,6 +150,7 @@ def deal_terms(settings: Settings) -> DealTerms:
         folded(deals.won_stages),
         earned.revenue,
         earned.cost,
+        chart or GL_ACCOUNTS,
     )
 
 
@@ -238,9 +246,13 @@ def _without(
 
 
 def with_room(flows: Mapping[str, Flow], no_room: Collection[tuple[str, str]]) -> dict[str, Flow]:
-    """The flows without what there is no room for; one of which nothing is left does not run."""
+    """The flows without what there is no room for; one of which nothing is left does not run, unless it keeps lines."""
     fewer = {name: without(flow, no_room) for name, flow in flows.items()}
-    return {name: flow for name, flow in fewer.items() if flow.mappings or not flows[name].mappings}
+    return {
+        name: flow
+        for name, flow in fewer.items()
+        if flow.mappings or not flows[name].mappings or flow.entity.postings
+    }
 
 
 def with_owners(context: MapContext, owners: OwnersSettings, users: Mapping[str, str]) -> MapContext:

@@ -9,13 +9,14 @@ import typer
 
 from ml_connector.cli.costs import Spent, show_spent
 from ml_connector.cli.options import AsJson, SettingsPath, load
-from ml_connector.cli.show import note, say, show_json, show_table, shown_value
+from ml_connector.cli.show import in_words, note, say, show_json, show_table, shown_value
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.flows.range import Asked
 
 if TYPE_CHECKING:
     from ml_connector.bootstrap import App
     from ml_connector.cli.planned import FlowFigures, Shown
+    from ml_connector.core.flow import Flow
 
 Flows = Annotated[
     list[str] | None, typer.Argument(metavar="[FLOW]...", help="Which flows, or all of a company; none: all.")
@@ -50,7 +51,8 @@ def plan(
     asked = Asked(tuple(key or ()))
     with open_app(load(settings), note) as app:
         wanted, over_deals = app.both(flows or ())
-        figures, records = make_plan(app, [flow.name for flow in wanted], show, asked)
+        ready = _not_too_early(app, wanted)
+        figures, records = make_plan(app, [flow.name for flow in ready], show, asked)
         for flow in () if key and wanted else over_deals:  # keys are GP's, unless only deals are meant
             note(f"Planning {flow.name} ...")
             try:
@@ -61,7 +63,8 @@ def plan(
                     raise
                 note(f"{flow.name} is not planned: {error}")
         report = "" if key else approval.plan_hash(app.database, wanted)
-        waits = approval.unapproved(app.database, wanted)
+        waits = approval.unapproved(app.database, ready)
+        changed = approval.count_changed(app.database, wanted)
         spent = Spent.of(app)
     if key:
         _check_found(key, records, list(figures))
@@ -69,11 +72,42 @@ def plan(
         show_json(_document(figures, records) | {"hash": report, "waits_for_approval": waits, "cost": spent})
         return
     show_plan(figures, records, fields=fields or bool(key))
-    if waits and not key:
-        say(f"This is the first load of {' and '.join(waits)}: nothing is written until it is approved.")
-        say("Decide record by record:  ml-connector review export FILE")
-        say(f"Approve it with:  ml-connector sync {' '.join([*(flows or ()), '--approve', report])}")
+    if not key:
+        _show_approval(waits, changed, " ".join([*(flows or ()), "--approve", report]))
     show_spent(spent)
+
+
+def _show_approval(waits: Sequence[str], changed: int, words: str) -> None:
+    """What waits for an approval, and how it is given; ``words``: behind ``ml-connector sync``."""
+    if waits:
+        say(f"This is the first load of {in_words(waits)}: nothing is written until it is approved.")
+    if changed:
+        say(f"{changed:,} records wait because they were not in the plan that was approved.")
+    if waits or changed:
+        say("Decide record by record:  ml-connector review export FILE")
+        say(f"Approve it with:  ml-connector sync {words}")
+
+
+def _not_too_early(app: App, flows: Sequence[Flow]) -> list[Flow]:
+    """The flows that can be planned; of the others it is said why not. Raises ConfigurationError if none can."""
+    from ml_connector.flows import approval
+
+    ready = []
+    for flow in flows:
+        missing = approval.too_early(app.database, flow, app.flows)
+        if not missing:
+            ready.append(flow)
+            continue
+        error = ConfigurationError(
+            f"{flow.name} is not planned: it is summed from what {in_words(missing)} brought over,"
+            " and that has not run yet.",
+            f"Run “ml-connector sync {' '.join(missing)}” (planned and approved, where it writes to Zoho),"
+            f" then “ml-connector plan {flow.name}”.",
+        )
+        if len(flows) == 1:
+            raise error
+        note(str(error))
+    return ready
 
 
 def make_plan(

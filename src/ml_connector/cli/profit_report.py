@@ -31,8 +31,8 @@ class Row:
 
     @property
     def percent(self) -> str:
-        """The margin in percent of the revenue; empty: there is none."""
-        return f"{self.margin / self.revenue:.1%}" if self.revenue else ""
+        """The margin in percent of the revenue; empty where that is not above zero, for a loss would look well."""
+        return f"{self.margin / self.revenue:.1%}" if self.revenue > 0 else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,10 @@ def _instead(app: App, left_out: Collection[str]) -> tuple[str, ...]:
     """What becomes of flows and settings without these modules."""
     idle = app.idle_flows(left_out)
     told = [f"The flow {flow.name} does not run: it has nothing else to write into." for flow in idle]
+    told += [
+        f"The flow {flow.name} keeps its lines here and writes none of them to Zoho."
+        for flow in app.keeping_flows(left_out)
+    ]
     if app.settings.flows.deal_tagging.enabled and any(flow.entity.name == CHART for flow in idle):
         told.append("The GL account of a deal is a picklist of account numbers instead of a lookup.")
     return tuple(told)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml_connector.cli.costs import Spent, show_spent
 from ml_connector.cli.exits import Exit
-from ml_connector.cli.show import NAMED, note, say, show_json, show_table, shown_value
+from ml_connector.cli.show import NAMED, in_words, note, say, show_json, show_table, shown_value
 from ml_connector.cli.sync import EVERY_SECONDS, Ran, end_of, run_flows, show_results
 from ml_connector.core.record import Value
 from ml_connector.flows.range import Asked
@@ -146,7 +146,7 @@ def show_fields(app: App, told: Told, waits: Sequence[str], *, as_json: bool) ->
     else:
         show_spent(Spent.of(app))
     if waits:
-        note(f"Not compared: the first load of {' and '.join(waits)} is not done.")
+        note(f"Not compared: the first load of {in_words(waits)} is not done.")
     return end
 
 

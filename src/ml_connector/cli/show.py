@@ -38,6 +38,11 @@ _PIPE_WIDTH = 160
 NAMED = 3  #: of many with one remedy, so many are named
 
 
+def in_words(names: Sequence[str]) -> str:
+    """These names as one says them: “a, b and c”."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
 def note(text: str) -> None:
     """A line that is not the report."""
     if text:

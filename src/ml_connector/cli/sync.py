@@ -13,7 +13,7 @@ from ml_connector.cli.costs import Spent, load_in_words, show_spent
 from ml_connector.cli.exits import Exit
 from ml_connector.cli.options import AsJson, SettingsPath, load
 from ml_connector.cli.plan import Flows
-from ml_connector.cli.show import note, say, show_failure, show_json, show_table
+from ml_connector.cli.show import in_words, note, say, show_failure, show_json, show_table
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.load import Load
 from ml_connector.core.ports import Absent
@@ -164,7 +164,7 @@ def _seen(app: App, flow: Flow, keys: Sequence[str]) -> set[str]:
 
 
 def _waiting(waits: Sequence[str]) -> str:
-    return f"the first load of {' and '.join(waits)} waits for its approval."
+    return f"the first load of {in_words(waits)} waits for its approval."
 
 
 def run_and_show(app: App, asked: Mapping[str, Asked], waits: Sequence[str] = (), *, as_json: bool) -> Exit:

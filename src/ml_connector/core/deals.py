@@ -49,6 +49,7 @@ class DealTerms:
     won_stages: frozenset[str] = frozenset({"closed won"})  #: folded
     revenue: LineLimits = NO_LIMITS  #: the GL accounts that tell of revenue
     cost: LineLimits = NO_LIMITS
+    chart: str = GL_ACCOUNTS  #: the module in which GL accounts are records
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from ml_connector.core.companies import Company
 from ml_connector.core.deal_fields import ACCOUNTS, CHART, DEALS, TAG
-from ml_connector.core.deals import CUSTOMERS, DOCUMENTS, FIGURES, GL_ACCOUNTS, JOURNAL, PARENT, STAGE
+from ml_connector.core.deals import CUSTOMERS, DOCUMENTS, FIGURES, JOURNAL, PARENT, STAGE
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.line_limits import Within
 from ml_connector.core.ports import Candidate, Wanted
@@ -108,7 +108,7 @@ def _numbers(work: DealWork, rows: Iterable[Candidate]) -> dict[str, str]:
         return {
             target_id: link.source_key
             for company in work.companies
-            for target_id, link in links.on(tx, Pair(company.key, CHART, GL_ACCOUNTS), ids).items()
+            for target_id, link in links.on(tx, Pair(company.key, CHART, work.terms.chart), ids).items()
         }
 
 
@@ -135,8 +135,8 @@ def read_ledger(work: DealWork, first: date | None, last: date | None) -> Ledger
         if not read:
             raise ConfigurationError(
                 "The journal entries of the ERP were never read, so nothing is known of revenue and cost.",
-                "Enable [flows.gl_accounts] and [flows.journal_entries] in the settings, and run"
-                " “ml-connector sync”.",
+                "Run “ml-connector sync”; [flows.gl_accounts] and [flows.journal_entries] have to be enabled in the"
+                " settings.",
             )
         for company in read:
             _read_company(tx, work, company, (first, last), reading)

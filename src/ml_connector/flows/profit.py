@@ -50,7 +50,7 @@ def notes(ledger: Ledger) -> list[str]:
         named = ", ".join(sorted(ledger.unknown)[:3])
         found.append(
             f"The category of {len(ledger.unknown):,} GL accounts is not known yet ({named}): what was posted on"
-            " them is not among the figures. Run “ml-connector sync gl_accounts”."
+            " them is not among the figures. Run “ml-connector sync gl_accounts”, or name them in [profitability]."
         )
     return found
 

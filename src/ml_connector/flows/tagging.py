@@ -15,7 +15,6 @@ from functools import partial
 from ml_connector.core.change import Cursor
 from ml_connector.core.deal_fields import ACCOUNTS, CHART, DEALS, TAG
 from ml_connector.core.deals import (
-    GL_ACCOUNTS,
     PARENT,
     PIPELINE,
     PRODUCT_NAME,
@@ -38,6 +37,7 @@ from ml_connector.store.links import Pair
 
 #: What stands in a record's stamp is a whole second: so long after a listing, no change can bear a stamp of it.
 _APART_SECONDS = 2.0
+_NO_CHART = "No GL account is in the CRM yet: rules fit no deal before the flow gl_accounts has brought them."
 
 
 def tag_deals(steps: Steps, work: DealWork, run: str) -> Result:
@@ -68,7 +68,8 @@ def begin(work: DealWork) -> Result:
     """Check what a run needs, and fix which deals it looks at."""
     work.currency()  # another organisation than the records were written to stops the run here
     table = _table(work)
-    notes = [_unknown(work, rule) for rule in work.terms.rules if rule.name not in table.values]
+    unknown = [rule for rule in work.terms.rules if rule.name not in table.values]
+    notes = [_NO_CHART] if unknown and _chart_is_awaited(work) else [_unknown(work, r) for r in unknown]
     with work.database.read() as tx:
         found = cursors.find(tx, work.flow.company, work.flow.name)
     same = found is not None and found.fingerprint == table.fingerprint and not work.asked.full
@@ -157,11 +158,14 @@ def _table(work: DealWork, values: Mapping[str, str] | None = None) -> _Table:
 
 def _records(work: DealWork) -> dict[str, str]:
     """Rule -> the id of its GL account's record, where GL accounts are records."""
-    pair = Pair(work.flow.company, CHART, GL_ACCOUNTS)
     with work.database.read() as tx:
-        found = links.find(tx, pair, [rule.account for rule in work.terms.rules])
+        found = links.find(tx, _chart(work), [rule.account for rule in work.terms.rules])
     ids = {key: link.target_id for (key, _part), link in found.items() if not link.gone}
     return {r.name: ids[fold_key(r.account)] for r in work.terms.rules if fold_key(r.account) in ids}
+
+
+def _chart(work: DealWork) -> Pair:
+    return Pair(work.flow.company, CHART, work.terms.chart)
 
 
 def _numbers(work: DealWork, choices: frozenset[str] | None) -> dict[str, str]:
@@ -172,6 +176,14 @@ def _numbers(work: DealWork, choices: frozenset[str] | None) -> dict[str, str]:
         return {r.name: known[fold_key(r.account)] for r in rules if fold_key(r.account) in known}
     found = zip(rules, work.source.fetch(CHART, [rule.account for rule in rules]), strict=True)
     return {rule.name: one.key for rule, one in found if not isinstance(one, Absent)}
+
+
+def _chart_is_awaited(work: DealWork) -> bool:
+    """Whether GL accounts are to be records and none of them is there yet, as on the first day."""
+    if work.target.describe(DEALS)[TAG].type != "lookup":
+        return False
+    with work.database.read() as tx:
+        return links.count(tx, _chart(work)) == 0
 
 
 def _unknown(work: DealWork, rule: Rule) -> str:
