@@ -3,7 +3,9 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup demo test check format lock clean
+WHOLE := tests/faults tests/journeys
+
+.PHONY: help setup demo test test-whole test-parts check format lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -47,7 +49,13 @@ check: .venv/dev.stamp ## format, lint, types, layers
 	.venv/bin/lint-imports
 
 test: check .venv/kerberos.stamp ## all checks, then all tests
-	$(PY) -m pytest
+	@$(MAKE) --no-print-directory -j2 test-whole test-parts
+
+test-whole: # the commands over both systems, and killed ones: half of the time
+	$(PY) -m pytest $(WHOLE)
+
+test-parts: # everything else
+	$(PY) -m pytest $(WHOLE:%=--ignore=%)
 
 format: .venv/dev.stamp ## format the code
 	.venv/bin/ruff format .
