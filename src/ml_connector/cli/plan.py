@@ -16,6 +16,7 @@ from ml_connector.flows.range import Asked
 if TYPE_CHECKING:
     from ml_connector.bootstrap import App
     from ml_connector.cli.planned import FlowFigures, Shown
+    from ml_connector.core.deals import DealFlow
     from ml_connector.core.flow import Flow
 
 Flows = Annotated[
@@ -45,7 +46,6 @@ def plan(
 ) -> None:
     """Decide what the next sync would do, show it, and print the hash that approves a first one."""
     from ml_connector.bootstrap import open_app
-    from ml_connector.cli.planned_deals import plan_over_deals
     from ml_connector.flows import approval
 
     asked = Asked(tuple(key or ()))
@@ -54,14 +54,9 @@ def plan(
         ready = _not_too_early(app, wanted)
         figures, records = make_plan(app, [flow.name for flow in ready], show, asked)
         for flow in () if key and wanted else over_deals:  # keys are GP's, unless only deals are meant
-            note(f"Planning {flow.name} ...")
-            try:
-                figures[flow.name], more = plan_over_deals(app.deal_work(flow, asked), show)
-                records += more
-            except ConfigurationError as error:  # what it needs may come by the very flows that are planned
-                if flows:
-                    raise
-                note(f"{flow.name} is not planned: {error}")
+            figures_of, more = _plan_deals(app, flow, asked, show, must=bool(flows))
+            figures |= figures_of
+            records += more
         report = "" if key else approval.plan_hash(app.database, wanted)
         waits = approval.unapproved(app.database, ready)
         changed = approval.count_changed(app.database, wanted)
@@ -75,6 +70,23 @@ def plan(
     if not key:
         _show_approval(waits, changed, " ".join([*(flows or ()), "--approve", report]))
     show_spent(spent)
+
+
+def _plan_deals(
+    app: App, flow: DealFlow, asked: Asked, show: int, *, must: bool
+) -> tuple[dict[str, FlowFigures], list[Shown]]:
+    """What a flow over deals would do; what it needs may come by the very flows that are planned before it."""
+    from ml_connector.cli.planned_deals import plan_over_deals
+
+    note(f"Planning {flow.name} ...")
+    try:
+        figures, records = plan_over_deals(app.deal_work(flow, asked), show)
+    except ConfigurationError as error:
+        if must:
+            raise
+        note(f"{flow.name} is not planned: {error}")
+        return {}, []
+    return {flow.name: figures}, records
 
 
 def _show_approval(waits: Sequence[str], changed: int, words: str) -> None:

@@ -121,16 +121,7 @@ def _refuse_own_fields(file: _File, mapping: Mapping) -> None:
 
 
 def _mapping(file: _File, table: MappingOf[str, object], entity: Entity) -> Mapping:
-    key = _table(file, table, "key")
-    file.check_names(key, _KEY, "[key]")
-    for name in _KEY[:2]:
-        if name not in key:
-            raise file.fault(f"[key] has no “{name}”.", "key")
-    key_source = _source_field(file, str(key["from"]), entity)
-    if entity.key and key_source != entity.key:
-        raise file.fault(
-            f"{entity.name} are named by “{entity.key}”; no other field can be the key.", key_source
-        )
+    key = _key(file, table, entity)
     key_person = _source_field(file, str(key["person"]), entity) if "person" in key else ""
     each = _each(file, key, entity)
     rules = tuple(_rule(file, name, spec, entity) for name, spec in _table(file, table, "fields").items())
@@ -142,7 +133,7 @@ def _mapping(file: _File, table: MappingOf[str, object], entity: Entity) -> Mapp
         source=entity.name,
         target=_field_name(file, _typed(file, table, "target", str)),
         key_field=_field_name(file, str(key["field"])),
-        key_source=key_source,
+        key_source=str(key["from"]),
         key_person=key_person,
         each=each,
         rules=rules,
@@ -163,6 +154,19 @@ def _mapping(file: _File, table: MappingOf[str, object], entity: Entity) -> Mapp
     _check_each(file, mapping, entity)
     _check_lookups(file, mapping)
     return replace(mapping, fingerprint=fingerprint(mapping))
+
+
+def _key(file: _File, table: MappingOf[str, object], entity: Entity) -> MappingOf[str, object]:
+    """The table that says what names a record, here and there."""
+    key = _table(file, table, "key")
+    file.check_names(key, _KEY, "[key]")
+    for name in _KEY[:2]:
+        if name not in key:
+            raise file.fault(f"[key] has no “{name}”.", "key")
+    source = _source_field(file, str(key["from"]), entity)
+    if entity.key and source != entity.key:
+        raise file.fault(f"{entity.name} are named by “{entity.key}”; no other field can be the key.", source)
+    return key
 
 
 def _each(file: _File, key: MappingOf[str, object], entity: Entity) -> str:
