@@ -102,7 +102,7 @@ class NumberedSource:
     def list_readings(
         self, entity: str, facet: str, after: str | None, since: datetime | None = None
     ) -> Page[Reading]:
-        raise NotImplementedError("customers have no facets here")
+        raise AssertionError("its customers have no facets, so none is asked for")
 
     def follows(self, entity: str, facet: str) -> bool:
         return False
