@@ -26,8 +26,18 @@ from threading import Lock
 from typing import Any, cast
 
 from ml_connector.bootstrap import SystemClock
-from ml_connector.connectors.zoho_crm import AccessToken, ZohoClient, ZohoConfig, ZohoTarget, open_client
+from ml_connector.connectors.zoho_crm import (
+    AccessToken,
+    Allowance,
+    CallGuard,
+    RequestGate,
+    ZohoClient,
+    ZohoConfig,
+    ZohoTarget,
+    open_client,
+)
 from ml_connector.core.change import Change, Page
+from ml_connector.core.errors import AllowanceError
 from ml_connector.core.flow import Flow
 from ml_connector.core.load import Load
 from ml_connector.core.mapping_file import read_mapping
@@ -47,8 +57,10 @@ from ml_connector.core.transform import MapContext
 from ml_connector.demo.systems import Simulator, simulator
 from ml_connector.flows import approval
 from ml_connector.flows.plan import FlowPlan
-from ml_connector.flows.pull import DirectSteps, Result, pull
+from ml_connector.flows.pull import pull
+from ml_connector.flows.steps import DirectSteps, Result
 from ml_connector.flows.work import Options, Work
+from ml_connector.store.credits import Credits
 from ml_connector.store.database import Database
 
 SIZES = (1, 7, 100, 1000, 5000, 5100, 25_000, 100_000)
@@ -123,6 +135,9 @@ class NumberedSource:
     def forget_ahead(self) -> None:
         """Nothing is read ahead."""
 
+    def labels(self, entity: str) -> Mapping[str, str]:
+        return {}
+
     def take_load(self) -> Load:
         return Load()
 
@@ -147,7 +162,16 @@ class CountingTarget:
     def credits_left(self) -> int | None:
         return None if self.allowed is None else self.allowed - self._inner.client.cost().credits
 
+    def require_credits(self, wanted: int) -> None:
+        left = self.credits_left()
+        if left is not None and wanted > left:
+            raise AllowanceError(
+                "They are not free again while this runs.", "", after_seconds=60, wanted=wanted
+            )
+        self._inner.require_credits(wanted)
+
     def write(self, module: str, batch: Sequence[Write], trigger: Sequence[str] = ()) -> list[WriteResult]:
+        self.require_credits(-(-len(batch) // 10))
         self._count(-(-len(batch) // 10))
         return self._inner.write(module, batch, trigger)
 
@@ -156,6 +180,7 @@ class CountingTarget:
         return self._inner.upload(module, writes, key)
 
     def start_job(self, file: BulkFile) -> str:
+        self.require_credits(JOB_CREDITS)
         self._count(JOB_CREDITS)
         return self._inner.start_job(file)
 
@@ -259,12 +284,12 @@ def main() -> None:
 def opened(folder: Path, poll: float) -> Iterator[Bench]:
     """A store, a simulator, and a run's work between them."""
     with simulator("zoho", "--edition", "ultimate", "--users", "100") as zoho, ExitStack() as stack:
-        inner = ZohoTarget(client_of(zoho.url))
-        stack.callback(inner.close)
-        assert inner.create_fields([KEY])[0].problem == ""
         database = Database(f"sqlite:///{folder / 'store.db'}")
         stack.callback(database.close)
         database.upgrade()
+        inner = ZohoTarget(client_of(zoho.url, database, folder))
+        stack.callback(inner.close)
+        assert inner.create_fields([KEY])[0].problem == ""
         source, target = NumberedSource(), CountingTarget(inner)
         flow = Flow("customers", "-1", CUSTOMERS, (read_mapping("customers.toml", MAPPING, source.entities),))
         options = Options(
@@ -272,19 +297,27 @@ def opened(folder: Path, poll: float) -> Iterator[Bench]:
             max_change_ratio=1e9,
             bulk_poll=timedelta(seconds=poll),
             max_wait=timedelta(seconds=60),
+            credits_wait=timedelta(0),
         )
         clock, context = SystemClock(), MapContext("USD")
         work = Work(flow, source, cast("Target", target), database, clock, lambda: context, options=options)
         yield Bench(source, target, work, zoho)
 
 
-def client_of(url: str) -> ZohoClient:
-    """A client for the simulator."""
+def client_of(url: str, database: Database, folder: Path) -> ZohoClient:
+    """A client for the simulator, which counts its credits in the store."""
     config = ZohoConfig(
-        data_centre="us", client_id="1000.SIMULATEDCLIENT", simulator_url=url, timeout_seconds=120
+        data_centre="us",
+        client_id="1000.SIMULATEDCLIENT",
+        edition="ultimate",
+        simulator_url=url,
+        timeout_seconds=120,
     )
+    clock = SystemClock()
+    allowance = Allowance(config, Credits(database, config.client_id, clock), clock)
+    guard = CallGuard(RequestGate(folder, config, clock), allowance, clock)
     secret, refresh = "simulated-client-secret", "1000.simulated.refresh"
-    return open_client(config, lambda: secret, lambda: refresh, OneShelf(), SystemClock())
+    return open_client(config, lambda: secret, lambda: refresh, OneShelf(), guard, clock)
 
 
 def first(bench: Bench) -> None:
