@@ -4,7 +4,7 @@ Read in this order: ``config`` (what a person says), ``schema`` (tables of data 
 metadata), ``wire`` (the dialect: values to JSON and back), ``codes`` and ``errors`` (what their codes mean), ``auth``
 (how we sign in), ``limits`` and ``pace`` (how much we may ask at once), ``budget`` and ``allowance`` (and in a day),
 ``guard`` (all of these round a call), ``client`` (the only file that sends), ``metadata`` (what we know of the
-modules), ``target`` (the port), ``places`` and ``provision`` (custom fields).
+modules), ``target`` (the port), ``checks`` (what ``ping`` asks), ``places`` and ``provision`` (custom fields).
 
 Its twin is ``ml_connector.connectors.dynamics_gp``; the same file names do the same job there.
 """

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property, partial
-from typing import Any, ParamSpec
+from functools import cached_property
+from typing import Any
 
 from ml_connector.connectors.zoho_crm import bulk, errors, limits, schema, wire
+from ml_connector.connectors.zoho_crm.checks import Checks
 from ml_connector.connectors.zoho_crm.client import ZohoClient
 from ml_connector.connectors.zoho_crm.metadata import Metadata
 from ml_connector.connectors.zoho_crm.modules import ModuleMaker
-from ml_connector.connectors.zoho_crm.places import PROVISION
 from ml_connector.connectors.zoho_crm.provision import Provisioner
 from ml_connector.connectors.zoho_crm.schema import LAYOUT
 from ml_connector.core.change import Page
-from ml_connector.core.errors import ConfigurationError, ConnectorError, RetryableError
+from ml_connector.core.errors import RetryableError
 from ml_connector.core.ports import (
     BulkFile,
     Candidate,
@@ -35,14 +35,10 @@ from ml_connector.core.ports import (
 )
 from ml_connector.core.write_plan import WritePrices
 
-Of = ParamSpec("Of")
-
 MAX_BATCH = 100  #: records of one insert or update, ids of one list, values of one COQL "in"
 MAX_FIELDS = 50  #: fields of one list
 MAX_ROWS = 2000  #: rows of one COQL query
 _CHEAP_ROWS = 200  #: rows of a COQL query for one credit
-_MAX_CLOCK_DIFFERENCE_SECONDS = 60
-_NAMED = 3  #: fields that are named before the rest is counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +298,7 @@ class ZohoTarget:
     def organisation(self) -> Organisation:
         """The organisation that answers to our tokens, asked by a call."""
         told = self.client.get_org()
-        org_id, code = _org_id(told), told.get("iso_code")
+        org_id, code = wire.org_id(told), told.get("iso_code")
         if not isinstance(code, str) or not code:
             raise RetryableError("Zoho did not tell the organisation's currency.")
         if not org_id:
@@ -328,117 +324,9 @@ class ZohoTarget:
         ``users``: records are given owners. ``layouts``: the modules whose layouts are named by their names. ``own``:
         the modules that are ours to make. ``edited``: those in which nothing is created.
         """
-        signed_in = _tried("sign in", self._try_token)
-        if not signed_in.ok:
-            return [signed_in]
-        found = [signed_in, *self._further_checks(modules, needs, own)]
-        found += [check for module in edited for check in self._module_checks(module, creates=False)]
-        found += [_tried("read users", _allowed, self.users)] if users else []
-        return found + [
-            _tried(f"read layouts of {m}", _allowed, partial(self.client.list_layouts, m)) for m in layouts
-        ]
-
-    def _further_checks(
-        self, modules: Sequence[str], needs: Sequence[FieldNeed], own: Sequence[ModuleNeed]
-    ) -> Iterator[Check]:
-        yield _tried("organisation", self._try_org)
-        yield _tried("clock", self._try_clock)
-        missing: set[str] = set()
-        if own:
-            yield _tried("modules", self._try_modules, own, missing)
-        if missing:  # trying to create one may cost as much as creating it
-            yield _tried("read profiles", _allowed, self.client.list_profiles)
-            yield _tried("create modules", _allowed, self.client.try_creating_modules)
-        for module in (name for name in modules if name not in missing):
-            yield from self._module_checks(module)
-        ours = [need for need in needs if need.label and need.module not in missing]
-        if ours:
-            module = ours[0].module
-            yield _tried("create fields", _allowed, lambda: self.client.try_creating_fields(module))
-        if any(need.shown_as for need in ours):
-            label = next(need for need in ours if need.shown_as)
-            yield _tried(
-                "relabel fields", _allowed, lambda: self.client.try_relabelling(label.module, label.label)
-            )
-        if needs:
-            yield _tried("fields", self._try_fields, needs)
-
-    def _module_checks(self, module: str, *, creates: bool = True) -> Iterator[Check]:
-        """One row for each scope: read, query, create, update."""
-        client = self.client
-        probe = wire.candidates_query(module, ["id"], None, None, 1)
-        tries: list[tuple[str, Callable[[], object]]] = [
-            ("read fields of", lambda: client.list_fields(module)),
-            ("read", lambda: client.list_records(module, ["1"], ["id"])),
-            ("query", lambda: client.query(module, probe, 1)),
-            ("create", lambda: client.try_writing(module, "CREATE")),
-            ("update", lambda: client.try_writing(module, "UPDATE")),
-        ]
-        for name, attempt in tries:
-            if creates or name != "create":
-                yield _tried(f"{name} {module}", _allowed, attempt)
-
-    def _try_token(self) -> str:
-        token = self.client.auth.token()
-        return f"API at {token.api_domain}"
-
-    def _try_org(self) -> str:
-        org = self.client.get_org()
-        return f"{org.get('company_name', '?')} (id {_org_id(org) or '?'}, {org.get('type', '?')})"
-
-    def _try_clock(self) -> str:
-        seconds = self.clock_difference()
-        if abs(seconds) > _MAX_CLOCK_DIFFERENCE_SECONDS:
-            raise ConfigurationError(
-                f"Our clock and Zoho's differ by {seconds:+.0f} s.", "Let this machine set its clock by NTP."
-            )
-        return f"{seconds:+.1f} s"
-
-    def _try_modules(self, own: Sequence[ModuleNeed], missing: set[str]) -> str:
-        """Notes those that are ``missing``."""
-        states = self.check_modules(own)
-        missing.update(state.need.name for state in states if not state.exists)
-        bad = [state for state in states if state.problem or not state.exists]
-        if bad:
-            told = [s.problem or f"The module {s.need.name} does not exist in Zoho yet." for s in bad]
-            remedies = dict.fromkeys(state.remedy or PROVISION for state in bad)
-            raise ConfigurationError(" ".join(told), " ".join(remedies))
-        return f"{', '.join(need.name for need in own)}: there"
-
-    def _try_fields(self, needs: Sequence[FieldNeed]) -> str:
-        states = self.check_fields(needs)
-        bad = [state for state in states if state.problem]
-        if bad:
-            remedies = " ".join(dict.fromkeys(state.remedy for state in bad))
-            raise ConfigurationError(
-                " ".join([*(s.problem for s in bad[:_NAMED]), _others(len(bad))]).rstrip(), remedies
-            )
-        left_out = sum(state.left_out for state in states)
-        return (
-            f"{len(needs) - left_out} are as needed, {left_out} left out"
-            if left_out
-            else f"all {len(needs)} are as needed"
+        return Checks(self.client, self._provisioner, self._modules, self.users).of(
+            modules, needs, users=users, layouts=layouts, own=own, edited=edited
         )
-
-
-def _tried(name: str, attempt: Callable[Of, str], *args: Of.args, **named: Of.kwargs) -> Check:
-    try:
-        return Check(name, ok=True, detail=attempt(*args, **named))
-    except ConnectorError as error:
-        return Check(name, ok=False, detail=error.happened, remedy=error.remedy)
-
-
-def _org_id(org: Mapping[str, Any]) -> str:
-    return str(org.get("zgid") or org.get("id") or "")
-
-
-def _others(bad: int) -> str:
-    return f"And {bad - _NAMED} more like it." if bad > _NAMED else ""
-
-
-def _allowed(attempt: Callable[[], object]) -> str:
-    attempt()
-    return "allowed"
 
 
 def _columns(module: str, fields: Sequence[str]) -> list[str]:

@@ -228,6 +228,11 @@ def rows(body: Mapping[str, Any], key: str = "data") -> list[dict[str, Any]]:
     return found
 
 
+def org_id(org: Mapping[str, Any]) -> str:
+    """The id of the organisation, by whichever of its names it is told; empty: it is not."""
+    return str(org.get("zgid") or org.get("id") or "")
+
+
 def more_records(body: Mapping[str, Any]) -> bool:
     """Whether the answer says that it was not the last page."""
     info = body.get("info")
