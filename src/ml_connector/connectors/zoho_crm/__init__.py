@@ -1,10 +1,11 @@
 """The Zoho CRM connector: a target that records are written to.
 
 Read in this order: ``config`` (what a person says), ``schema`` (tables of data centres, scopes, editions and
-metadata), ``wire`` (the dialect: values to JSON and back), ``codes`` and ``errors`` (what their codes mean), ``auth``
-(how we sign in), ``limits`` and ``pace`` (how much we may ask at once), ``budget`` and ``allowance`` (and in a day),
-``guard`` (all of these round a call), ``client`` (the only file that sends), ``metadata`` (what we know of the
-modules), ``target`` (the port), ``checks`` (what ``ping`` asks), ``places`` and ``provision`` (custom fields).
+metadata), ``wire`` (the dialect: values to JSON and back), ``coql`` (and to queries), ``codes`` and ``errors`` (what
+their codes mean), ``auth`` (how we sign in), ``limits`` and ``pace`` (how much we may ask at once), ``budget`` and
+``allowance`` (and in a day), ``guard`` (all of these round a call), ``calls`` (every request that we make), ``client``
+(the only file that sends), ``metadata`` (what we know of the modules), ``target`` (the port), ``checks`` (what
+``ping`` asks), ``places`` and ``provision`` (custom fields).
 
 Its twin is ``ml_connector.connectors.dynamics_gp``; the same file names do the same job there.
 """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -14,14 +13,15 @@ import httpx2
 import stamina
 import truststore
 
-from ml_connector.connectors.zoho_crm import bulk, codes, errors, limits, schema, wire
+from ml_connector.connectors.zoho_crm import bulk, calls, codes, errors, limits, wire
 from ml_connector.connectors.zoho_crm.allowance import Standing
 from ml_connector.connectors.zoho_crm.auth import AccessToken, TokenShelf, ZohoAuth
+from ml_connector.connectors.zoho_crm.calls import Call
 from ml_connector.connectors.zoho_crm.config import ZohoConfig
 from ml_connector.connectors.zoho_crm.guard import CallGuard
-from ml_connector.connectors.zoho_crm.schema import API_PATH, BULK_PATH, FieldMeta, ModuleMeta, NamedModule
+from ml_connector.connectors.zoho_crm.schema import FieldMeta, ModuleMeta, NamedModule
 from ml_connector.connectors.zoho_crm.wire import Item, Reply
-from ml_connector.core.errors import ConfigurationError, ConnectorError, RetryableError
+from ml_connector.core.errors import ConnectorError, RetryableError
 from ml_connector.core.ports import BulkFile, Clock, Cost, FieldNeed, JobState, ModuleNeed, Write, WriteResult
 
 Answer = TypeVar("Answer")
@@ -30,34 +30,9 @@ _PATIENCE_SECONDS = 5.0  #: a wait that Zoho needs for longer than this is the c
 _ATTEMPTS = 3
 _BUSY_ATTEMPTS = 5  #: of a call that Zoho refuses as one too many at once
 _CONNECT_SECONDS = 15.0
-_NO_FIELD = "1"  #: no field has this id: theirs have 18 digits and more
 _IDLE_SECONDS = (
     20.0  #: an idle connection is not used again after this: something on the way may have dropped it
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request to the API, and what holds for it."""
-
-    operation: str  #: its name in the costs
-    method: str
-    path: str  #: below ``root``
-    scope: str  #: the OAuth scope that it needs
-    does: str  #: completes "Zoho does not let us ..."
-    params: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | None = None
-    content_type: str = "application/json"  #: of the body
-    root: str = API_PATH
-    base: str = ""  #: another host than the API's, which may have our token
-    credits: int = 1
-    heavy: bool = False  #: of those that Zoho takes only ten of at once
-    repeatable: bool = True  #: doing it twice does the same as once
-    vital: bool = False  #: it tells how things stand: made even where few credits are left
-
-
-_ORG = Call("org", "GET", "/org", schema.ORG_SCOPE, "read the organisation", vital=True)
 
 
 class ZohoConnection:
@@ -156,7 +131,7 @@ class ZohoClient:
 
     def get_org(self) -> dict[str, Any]:
         """The organisation: id, company_name, iso_code, type, ..."""
-        org = next(iter(wire.rows(self._read(_ORG, wire.decode), "org")), {})
+        org = next(iter(wire.rows(self._read(calls.ORG, wire.decode), "org")), {})
         if (users := _licences(org)) is not None:
             self._guard.allowance.note_users(users)
         return org
@@ -167,69 +142,51 @@ class ZohoClient:
 
         def measured() -> float:
             before = self._clock.now()
-            date = wire.http_date(self._send(_ORG))
+            date = wire.http_date(self._send(calls.ORG))
             return (date - before).total_seconds() + 0.5 - (self._clock.now() - before).total_seconds() / 2
 
         return _patiently(measured)
 
     def list_fields(self, module: str) -> list[FieldMeta]:
         """The fields of a module as they are now; ConfigurationError if there is no such module."""
-        call = _fields_call("fields", "GET", module)
-        return wire.field_metas(self._read(call, wire.decode))
+        return wire.field_metas(self._read(calls.fields(module), wire.decode))
 
     def list_modules(self) -> list[NamedModule]:
         """Every module of the organisation."""
-        call = Call("modules", "GET", "/settings/modules", schema.MODULES_READ_SCOPE, "read the modules")
-        return wire.named_modules(self._read(call, wire.decode))
+        return wire.named_modules(self._read(calls.MODULES, wire.decode))
 
     def list_profiles(self) -> list[str]:
         """The ids of the profiles that people have."""
-        call = Call("profiles", "GET", "/settings/profiles", schema.PROFILES_SCOPE, "read the profiles")
-        found = wire.rows(self._read(call, wire.decode), "profiles")
+        found = wire.rows(self._read(calls.PROFILES, wire.decode), "profiles")
         return [str(profile["id"]) for profile in found if profile.get("id")]
 
     def list_layouts(self, module: str) -> dict[str, str]:
         """The page layouts of a module: name, and the label where it is another -> id."""
-        params = {"module": wire.checked_name(module)}
-        does = f"read the layouts of {module}"
-        call = Call("layouts", "GET", "/settings/layouts", schema.LAYOUTS_SCOPE, does, params)
-        found = wire.rows(self._read(call, wire.decode), "layouts")
+        found = wire.rows(self._read(calls.layouts(module), wire.decode), "layouts")
         names = ((row.get(key), row.get("id")) for key in ("name", "display_label") for row in found)
         return {str(name): str(layout_id) for name, layout_id in names if name and layout_id}
 
     def list_users(self, page: int) -> tuple[list[dict[str, Any]], bool]:
         """A page (from 1) of the active users, and whether there are more."""
-        params = {"type": "ActiveUsers", "page": str(page), "per_page": "200"}
-        call = Call("users", "GET", "/users", schema.USERS_SCOPE, "read the users", params)
-        body = self._read(call, wire.decode)
+        body = self._read(calls.users(page), wire.decode)
         return wire.rows(body, "users"), wire.more_records(body)
 
     def list_records(self, module: str, ids: Sequence[str], fields: Sequence[str]) -> list[dict[str, object]]:
         """These fields (at most 50) of these records (at most 100); those it no longer has are left out."""
-        params = {
-            "ids": ",".join(map(wire.checked_id, ids)),
-            "fields": ",".join(map(wire.checked_name, fields)),
-        }
-        return self._read(
-            replace(_module_call("read", "GET", module, "READ"), params=params), wire.exact_rows
-        )
+        return self._read(calls.records(module, ids, fields), wire.exact_rows)
 
     def query(self, module: str, query: str, limit: int) -> tuple[list[dict[str, Any]], bool]:
         """The rows of a COQL query of at most ``limit`` rows, and whether there are more."""
-        body = self._read(_query_call(module, query, limit), wire.decode)
+        body = self._read(calls.query(module, query, limit), wire.decode)
         return wire.rows(body), wire.more_records(body)
 
     def query_exactly(self, module: str, query: str, limit: int) -> tuple[list[dict[str, object]], bool]:
         """The same with lookups as ids and fractions as Decimal: as it stands there, not nearly."""
-        return self._read(_query_call(module, query, limit), wire.exact_page)
+        return self._read(calls.query(module, query, limit), wire.exact_page)
 
     def list_deleted(self, module: str, since: datetime, page: int) -> tuple[list[dict[str, Any]], bool]:
         """A page (from 1) of what was deleted at or after ``since``, and whether there are more."""
-        params = {"type": "all", "page": str(page), "per_page": "200"}
-        headers = {"If-Modified-Since": wire.stamp(since)}
-        call = _module_call("deleted", "GET", module, "READ")
-        call = replace(call, path=f"{call.path}/deleted", params=params, headers=headers)
-        body = self._read(call, wire.decode)
+        body = self._read(calls.deleted(module, since, page), wire.decode)
         return wire.rows(body), wire.more_records(body)
 
     # -- writing
@@ -248,37 +205,14 @@ class ZohoClient:
         lost one arrived is for the caller to find out. An update is repeated, unless it depends on what the record
         was: the first one, whose answer was lost, would make the second one fail.
         """
-        if batch[0].target_id is None:
-            call = _module_call("insert", "POST", module, "CREATE")
-        else:
-            call = _module_call("update", "PUT", module, "UPDATE")
-        call = replace(
-            call,
-            body=wire.encode_writes(meta, batch, list(dict.fromkeys((*self.config.trigger, *trigger)))),
-            credits=limits.write_credits(len(batch)),
-            heavy=len(batch) > limits.LIGHT_WRITE,
-            headers={"If-Unmodified-Since": wire.stamp(unmodified_since)} if unmodified_since else {},
-            repeatable=call.method == "PUT" and unmodified_since is None,
-        )
-        return self._items(call, "data", len(batch))
+        triggers = list(dict.fromkeys((*self.config.trigger, *trigger)))
+        return self._items(calls.write(module, meta, batch, triggers, unmodified_since), "data", len(batch))
 
     # -- writing in bulk
 
     def upload(self, org_id: str, name: str, content: bytes) -> str:
         """Hand over the zipped file of a bulk job; its id. Nothing is written by that."""
-        content_type, body = bulk.multipart(f"{name}.zip", content)
-        call = Call(
-            "bulk upload",
-            "POST",
-            "/upload",
-            schema.FILES_SCOPE,
-            "upload the file of a bulk job",
-            headers={"feature": "bulk-write", "X-CRM-ORG": org_id},
-            body=body,
-            content_type=content_type,
-            base=schema.upload_url(self.config),
-            credits=limits.CALL_CREDITS,
-        )
+        call = calls.upload(self.config, org_id, name, content)
         return bulk.detail(self._read(call, wire.decode), "file_id", "took a file")
 
     def start_job(self, meta: ModuleMeta, file: BulkFile) -> str:
@@ -286,17 +220,7 @@ class ZohoClient:
 
         NotDoneError: Zoho was busy or the credits are gone, and there is no job.
         """
-        call = Call(
-            "bulk job",
-            "POST",
-            "/write",
-            f"{schema.BULK_SCOPE} (with {schema.module_scope(file.module, 'CREATE')})",
-            f"write {file.module} by a bulk job",
-            body=bulk.encode_job(meta, file),
-            root=BULK_PATH,
-            credits=limits.JOB_CREDITS,
-            repeatable=False,
-        )
+        call = calls.start_job(meta, file)
         reply = self._send(call)
         if reply.status not in (200, 201):
             raise _refused(reply, call)
@@ -304,53 +228,31 @@ class ZohoClient:
 
     def get_job(self, job_id: str) -> JobState:
         """How far a bulk job is."""
-        path = f"/write/{wire.checked_id(job_id)}"
-        call = Call("bulk state", "GET", path, schema.BULK_SCOPE, "look at a bulk job", root=BULK_PATH)
-        return bulk.job_state(self._read(call, wire.decode))
+        return bulk.job_state(self._read(calls.job(job_id), wire.decode))
 
     def get_results(self, file: BulkFile, url: str) -> dict[str, WriteResult | None]:
         """The results of a bulk job, by what tells its rows apart.
 
         ConfigurationError where ``url`` leads to a host that may not have our token.
         """
-        parts = urlsplit(url)
-        base = f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
-        if base and not schema.is_trusted_download(self.config, base):
-            raise ConfigurationError(
-                f"The results of a bulk job are at {parts.hostname}, which is no host of Zoho's that we know.",
-                "Please report it; the records are written in the ordinary way.",
-            )
-        params = dict(httpx2.QueryParams(parts.query))
-        call = Call(
-            "bulk results",
-            "GET",
-            parts.path,
-            schema.BULK_SCOPE,
-            "read a bulk job",
-            params,
-            root="",
-            base=base,
-        )
-        return self._read(call, lambda reply: bulk.read_results(reply, file))
+        return self._read(calls.results(self.config, url), lambda reply: bulk.read_results(reply, file))
 
     # -- fields
 
     def create_fields(self, module: str, needs: Sequence[FieldNeed]) -> list[Item]:
         """Create up to five custom fields, one item each in order."""
-        call = _fields_call("create fields", "POST", module, wire.encode_fields(needs))
-        return self._items(call, "fields", len(needs))
+        return self._items(calls.create_fields(module, needs), "fields", len(needs))
 
     def relabel_field(self, module: str, field_id: str, label: str) -> Item:
         """Give a field another label; its API name stays."""
-        call = _fields_call("relabel fields", "PATCH", module, wire.encode_label(label), field_id)
-        return self._items(call, "fields", 1)[0]
+        return self._items(calls.relabel_field(module, field_id, label), "fields", 1)[0]
 
     def create_module(self, need: ModuleNeed, profiles: Sequence[str]) -> Item:
         """Create a custom module for people of these profiles; a refusal of the request as a whole is an item, too.
 
         It is sent once: whether a lost one arrived is for the caller to find out.
         """
-        call = _modules_call(wire.encode_module(need, profiles))
+        call = calls.create_module(need, profiles)
         reply = self._send(call)
         items = wire.read_items(reply, "modules", 1) if reply.status in wire.ITEM_STATUSES else None
         if items is not None:
@@ -363,21 +265,19 @@ class ZohoClient:
 
     def try_writing(self, module: str, right: str) -> None:
         """See whether we may "CREATE" or "UPDATE" records: a write of no records, which changes nothing."""
-        method = {"CREATE": "POST", "UPDATE": "PUT"}[right]
-        body = wire.encode_writes(ModuleMeta.of([]), [], self.config.trigger)
-        self._try(replace(_module_call("try", method, module, right), body=body))
+        self._try(calls.write_nothing(module, right, self.config.trigger))
 
     def try_creating_fields(self, module: str) -> None:
         """See whether we may create custom fields: a request for none, which changes nothing."""
-        self._try(_fields_call("try", "POST", module, wire.encode_fields([])))
+        self._try(calls.create_no_fields(module))
 
     def try_relabelling(self, module: str, label: str) -> None:
         """See whether we may relabel fields: it is tried with a field that there is not."""
-        self._try(_fields_call("try", "PATCH", module, wire.encode_label(label), _NO_FIELD))
+        self._try(calls.relabel_no_field(module, label))
 
     def try_creating_modules(self) -> None:
         """See whether we may create custom modules: a request for none, which changes nothing."""
-        self._try(_modules_call(wire.encode_module(None, ())))
+        self._try(calls.create_module(None, ()))
 
     def _try(self, call: Call) -> None:
         """ConfigurationError when scope, permission or module is missing; what else Zoho finds is no matter."""
@@ -422,7 +322,7 @@ class ZohoClient:
     def _look_for_credits(self, wanted: int) -> None:
         """Before we give up for want of credits, look whether Zoho has more than we think: any answer tells."""
         if self._guard.allowance.wants_news(wanted):
-            self._send(_ORG)
+            self._send(calls.ORG)
 
     def _signed(self, call: Call) -> Reply:
         """Through the gate, with a token; a refused token is renewed and the call made once more (it did nothing)."""
@@ -453,49 +353,6 @@ class ZohoClient:
         if sent.too_many is not None:
             raise _refused(reply, call)
         return reply
-
-
-def _module_call(operation: str, method: str, module: str, right: str) -> Call:
-    """A call to the records of a module, to be completed by ``replace``."""
-    verb = {"READ": "read", "CREATE": "create records of", "UPDATE": "update records of"}[right]
-    path = f"/{wire.checked_name(module)}"
-    return Call(operation, method, path, schema.module_scope(module, right), f"{verb} {module}")
-
-
-def _query_call(module: str, query: str, limit: int) -> Call:
-    return Call(
-        "query",
-        "POST",
-        "/coql",
-        f"{schema.COQL_SCOPE} (with {schema.module_scope(module, 'READ')})",
-        f"query {module} by COQL",
-        body=wire.encode_query(query),
-        credits=limits.query_credits(limit),
-        heavy=True,
-    )
-
-
-#: Method -> what it does with fields, and the scope for it.
-_OF_FIELDS: Mapping[str, tuple[str, str]] = {
-    "GET": ("read", schema.FIELDS_READ_SCOPE),
-    "POST": ("create", schema.FIELDS_CREATE_SCOPE),
-    "PATCH": ("relabel", schema.FIELDS_UPDATE_SCOPE),
-}
-
-
-def _fields_call(
-    operation: str, method: str, module: str, body: bytes | None = None, field_id: str = ""
-) -> Call:
-    verb, scope = _OF_FIELDS[method]
-    path = "/settings/fields" + (f"/{wire.checked_id(field_id)}" if field_id else "")
-    params, does = {"module": wire.checked_name(module)}, f"{verb} fields of {module}"
-    return Call(operation, method, path, scope, does, params, body=body, repeatable=method != "POST")
-
-
-def _modules_call(body: bytes) -> Call:
-    scope, price = schema.MODULES_CREATE_SCOPE, limits.MODULE_CREDITS
-    path, does = "/settings/modules", "create modules"
-    return Call("create modules", "POST", path, scope, does, body=body, credits=price, repeatable=False)
 
 
 def _licences(org: Mapping[str, Any]) -> int | None:
