@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from ml_connector.connectors.zoho_crm import bulk, limits, schema, wire
+from ml_connector.connectors.zoho_crm import bulk, coql, limits, schema, wire
 from ml_connector.connectors.zoho_crm.config import ZohoConfig
 from ml_connector.connectors.zoho_crm.schema import API_PATH, BULK_PATH, ModuleMeta
 from ml_connector.core.errors import ConfigurationError
@@ -46,7 +46,7 @@ PROFILES = Call("profiles", "GET", "/settings/profiles", schema.PROFILES_SCOPE, 
 
 def layouts(module: str) -> Call:
     """The page layouts of a module."""
-    params = {"module": wire.checked_name(module)}
+    params = {"module": coql.checked_name(module)}
     does = f"read the layouts of {module}"
     return Call("layouts", "GET", "/settings/layouts", schema.LAYOUTS_SCOPE, does, params)
 
@@ -62,7 +62,7 @@ def users(page: int) -> Call:
 
 def records(module: str, ids: Sequence[str], fields: Sequence[str]) -> Call:
     """These fields (at most 50) of these records (at most 100)."""
-    params = {"ids": ",".join(map(wire.checked_id, ids)), "fields": ",".join(map(wire.checked_name, fields))}
+    params = {"ids": ",".join(map(coql.checked_id, ids)), "fields": ",".join(map(coql.checked_name, fields))}
     return replace(_of_module("read", "GET", module, "READ"), params=params)
 
 
@@ -74,7 +74,7 @@ def query(module: str, text: str, limit: int) -> Call:
         "/coql",
         f"{schema.COQL_SCOPE} (with {schema.module_scope(module, 'READ')})",
         f"query {module} by COQL",
-        body=wire.encode_query(text),
+        body=coql.encode_query(text),
         credits=limits.query_credits(limit),
         heavy=True,
     )
@@ -124,7 +124,7 @@ def write_nothing(module: str, right: str, trigger: Sequence[str]) -> Call:
 def _of_module(operation: str, method: str, module: str, right: str) -> Call:
     """A call to the records of a module, to be completed by ``replace``."""
     verb = {"READ": "read", "CREATE": "create records of", "UPDATE": "update records of"}[right]
-    path = f"/{wire.checked_name(module)}"
+    path = f"/{coql.checked_name(module)}"
     return Call(operation, method, path, schema.module_scope(module, right), f"{verb} {module}")
 
 
@@ -165,7 +165,7 @@ def start_job(meta: ModuleMeta, file: BulkFile) -> Call:
 
 def job(job_id: str) -> Call:
     """How far a bulk job is."""
-    path = f"/write/{wire.checked_id(job_id)}"
+    path = f"/write/{coql.checked_id(job_id)}"
     return Call("bulk state", "GET", path, schema.BULK_SCOPE, "look at a bulk job", root=BULK_PATH)
 
 
@@ -221,8 +221,8 @@ _OF_FIELDS: Mapping[str, tuple[str, str]] = {
 
 def _fields(operation: str, method: str, module: str, body: bytes | None = None, field_id: str = "") -> Call:
     verb, scope = _OF_FIELDS[method]
-    path = "/settings/fields" + (f"/{wire.checked_id(field_id)}" if field_id else "")
-    params, does = {"module": wire.checked_name(module)}, f"{verb} fields of {module}"
+    path = "/settings/fields" + (f"/{coql.checked_id(field_id)}" if field_id else "")
+    params, does = {"module": coql.checked_name(module)}, f"{verb} fields of {module}"
     return Call(operation, method, path, scope, does, params, body=body, repeatable=method != "POST")
 
 

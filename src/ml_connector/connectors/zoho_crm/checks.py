@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ParamSpec
 
-from ml_connector.connectors.zoho_crm import wire
+from ml_connector.connectors.zoho_crm import coql, wire
 from ml_connector.connectors.zoho_crm.client import ZohoClient
 from ml_connector.connectors.zoho_crm.modules import ModuleMaker
 from ml_connector.connectors.zoho_crm.places import PROVISION
@@ -79,7 +79,7 @@ class Checks:
     def _module_checks(self, module: str, *, creates: bool = True) -> Iterator[Check]:
         """One row for each scope: read, query, create, update."""
         client = self.client
-        probe = wire.candidates_query(module, ["id"], None, None, 1)
+        probe = coql.candidates_query(module, ["id"], None, None, 1)
         tries: list[tuple[str, Callable[[], object]]] = [
             ("read fields of", lambda: client.list_fields(module)),
             ("read", lambda: client.list_records(module, ["1"], ["id"])),

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from ml_connector.connectors.zoho_crm import bulk, errors, limits, schema, wire
+from ml_connector.connectors.zoho_crm import bulk, coql, errors, limits, schema, wire
 from ml_connector.connectors.zoho_crm.checks import Checks
 from ml_connector.connectors.zoho_crm.client import ZohoClient
 from ml_connector.connectors.zoho_crm.metadata import Metadata
@@ -171,7 +171,7 @@ class ZohoTarget:
         limit = _CHEAP_ROWS if since is not None and after is None else MAX_ROWS
         names = [name for name in fields if name != LAYOUT]
         columns = list(dict.fromkeys(["id", *names, "Modified_Time"]))
-        query = wire.candidates_query(module, columns, since, after, limit)
+        query = coql.candidates_query(module, columns, since, after, limit)
         rows, more = self.client.query_exactly(module, query, limit)
         page = [Standing(str(row["id"]), {n: row.get(n) for n in names}, _stamp(module, row)) for row in rows]
         return Page(page, page[-1].target_id if more and page else None)
@@ -182,7 +182,7 @@ class ZohoTarget:
         self, module: str, fields: Sequence[str], since: datetime | None, after: str | None
     ) -> Page[Candidate]:
         """A page of up to 2,000 records by id, by COQL, which (unlike search) sees what was written a moment ago."""
-        query = wire.candidates_query(module, _columns(module, fields), since, after, MAX_ROWS)
+        query = coql.candidates_query(module, _columns(module, fields), since, after, MAX_ROWS)
         rows, more = self.client.query(module, query, MAX_ROWS)
         page = [_candidate(module, fields, row) for row in rows]
         return Page(page, page[-1].target_id if more and page else None)
@@ -192,7 +192,7 @@ class ZohoTarget:
     ) -> Page[Candidate]:
         """A page of the wanted records by id, by COQL; few are expected of certain ids, or of what changed."""
         limit = _CHEAP_ROWS if wanted.ids or wanted.since else MAX_ROWS
-        query = wire.wanted_query(module, _columns(module, fields), wanted, after, limit)
+        query = coql.wanted_query(module, _columns(module, fields), wanted, after, limit)
         rows, more = self.client.query(module, query, limit)
         page = [_candidate(module, fields, row) for row in rows]
         return Page(page, page[-1].target_id if more and page else None)
@@ -225,7 +225,7 @@ class ZohoTarget:
     ) -> list[dict[str, Any]] | None:
         """None: more than one query gives."""
         for limit in (_CHEAP_ROWS, MAX_ROWS):
-            query = wire.values_query(module, _columns(module, fields), field, values, limit)
+            query = coql.values_query(module, _columns(module, fields), field, values, limit)
             rows, more = self.client.query(module, query, limit)
             if not more:
                 return rows
