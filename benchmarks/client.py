@@ -238,7 +238,7 @@ def simulator() -> Iterator[str]:
 def provision(url: str) -> None:
     """The custom fields that the records have."""
     from ml_connector.connectors.zoho_crm import ZohoTarget
-    from ml_connector.core.ports import FieldNeed
+    from ml_connector.core.needs import FieldNeed
 
     needs = [
         FieldNeed("Accounts", "GP_Customer_ID", "GP Customer ID", "text", 30, unique=True),

@@ -37,21 +37,13 @@ from ml_connector.connectors.zoho_crm import (
     open_client,
 )
 from ml_connector.core.change import Change, Page
+from ml_connector.core.entity import Entity, SourceField
 from ml_connector.core.errors import AllowanceError
 from ml_connector.core.flow import Flow
 from ml_connector.core.load import Load
 from ml_connector.core.mapping_file import read_mapping
-from ml_connector.core.ports import (
-    BulkFile,
-    Entity,
-    FieldNeed,
-    JobState,
-    Reading,
-    SourceField,
-    Target,
-    Write,
-    WriteResult,
-)
+from ml_connector.core.needs import FieldNeed
+from ml_connector.core.ports import BulkFile, JobState, Reading, Target, Write, WriteResult
 from ml_connector.core.record import Record
 from ml_connector.core.transform import MapContext
 from ml_connector.demo.systems import Simulator, simulator

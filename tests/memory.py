@@ -11,26 +11,19 @@ from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
 from ml_connector.core.change import Change, Page
+from ml_connector.core.entity import Entity, Facet, Lasting, SourceField
 from ml_connector.core.errors import AllowanceError, ConfigurationError, RecordRejectedError
 from ml_connector.core.load import Load
+from ml_connector.core.needs import FieldNeed, FieldShape, FieldState, ModuleNeed, ModuleState
 from ml_connector.core.ports import (
     Absent,
     BulkFile,
     Candidate,
     Candidates,
     Duplicate,
-    Entity,
-    Facet,
     Fetched,
-    FieldNeed,
-    FieldShape,
-    FieldState,
     JobState,
-    Lasting,
-    ModuleNeed,
-    ModuleState,
     Refused,
-    SourceField,
     Standing,
     Unreadable,
     Wanted,

@@ -34,7 +34,7 @@ from ml_connector.core.catalogue import OWN_CODES, Entry, Kind
 from ml_connector.core.company_facts import Verdict
 from ml_connector.core.deal_fields import TAG, deal_needs
 from ml_connector.core.mapping import MARKS, Mapping
-from ml_connector.core.ports import FieldNeed
+from ml_connector.core.needs import FieldNeed
 from ml_connector.core.transform import ARITY, TRANSFORMS
 from ml_connector.flows import limit
 from ml_connector.flows.work import Options

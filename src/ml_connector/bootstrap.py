@@ -34,7 +34,8 @@ from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.flow import Flow, in_order
 from ml_connector.core.mapping import Mapping as FieldMapping
 from ml_connector.core.mapping import field_needs, module_needs
-from ml_connector.core.ports import Cost, FieldNeed, ModuleNeed, Source
+from ml_connector.core.needs import FieldNeed, ModuleNeed
+from ml_connector.core.ports import Cost, Source
 from ml_connector.core.transform import MapContext
 from ml_connector.flows.deals import DealWork
 from ml_connector.flows.ledger_months import LedgerMonths

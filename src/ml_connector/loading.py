@@ -11,13 +11,13 @@ from pathlib import Path
 from ml_connector.connectors.dynamics_gp import GpSource
 from ml_connector.core.deal_fields import CHART
 from ml_connector.core.deals import GL_ACCOUNTS, PROFITABILITY, TAGGING, DealFlow, DealTerms
+from ml_connector.core.entity import Entity
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.flow import Flow, filter_of
 from ml_connector.core.line_limits import NO_LIMITS, LineLimits
 from ml_connector.core.mapping import Mapping as FieldMapping
 from ml_connector.core.mapping import conflicts, fitted, labelled
 from ml_connector.core.mapping_file import read_mapping
-from ml_connector.core.ports import Entity
 from ml_connector.core.record import fold_key
 from ml_connector.core.tagging import Rule
 from ml_connector.core.transform import MapContext

@@ -28,7 +28,8 @@ from ml_connector.core.errors import (
     RecordRejectedError,
     RetryableError,
 )
-from ml_connector.core.ports import Check, FieldNeed, FieldState
+from ml_connector.core.needs import FieldNeed, FieldState
+from ml_connector.core.ports import Check
 
 GOOD = Check("reached", ok=True, detail="3 ms")
 BAD = Check("scope [coql]", ok=False, detail="missing", remedy="Grant it.")

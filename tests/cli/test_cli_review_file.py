@@ -5,9 +5,9 @@ import csv
 import pytest
 
 from ml_connector.cli.review_file import COLUMNS, read_review_file, write_review
+from ml_connector.core.entity import Entity
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.flow import Flow
-from ml_connector.core.ports import Entity
 from ml_connector.flows.proposals import Proposal, Shown
 from ml_connector.store.decisions import Decision
 

@@ -14,12 +14,11 @@ import pytest
 
 from ml_connector.core.change import Change, Page
 from ml_connector.core.errors import AllowanceError
+from ml_connector.core.needs import FieldNeed, ModuleNeed
 from ml_connector.core.ports import (
     Absent,
     Candidate,
     Duplicate,
-    FieldNeed,
-    ModuleNeed,
     Refused,
     Source,
     Target,

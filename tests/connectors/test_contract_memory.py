@@ -11,7 +11,7 @@ import pytest
 from contract import OLD, SECOND, FacetContract, TargetContract
 
 from memory import FakeClock, MemorySource, MemoryTarget, Row
-from ml_connector.core.ports import FieldNeed
+from ml_connector.core.needs import FieldNeed
 from ml_connector.core.write_plan import JobPrice
 
 NEED = FieldNeed("Accounts", "GP_Terms", "GP Terms", "text", 30)

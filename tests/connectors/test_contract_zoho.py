@@ -15,7 +15,7 @@ import stamina
 from contract import FieldsContract, TargetContract
 
 from ml_connector.connectors.zoho_crm import ZohoConfig, ZohoTarget, open_client
-from ml_connector.core.ports import FieldNeed
+from ml_connector.core.needs import FieldNeed
 from ml_connector.simulators.zoho import ZohoOptions, ZohoSimulator
 from zoho_guards import MemoryShelf, guarded
 

@@ -20,7 +20,7 @@ from ml_connector.core.mapping import (
     module_needs,
     withheld,
 )
-from ml_connector.core.ports import FieldNeed, ModuleNeed
+from ml_connector.core.needs import FieldNeed, ModuleNeed
 from ml_connector.core.transform import MapContext
 
 

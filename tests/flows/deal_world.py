@@ -22,7 +22,7 @@ from ml_connector.core.deals import (
 )
 from ml_connector.core.flow import CARRIED
 from ml_connector.core.line_limits import limits_of
-from ml_connector.core.ports import FieldShape
+from ml_connector.core.needs import FieldShape
 from ml_connector.core.postings import Posting
 from ml_connector.core.record import Reading, digest
 from ml_connector.core.tagging import Rule

@@ -9,11 +9,12 @@ from decimal import Decimal
 
 from memory import FakeClock, MemorySource, MemoryTarget, Row
 from ml_connector.core.change import Cursor
+from ml_connector.core.entity import Entity, PostingFields, SourceField
 from ml_connector.core.flow import Flow
 from ml_connector.core.line_limits import NO_LIMITS, LineLimits
 from ml_connector.core.mapping import fitted
 from ml_connector.core.mapping_file import read_mapping
-from ml_connector.core.ports import Entity, Fetched, PostingFields, SourceField
+from ml_connector.core.ports import Fetched
 from ml_connector.core.record import Fields, Record
 from ml_connector.core.transform import MapContext
 from ml_connector.flows.pull import pull

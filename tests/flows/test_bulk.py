@@ -15,7 +15,7 @@ from ml_connector.core.errors import (
     RecordRejectedError,
     RetryableError,
 )
-from ml_connector.core.ports import FieldShape
+from ml_connector.core.needs import FieldShape
 from ml_connector.core.write_plan import JobPrice
 from ml_connector.flows.spool import Spool
 from ml_connector.store import bulk_jobs, intents

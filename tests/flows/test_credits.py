@@ -28,7 +28,7 @@ from ml_connector.connectors.zoho_crm import (
     ZohoTarget,
     open_client,
 )
-from ml_connector.core.ports import FieldNeed
+from ml_connector.core.needs import FieldNeed
 from ml_connector.flows.pull import pull
 from ml_connector.flows.steps import Result
 from ml_connector.simulators.zoho import ZohoOptions, ZohoSimulator

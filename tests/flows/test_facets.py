@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from memory import START, FakeClock
-from ml_connector.core.ports import Facet
+from ml_connector.core.entity import Facet
 from ml_connector.flows.facets import Look, decide
 from ml_connector.flows.pull import pull
 from ml_connector.flows.range import Range

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from ml_connector.core.errors import RetryableError
-from ml_connector.core.ports import FieldShape
+from ml_connector.core.needs import FieldShape
 from ml_connector.flows.plan import FlowPlan
 from ml_connector.flows.range import Asked
 from ml_connector.store import cursors

@@ -7,7 +7,7 @@ from deal_world import SALES, SERVICE, DealWorld
 
 from ml_connector.core.deal_fields import TAG
 from ml_connector.core.errors import ConfigurationError, RetryableError
-from ml_connector.core.ports import FieldShape
+from ml_connector.core.needs import FieldShape
 from ml_connector.core.tagging import Rule
 from ml_connector.flows.edits import LOST_ANSWER
 from ml_connector.flows.tagging import preview

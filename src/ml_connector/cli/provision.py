@@ -21,7 +21,7 @@ from ml_connector.cli.provision_show import (
 )
 from ml_connector.core.deal_fields import CHART, MAX_CHOICES, first_choices
 from ml_connector.core.errors import ConfigurationError, NotPermittedError
-from ml_connector.core.ports import FieldNeed
+from ml_connector.core.needs import FieldNeed
 
 if TYPE_CHECKING:
     from ml_connector.bootstrap import App

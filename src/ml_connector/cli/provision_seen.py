@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ml_connector.cli.provision_show import End, missing_of
 from ml_connector.core.deal_fields import CHART
 from ml_connector.core.errors import ConnectorError
-from ml_connector.core.ports import FieldNeed, FieldState, ModuleNeed, ModuleState
+from ml_connector.core.needs import FieldNeed, FieldState, ModuleNeed, ModuleState
 
 if TYPE_CHECKING:
     from ml_connector.bootstrap import App

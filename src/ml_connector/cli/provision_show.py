@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ml_connector.cli.exits import Exit
 from ml_connector.cli.show import NAMED, by_remedy, note, say, show_json, show_table
 from ml_connector.core.errors import NotPermittedError
-from ml_connector.core.ports import FieldNeed, FieldState, ModuleNeed, ModuleState
+from ml_connector.core.needs import FieldNeed, FieldState, ModuleNeed, ModuleState
 
 #: What Zoho's setup calls a type.
 _TYPES: Mapping[str, str] = {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ml_connector.core.ports import FieldNeed
+from ml_connector.core.needs import FieldNeed
 
 CHART = "gl_accounts"  #: the entity that a deal's GL account is one of
 DEALS, ACCOUNTS = "Deals", "Accounts"

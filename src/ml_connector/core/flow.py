@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
+from ml_connector.core.entity import Entity, Facet
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.line_limits import NO_LIMITS, LineLimits
 from ml_connector.core.mapping import Mapping, MatchRule
-from ml_connector.core.ports import Entity, Facet
 from ml_connector.core.postings import POSTINGS
 from ml_connector.core.record import Fields, Value
 

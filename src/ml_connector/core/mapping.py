@@ -11,8 +11,8 @@ from itertools import combinations
 from ml_connector.core.catalogue import PARENT_WAITS
 from ml_connector.core.companies import owner
 from ml_connector.core.errors import RecordRejectedError
+from ml_connector.core.needs import FieldNeed, ModuleNeed
 from ml_connector.core.people import person_key
-from ml_connector.core.ports import FieldNeed, ModuleNeed
 from ml_connector.core.record import Record, Value, fold_key
 from ml_connector.core.transform import TRANSFORMS, MapContext
 

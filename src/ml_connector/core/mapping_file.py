@@ -10,6 +10,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import TypeVar
 
+from ml_connector.core.entity import Entity
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.mapping import (
     FACTS,
@@ -22,7 +23,6 @@ from ml_connector.core.mapping import (
     MatchRule,
     fingerprint,
 )
-from ml_connector.core.ports import Entity
 from ml_connector.core.record import Value
 from ml_connector.core.transform import ARITY, TRANSFORMS
 

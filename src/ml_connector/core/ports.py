@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 from ml_connector.core.change import Change, Page
+from ml_connector.core.entity import Entity
 from ml_connector.core.errors import RecordRejectedError
 from ml_connector.core.load import Load
+from ml_connector.core.needs import FieldNeed, FieldShape, FieldState, ModuleNeed, ModuleState
 from ml_connector.core.record import Fields, Reading, Record
 from ml_connector.core.write_plan import WritePrices
 
@@ -22,76 +24,6 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Let ``seconds`` pass."""
-
-
-@dataclass(frozen=True, slots=True)
-class SourceField:
-    """One field that a record of an entity can have."""
-
-    name: str  #: flat: "bill_to.city"
-    type: str  #: "text", "boolean", "integer", "decimal", "money", "date", "instant"
-    facet: str = ""  #: the facet that brings it; empty: the record itself
-    carried: bool = False  #: kept in the store, so that a facet's change needs no new reading of the record
-    each: str = ""  #: set: each of these parts of the record ("lines") has its own
-
-
-@dataclass(frozen=True, slots=True)
-class Lasting:
-    """Values that a facet shows for some time only: once they are older than that, they stay as they were known."""
-
-    dated: str  #: the field that says of which day they are
-    fields: frozenset[str]  #: what stays, that field among them
-    shown_for: timedelta
-
-    def carried_on(self, known: Fields, told: Fields, at: datetime) -> Fields:
-        """What is told at ``at``, with what was known before and is too old to be told.
-
-        What is not that old would have been told if it were there still: it is gone.
-        """
-        day = known.get(self.dated)
-        if told.get(self.dated) is not None or not isinstance(day, date):
-            return told
-        if day > (at - self.shown_for).date():
-            return told
-        return {
-            **told,
-            **{name: known[name] for name in self.fields & known.keys() if told.get(name) is None},
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Facet:
-    """A part of a record that the source stamps apart (or not at all), and therefore is listed apart."""
-
-    name: str
-    brings_fields: (
-        bool  #: True: the listing brings the values; False: a difference means "read the record again"
-    )
-    empty: Fields = field(default_factory=dict)  #: what holds for a record that the listing does not name
-    lasting: Lasting | None = None  #: of its fields, those that outlast what the listing tells
-    listed: bool = True  #: it can be listed whole; if not, the records are read anew in their turn
-    of: frozenset[str] = frozenset()  #: the record's own fields that it may change; empty: any
-
-
-@dataclass(frozen=True, slots=True)
-class PostingFields:
-    """Where an entity's records, of many parts, say what a posting in the ledger consists of."""
-
-    fields: Mapping[str, str]  #: attribute of ``core.postings.Posting`` -> field of the record or of a part
-    accounts: str  #: the entity whose records are the accounts; it carries their ``category``
-
-
-@dataclass(frozen=True, slots=True)
-class Entity:
-    """What a source can tell of one kind of record."""
-
-    name: str
-    fields: Mapping[str, SourceField]
-    facets: Sequence[Facet] = ()
-    key: str = ""  #: the field that names a record
-    each: str = ""  #: what a record consists of, each part a record of its own in the target: "lines"
-    final: str = ""  #: the boolean field that says: whatever its stamp, this record never changes again
-    postings: PostingFields | None = None  #: set: its parts with an amount are kept as postings
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,74 +184,6 @@ class Standing:
     target_id: str
     values: Mapping[str, object]  #: API name -> value as the target states it; of a lookup, the id
     modified_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class FieldNeed:
-    """A field that the mappings need in the target."""
-
-    module: str
-    name: str  #: API name
-    label: str = ""  #: set: ours to make; empty: has to exist
-    type: str = ""
-    length: int | None = None
-    decimal_places: int | None = None
-    unique: bool = False
-    external: bool = False
-    essential: bool = False  #: made first where an edition has room for a few fields only
-    lookup: str = ""  #: of a lookup: the module that it points to
-    related: str = ""  #: of a lookup: what the list of these records is called on a record there
-    choices: tuple[str, ...] = ()  #: of a picklist: its first values
-    shown_as: str = ""  #: what people see in place of ``label`` once it is made; empty: the label
-    module_is_ours: bool = False  #: the module is ours to make, too: where it is missing, this comes with it
-
-
-@dataclass(frozen=True, slots=True)
-class ModuleNeed:
-    """A module that the mappings write into and that is ours to make."""
-
-    name: str  #: API name
-    singular: str
-    plural: str
-    name_label: str  #: what the field that names a record is called
-
-
-@dataclass(frozen=True, slots=True)
-class ModuleState:
-    """What the target has in place of a module; ``problem`` in a sentence, empty when it is there or can be made."""
-
-    need: ModuleNeed
-    exists: bool
-    problem: str = ""
-    remedy: str = ""
-    left_out: bool = False  #: the edition has no modules of one's own: the mappings do without
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class FieldState:
-    """What the target has in place of a need; ``problem`` in a sentence, empty when it fits."""
-
-    need: FieldNeed
-    exists: bool
-    problem: str = ""
-    remedy: str = ""
-    left_out: bool = False  #: the edition has no room for it: the mappings do without
-    note: str = ""  #: what a person may want to know although it is no problem
-    relabel: bool = False  #: it is there, and people see another label than they should
-
-
-@dataclass(frozen=True, slots=True)
-class FieldShape:
-    """A field of the target as it is now: what may be written into it."""
-
-    name: str  #: API name
-    type: str
-    writable: bool = True
-    length: int | None = None  #: characters; None: no limit that we know
-    mandatory: bool = False  #: a create without it is refused
-    choices: frozenset[str] | None = None  #: None: any value; else the only ones (a closed picklist)
-    unique: bool = False
 
 
 class Target(Protocol):

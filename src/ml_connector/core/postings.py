@@ -10,8 +10,8 @@ from decimal import Decimal
 from operator import attrgetter
 
 from ml_connector.core.catalogue import OWN_CODES, POSTING_UNREADABLE
+from ml_connector.core.entity import PostingFields
 from ml_connector.core.errors import RecordRejectedError
-from ml_connector.core.ports import PostingFields
 from ml_connector.core.record import Fields, Record, Value
 
 #: What an outcome is kept under that says that a record's postings are kept; no mapping can have such a name.

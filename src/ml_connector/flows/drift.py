@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from ml_connector.core.catalogue import OWN_CODES, SCHEMA_DRIFT
 from ml_connector.core.errors import ConfigurationError, RecordRejectedError
 from ml_connector.core.mapping import field_needs
+from ml_connector.core.needs import FieldNeed, FieldShape, FieldState
 from ml_connector.core.plan import Action, Plan
-from ml_connector.core.ports import FieldNeed, FieldShape, FieldState
 from ml_connector.flows.work import Work
 
 

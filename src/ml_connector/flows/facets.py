@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from ml_connector.core.ports import Facet
+from ml_connector.core.entity import Facet
 from ml_connector.core.record import Fields, Reading, digest, fold_key
 from ml_connector.flows.range import Range
 from ml_connector.flows.work import Options, Work

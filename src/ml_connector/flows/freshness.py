@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ml_connector.core.entity import Facet
 from ml_connector.core.flow import Flow
-from ml_connector.core.ports import Facet
 from ml_connector.store import looks, readings, staging
 from ml_connector.store.database import Connection
 from ml_connector.store.looks import Looked

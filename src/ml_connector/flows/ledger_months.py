@@ -12,10 +12,11 @@ from decimal import Decimal
 
 from ml_connector.core.catalogue import MIXED_CURRENCIES, OWN_CODES
 from ml_connector.core.change import Change, Page
+from ml_connector.core.entity import Entity, SourceField
 from ml_connector.core.errors import RecordRejectedError
 from ml_connector.core.line_limits import LineLimits, Within
 from ml_connector.core.load import Load
-from ml_connector.core.ports import Absent, Clock, Entity, Fetched, SourceField, Unreadable
+from ml_connector.core.ports import Absent, Clock, Fetched, Unreadable
 from ml_connector.core.record import Fields, Reading, Record, Value, fold_key
 from ml_connector.flows.arrivals import chunked
 from ml_connector.flows.within import category_of, find_accounts

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from ml_connector.core.entity import PostingFields
 from ml_connector.core.errors import RecordRejectedError
 from ml_connector.core.line_limits import LineLimits
-from ml_connector.core.ports import PostingFields
 from ml_connector.core.postings import POSTINGS, Posting, digest_of, postings_of
 from ml_connector.core.record import fold_key
 from ml_connector.flows.arrivals import Arrival, Arrived, Missing

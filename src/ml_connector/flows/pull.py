@@ -10,7 +10,7 @@ from functools import partial
 
 from ml_connector.core.catalogue import CHANGED_SINCE_APPROVAL
 from ml_connector.core.change import Cursor, advance, telling_instants
-from ml_connector.core.ports import Facet
+from ml_connector.core.entity import Facet
 from ml_connector.flows import facets
 from ml_connector.flows.arrivals import unsettled
 from ml_connector.flows.drift import require_fields

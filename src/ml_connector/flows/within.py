@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
+from ml_connector.core.entity import PostingFields
 from ml_connector.core.flow import CARRIED
 from ml_connector.core.line_limits import NO_LIMITS, LineLimits, Within
 from ml_connector.core.mapping import Reference
-from ml_connector.core.ports import PostingFields
 from ml_connector.core.record import Fields, Record, fold_key
 from ml_connector.flows.arrivals import Arrival
 from ml_connector.flows.work import Work

@@ -10,7 +10,8 @@ from datetime import timedelta
 
 from ml_connector.core.flow import Flow
 from ml_connector.core.mapping import Mapping, recognised_by
-from ml_connector.core.ports import Clock, FieldState, Source, Target
+from ml_connector.core.needs import FieldState
+from ml_connector.core.ports import Clock, Source, Target
 from ml_connector.core.record import Record, fold_key
 from ml_connector.core.similar import AUTOMATIC, NameIndex
 from ml_connector.core.transform import MapContext

@@ -14,7 +14,7 @@ import pytest
 import stamina
 
 from ml_connector.connectors.zoho_crm import ZohoConfig, ZohoTarget, open_client
-from ml_connector.core.ports import FieldNeed
+from ml_connector.core.needs import FieldNeed
 from ml_connector.simulators.zoho import ZohoOptions, ZohoSimulator
 from zoho_guards import MemoryCredits, MemoryShelf, guarded
 

@@ -3,7 +3,8 @@
 import pytest
 
 from ml_connector.core.errors import ConfigurationError, NotPermittedError
-from ml_connector.core.ports import FieldNeed, FieldShape, Refused, Write, Written
+from ml_connector.core.needs import FieldNeed, FieldShape
+from ml_connector.core.ports import Refused, Write, Written
 
 
 def account(number, **more):

@@ -3,7 +3,8 @@
 import pytest
 
 from ml_connector.core.errors import RetryableError
-from ml_connector.core.ports import Duplicate, FieldNeed, Refused, Write, Written
+from ml_connector.core.needs import FieldNeed
+from ml_connector.core.ports import Duplicate, Refused, Write, Written
 
 CREATE = "POST /crm/v8/Accounts"
 #: What is wrong with a record -> code, field and a word of the reason that Zoho gives.

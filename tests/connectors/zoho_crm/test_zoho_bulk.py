@@ -15,7 +15,8 @@ from ml_connector.connectors.zoho_crm import ZohoConfig, bulk, schema
 from ml_connector.connectors.zoho_crm.schema import FieldMeta, ModuleMeta
 from ml_connector.connectors.zoho_crm.wire import Reply
 from ml_connector.core.errors import ConfigurationError, NotDoneError, RetryableError
-from ml_connector.core.ports import BulkFile, FieldNeed, Refused, Write, Written
+from ml_connector.core.needs import FieldNeed
+from ml_connector.core.ports import BulkFile, Refused, Write, Written
 
 META = ModuleMeta.of(
     [

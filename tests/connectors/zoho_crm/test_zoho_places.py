@@ -15,7 +15,7 @@ from ml_connector.connectors.zoho_crm.places import (
 )
 from ml_connector.connectors.zoho_crm.schema import FieldMeta
 from ml_connector.core.errors import ConfigurationError
-from ml_connector.core.ports import FieldNeed
+from ml_connector.core.needs import FieldNeed
 
 PLENTY = Edition("enterprise", 300)
 

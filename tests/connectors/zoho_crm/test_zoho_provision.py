@@ -3,7 +3,8 @@
 import pytest
 
 from ml_connector.core.errors import NotPermittedError, RetryableError
-from ml_connector.core.ports import FieldNeed, Write
+from ml_connector.core.needs import FieldNeed
+from ml_connector.core.ports import Write
 
 
 def need(name, kind="text", length=30, **more):

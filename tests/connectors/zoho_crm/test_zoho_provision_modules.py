@@ -8,7 +8,7 @@ from ml_connector.connectors.zoho_crm.places import Module
 from ml_connector.connectors.zoho_crm.schema import FieldMeta
 from ml_connector.connectors.zoho_crm.wire import Reply
 from ml_connector.core.errors import NotPermittedError, RetryableError
-from ml_connector.core.ports import FieldNeed, ModuleNeed
+from ml_connector.core.needs import FieldNeed, ModuleNeed
 
 CHART = ModuleNeed("GL_Accounts", "GL Account", "GL Accounts", "GL Account Name")
 LINES = ModuleNeed("GL_Journal_Lines", "GL Journal Line", "GL Journal Lines", "GL Line Name")

@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from ml_connector.core.errors import AllowanceError, ConfigurationError, RetryableError
-from ml_connector.core.ports import Duplicate, FieldNeed, Refused, Write, Written
+from ml_connector.core.needs import FieldNeed
+from ml_connector.core.ports import Duplicate, Refused, Write, Written
 
 GOOD_PHONE, BAD_PHONE = "555-0100", "x" * 31
 

@@ -10,7 +10,8 @@ from ml_connector.connectors.zoho_crm import wire
 from ml_connector.connectors.zoho_crm.schema import FieldMeta, ModuleMeta
 from ml_connector.connectors.zoho_crm.wire import Reply
 from ml_connector.core.errors import RetryableError
-from ml_connector.core.ports import FieldNeed, Write
+from ml_connector.core.needs import FieldNeed
+from ml_connector.core.ports import Write
 
 
 def meta(name, kind="text", **more):

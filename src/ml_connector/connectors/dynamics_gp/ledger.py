@@ -26,7 +26,7 @@ from ml_connector.connectors.dynamics_gp.schema import (
 )
 from ml_connector.connectors.dynamics_gp.soap import KIND, Wanted, Where, day_text
 from ml_connector.connectors.dynamics_gp.values import Node, Tree
-from ml_connector.core.ports import Entity, PostingFields
+from ml_connector.core.entity import Entity, PostingFields
 from ml_connector.core.record import Fields, Value, fold_key
 
 SEGMENTS = 10  # the most that GP's account format has (facts.md 3.2, ACTNUMBR_1 to 10)

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from ml_connector.connectors.dynamics_gp.schema import GpEntity, Level, Listing, describe, fields_of
 from ml_connector.connectors.dynamics_gp.soap import Wanted
-from ml_connector.core.ports import Entity, Lasting
+from ml_connector.core.entity import Entity, Lasting
 
 _CUSTOMER_FIELDS = fields_of("", """
     customer_id              text        Key/Id

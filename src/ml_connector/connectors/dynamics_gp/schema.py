@@ -13,7 +13,7 @@ from datetime import date
 from ml_connector.connectors.dynamics_gp import values
 from ml_connector.connectors.dynamics_gp.soap import Wanted, Where
 from ml_connector.connectors.dynamics_gp.values import Node, Tree
-from ml_connector.core.ports import Entity, Facet, Lasting, PostingFields, SourceField
+from ml_connector.core.entity import Entity, Facet, Lasting, PostingFields, SourceField
 from ml_connector.core.record import Value, digest
 
 #: Kind -> the type the mappings see, and what reads it.

@@ -22,19 +22,11 @@ from ml_connector.connectors.dynamics_gp.schema import GpEntity, Listing
 from ml_connector.connectors.dynamics_gp.soap import Where
 from ml_connector.connectors.dynamics_gp.values import Tree, find, to_instant, to_text
 from ml_connector.core.change import Change, Page
+from ml_connector.core.entity import Entity
 from ml_connector.core.errors import ConfigurationError, RecordRejectedError
 from ml_connector.core.flow import Flow
 from ml_connector.core.load import Load
-from ml_connector.core.ports import (
-    Absent,
-    Check,
-    Cost,
-    Entity,
-    Fetched,
-    KeptLimits,
-    KnownLimit,
-    Unreadable,
-)
+from ml_connector.core.ports import Absent, Check, Cost, Fetched, KeptLimits, KnownLimit, Unreadable
 from ml_connector.core.record import Reading, Record, digest, fold_key
 
 _PARSING = 3  # threads beside the lanes: while one answer is parsed, its lane works on the next

@@ -13,7 +13,8 @@ from ml_connector.connectors.zoho_crm import bulk, coql, limits, schema, wire
 from ml_connector.connectors.zoho_crm.config import ZohoConfig
 from ml_connector.connectors.zoho_crm.schema import API_PATH, BULK_PATH, ModuleMeta
 from ml_connector.core.errors import ConfigurationError
-from ml_connector.core.ports import BulkFile, FieldNeed, ModuleNeed, Write
+from ml_connector.core.needs import FieldNeed, ModuleNeed
+from ml_connector.core.ports import BulkFile, Write
 
 _NO_FIELD = "1"  #: no field has this id: theirs have 18 digits and more
 

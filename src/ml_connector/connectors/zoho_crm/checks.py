@@ -13,7 +13,8 @@ from ml_connector.connectors.zoho_crm.modules import ModuleMaker
 from ml_connector.connectors.zoho_crm.places import PROVISION
 from ml_connector.connectors.zoho_crm.provision import Provisioner
 from ml_connector.core.errors import ConfigurationError, ConnectorError
-from ml_connector.core.ports import Check, FieldNeed, ModuleNeed
+from ml_connector.core.needs import FieldNeed, ModuleNeed
+from ml_connector.core.ports import Check
 
 Of = ParamSpec("Of")
 

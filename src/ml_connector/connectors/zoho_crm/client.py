@@ -22,7 +22,8 @@ from ml_connector.connectors.zoho_crm.guard import CallGuard
 from ml_connector.connectors.zoho_crm.schema import FieldMeta, ModuleMeta, NamedModule
 from ml_connector.connectors.zoho_crm.wire import Item, Reply
 from ml_connector.core.errors import ConnectorError, RetryableError
-from ml_connector.core.ports import BulkFile, Clock, Cost, FieldNeed, JobState, ModuleNeed, Write, WriteResult
+from ml_connector.core.needs import FieldNeed, ModuleNeed
+from ml_connector.core.ports import BulkFile, Clock, Cost, JobState, Write, WriteResult
 
 Answer = TypeVar("Answer")
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ml_connector.connectors.zoho_crm.places import Module, Name, name_of
-from ml_connector.core.ports import FieldNeed, FieldState
+from ml_connector.core.needs import FieldNeed, FieldState
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from ml_connector.connectors.zoho_crm.errors import check_permitted
 from ml_connector.connectors.zoho_crm.limits import MODULE_CREDITS
 from ml_connector.connectors.zoho_crm.schema import NamedModule
 from ml_connector.connectors.zoho_crm.wire import Item
-from ml_connector.core.ports import ModuleNeed, ModuleState
+from ml_connector.core.needs import ModuleNeed, ModuleState
 
 _AGAIN = "Then run `ml-connector provision`."
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from ml_connector.connectors.zoho_crm.schema import FieldMeta
 from ml_connector.core.errors import ConfigurationError
-from ml_connector.core.ports import FieldNeed, FieldState
+from ml_connector.core.needs import FieldNeed, FieldState
 
 MAX_UNIQUE = 2  #: unique fields of a module, the organisation's own included
 

@@ -26,7 +26,7 @@ from ml_connector.connectors.zoho_crm.places import (
     wanted,
 )
 from ml_connector.connectors.zoho_crm.wire import Item
-from ml_connector.core.ports import FieldNeed, FieldState
+from ml_connector.core.needs import FieldNeed, FieldState
 
 _MAX_A_CALL = 5
 

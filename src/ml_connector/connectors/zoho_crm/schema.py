@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ml_connector.connectors.zoho_crm.config import ZohoConfig
-from ml_connector.core.ports import FieldShape
+from ml_connector.core.needs import FieldShape
 
 API_PATH = "/crm/v8"
 BULK_PATH = "/crm/bulk/v8"

@@ -17,17 +17,13 @@ from ml_connector.connectors.zoho_crm.provision import Provisioner
 from ml_connector.connectors.zoho_crm.schema import LAYOUT
 from ml_connector.core.change import Page
 from ml_connector.core.errors import RetryableError
+from ml_connector.core.needs import FieldNeed, FieldShape, FieldState, ModuleNeed, ModuleState
 from ml_connector.core.ports import (
     BulkFile,
     Candidate,
     Candidates,
     Check,
-    FieldNeed,
-    FieldShape,
-    FieldState,
     JobState,
-    ModuleNeed,
-    ModuleState,
     Standing,
     Wanted,
     Write,

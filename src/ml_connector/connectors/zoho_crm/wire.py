@@ -19,7 +19,8 @@ import orjson
 
 from ml_connector.connectors.zoho_crm.schema import FieldMeta, ModuleMeta, NamedModule
 from ml_connector.core.errors import RetryableError
-from ml_connector.core.ports import FieldNeed, ModuleNeed, Write
+from ml_connector.core.needs import FieldNeed, ModuleNeed
+from ml_connector.core.ports import Write
 
 #: Statuses whose body may carry one answer for each item; which one Zoho picks differs between versions and sandboxes.
 ITEM_STATUSES = frozenset({200, 201, 202, 207, 400, 412})
