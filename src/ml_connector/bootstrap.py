@@ -61,9 +61,11 @@ from ml_connector.store.credits import Credits
 from ml_connector.store.database import Database
 from ml_connector.store.identity import Identity
 from ml_connector.store.locks import Locks
+from ml_connector.store.master_keys import load_master_keys
 from ml_connector.store.refusals import Refusals
 from ml_connector.store.row_limits import RowLimits
-from ml_connector.store.secrets import Secrets, TokenShelf, load_master_keys
+from ml_connector.store.secrets import Secrets
+from ml_connector.store.token_shelf import TokenShelf
 
 if TYPE_CHECKING:
     from ml_connector.flows.engine import Engine

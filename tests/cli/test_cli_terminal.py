@@ -13,7 +13,7 @@ import stamina
 
 from ml_connector.cli.interrupts import end_in_good_order
 from ml_connector.cli.logs import to_standard_error
-from ml_connector.store.secrets import make_key_file
+from ml_connector.store.master_keys import make_key_file
 
 PROGRAM = os.path.join(os.path.dirname(sys.executable), "ml-connector")  # noqa: PTH118, PTH120 -- no resolving of the venv's link
 CANARY = b"kanarienvogel-7Q!"
@@ -203,7 +203,8 @@ def test_a_first_master_key_that_finds_no_room_leaves_none(tmp_path):
     command = [
         sys.executable,
         "-c",
-        "from ml_connector.store.secrets import *; make_key_file(Path('master.key'))",
+        "from pathlib import Path; from ml_connector.store.master_keys import make_key_file;"
+        "make_key_file(Path('master.key'))",
     ]
     done = subprocess.run(command, capture_output=True, check=False, cwd=tmp_path, preexec_fn=no_file_grows)
     assert b"ConfigurationError" in done.stderr, done.stderr

@@ -15,16 +15,16 @@ import sqlalchemy as sa
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.store import tables
 from ml_connector.store.database import Database
-from ml_connector.store.secrets import (
+from ml_connector.store.master_keys import (
     MasterKeys,
-    Secret,
-    Secrets,
-    TokenShelf,
     add_key,
     load_master_keys,
     make_key_file,
     new_master_key,
 )
+from ml_connector.store.sealing import Secret
+from ml_connector.store.secrets import Secrets
+from ml_connector.store.token_shelf import TokenShelf
 
 CANARY = "kanarienvogel-7Q!é"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

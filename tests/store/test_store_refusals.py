@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from ml_connector.store.master_keys import MasterKeys, new_master_key
 from ml_connector.store.refusals import Refusals
-from ml_connector.store.secrets import MasterKeys, Secrets, new_master_key
+from ml_connector.store.secrets import Secrets
 
 
 class Clock:

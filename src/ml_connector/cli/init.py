@@ -27,7 +27,7 @@ Keep a copy of the master key in a safe place: without it the stored secrets can
 
 def init(settings: SettingsPath = None) -> None:
     """Make the settings file and the master key. What is there already stays as it is."""
-    from ml_connector.store.secrets import make_key_file
+    from ml_connector.store.master_keys import make_key_file
 
     assert settings is not None
     path = settings.absolute()
@@ -54,7 +54,7 @@ def init(settings: SettingsPath = None) -> None:
 def _warn_of_sealed(tree: Settings) -> None:
     """Say which secrets the new key does not open: the old one may be in a backup."""
     from ml_connector.bootstrap import open_secrets
-    from ml_connector.store.secrets import setting_command
+    from ml_connector.store.sealing import setting_command
 
     try:
         with open_secrets(tree) as secrets:

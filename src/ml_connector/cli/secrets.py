@@ -13,7 +13,8 @@ from ml_connector.cli.show import note, say, show_json, show_table, shown
 from ml_connector.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from ml_connector.store.secrets import Secret, StoredSecret
+    from ml_connector.store.sealing import Secret
+    from ml_connector.store.secrets import StoredSecret
 
 app = typer.Typer(help="The secrets, sealed in the database.", no_args_is_help=True)
 
@@ -68,7 +69,7 @@ def rotate(settings: SettingsPath = None) -> None:
     there yourself, before the old one, and run this.
     """
     from ml_connector.bootstrap import open_secrets
-    from ml_connector.store.secrets import add_key
+    from ml_connector.store.master_keys import add_key
 
     tree = load(settings)
     if tree.secrets.key_file is not None:
@@ -88,7 +89,7 @@ def _row(name: str, entry: StoredSecret | None) -> dict[str, object]:
 
 def ask_secret(what: str) -> Secret:
     """A secret from a hidden prompt, or from standard input when that is not a terminal."""
-    from ml_connector.store.secrets import Secret
+    from ml_connector.store.sealing import Secret
 
     if sys.stdin.isatty():
         value = Secret(str(typer.prompt(what, hide_input=True, err=True)))

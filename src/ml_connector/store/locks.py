@@ -48,7 +48,7 @@ class Locks:
     @contextmanager
     def _advisory(self, name: str) -> Iterator[None]:
         number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
-        with self._database.engine.connect() as connection, connection.begin():
+        with self._database.begin() as connection:
             # It is held for as long as a run waits, for hours if need be: a server that ends idle transactions would
             # let a second run in.
             connection.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = 0"))
