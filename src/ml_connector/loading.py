@@ -21,8 +21,9 @@ from ml_connector.core.mapping_file import read_mapping
 from ml_connector.core.record import fold_key
 from ml_connector.core.tagging import Rule
 from ml_connector.core.transform import MapContext
+from ml_connector.flow_settings import FlowSettings
 from ml_connector.flows.ledger_months import LedgerMonths
-from ml_connector.settings import FlowSettings, OwnersSettings, Settings
+from ml_connector.settings import OwnersSettings, Settings
 
 #: Whatever a flow can read: of GP, and of what is kept here.
 ENTITIES: Mapping[str, Entity] = {**GpSource.entities, **LedgerMonths.entities}

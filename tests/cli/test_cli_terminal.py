@@ -203,8 +203,7 @@ def test_a_first_master_key_that_finds_no_room_leaves_none(tmp_path):
     command = [
         sys.executable,
         "-c",
-        "from pathlib import Path; from ml_connector.store.master_keys import make_key_file;"
-        "make_key_file(Path('master.key'))",
+        "import pathlib, ml_connector.store.master_keys as keys; keys.make_key_file(pathlib.Path('master.key'))",
     ]
     done = subprocess.run(command, capture_output=True, check=False, cwd=tmp_path, preexec_fn=no_file_grows)
     assert b"ConfigurationError" in done.stderr, done.stderr
