@@ -28,10 +28,11 @@ from ml_connector.store import (
     readings,
     staging,
 )
+from ml_connector.store.column_types import Instant
 from ml_connector.store.cursors import Progress
 from ml_connector.store.database import Database, insert_new, upsert
-from ml_connector.store.tables import Instant, metadata, refreshes
 from ml_connector.store.tables import frozen as frozen_table
+from ml_connector.store.tables import metadata, refreshes
 
 AT = datetime(2026, 11, 2, 8, 30, 15, 123456, tzinfo=UTC)
 MANY = 70_000  # more than PostgreSQL takes in one statement

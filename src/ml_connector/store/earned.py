@@ -9,8 +9,9 @@ from decimal import Decimal
 
 import sqlalchemy as sa
 
+from ml_connector.store.column_types import Amount
 from ml_connector.store.database import select_in
-from ml_connector.store.tables import Amount, postings
+from ml_connector.store.tables import postings
 
 
 @dataclass(frozen=True, slots=True)

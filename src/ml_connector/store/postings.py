@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from ml_connector.core.flow import CARRIED
 from ml_connector.core.postings import Posting
 from ml_connector.core.record import fold_key
+from ml_connector.store.column_types import Amount
 from ml_connector.store.database import Found, Row, in_portions, select_in, upsert
-from ml_connector.store.tables import Amount, posted_months, postings, readings
+from ml_connector.store.tables import posted_months, postings, readings
 
 _ROWS = 5000  # of one statement: an entry may have thousands of lines
 _MOMENT = timedelta(microseconds=1)
