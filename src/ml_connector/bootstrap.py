@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import cached_property
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 
+from ml_connector.app import App, GpCompany
 from ml_connector.connectors.dynamics_gp import GpClient, GpConfig, GpSource, RequestGate, SbaReader
 from ml_connector.connectors.dynamics_gp.auth import WindowsTransport
 from ml_connector.connectors.dynamics_gp.tickets import Tickets
@@ -24,59 +21,22 @@ from ml_connector.connectors.zoho_crm import (
     open_client,
 )
 from ml_connector.connectors.zoho_crm import RequestGate as ZohoGate
-from ml_connector.connectors.zoho_crm.auth import ZohoAuth
-from ml_connector.connectors.zoho_crm.schema import LAYOUT
-from ml_connector.connectors.zoho_crm.target import Organisation
-from ml_connector.core.companies import Company
-from ml_connector.core.deal_fields import deal_needs
-from ml_connector.core.deals import PROFITABILITY, TAGGING, DealFlow
 from ml_connector.core.errors import ConfigurationError
-from ml_connector.core.flow import Flow, in_order
-from ml_connector.core.mapping import Mapping as FieldMapping
-from ml_connector.core.mapping import field_needs, module_needs
-from ml_connector.core.needs import FieldNeed, ModuleNeed
-from ml_connector.core.ports import Cost, Source
-from ml_connector.core.transform import MapContext
-from ml_connector.flows.deals import DealWork
-from ml_connector.flows.ledger_months import LedgerMonths
-from ml_connector.flows.profit import write_figures
-from ml_connector.flows.pull import pull
-from ml_connector.flows.range import EVERYTHING, Asked
-from ml_connector.flows.steps import Result, Steps, ended
-from ml_connector.flows.tagging import tag_deals
-from ml_connector.flows.work import Options, Work
-from ml_connector.loading import (
-    Labels,
-    chart_of,
-    deal_terms,
-    entities_with_labels,
-    load_deal_flows,
-    load_flows,
-    with_owners,
-    with_room,
-)
+from ml_connector.loading import load_deal_flows, load_flows, with_room
 from ml_connector.settings import Settings
 from ml_connector.store import field_labels, left_out
 from ml_connector.store.credits import Credits
 from ml_connector.store.database import Database
 from ml_connector.store.identity import Identity
-from ml_connector.store.locks import Locks
 from ml_connector.store.master_keys import load_master_keys
 from ml_connector.store.refusals import Refusals
 from ml_connector.store.row_limits import RowLimits
 from ml_connector.store.secrets import Secrets
 from ml_connector.store.token_shelf import TokenShelf
 
-if TYPE_CHECKING:
-    from ml_connector.flows.engine import Engine
-
-
 #: A thread that waits for GP's answer takes several turns in a call of 20 ms; at Python's 5 ms each, and even at
 #: half a millisecond, a good part of the rate is lost while the main thread plans and records.
 _SWITCH_SECONDS = 0.0001
-
-#: What a run of each flow over deals does.
-_OVER_DEALS = {TAGGING: tag_deals, PROFITABILITY: write_figures}
 
 
 class SystemClock:
@@ -89,284 +49,6 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Let ``seconds`` pass."""
         time.sleep(seconds)
-
-
-@dataclass(frozen=True, slots=True)
-class GpCompany:
-    """One company of GP; all of them share the account, the connections and the gate."""
-
-    settings: Company
-    gp: GpClient
-    source: GpSource
-
-
-@dataclass
-class App:
-    """Everything, joined. Nothing is sent until it is asked for."""
-
-    settings: Settings
-    database: Database
-    secrets: Secrets
-    companies: Mapping[str, GpCompany]  #: by ``Flow.company``, the one of [gp] first
-    identity: Identity
-    zoho: ZohoClient
-    target: ZohoTarget
-    whole: Mapping[str, Flow]  #: the flows with every field of their mappings
-    flows: Mapping[str, Flow]  #: without the fields and modules that Zoho's edition has no room for
-    deal_flows: Mapping[str, DealFlow]  #: those over deals, which come after all others
-    labels: Labels  #: what GP's users call fields that it only numbers, by entity
-    no_room: Collection[
-        tuple[str, str]
-    ]  #: (module, field) that Zoho's edition has no room for; field "": the module
-    clock: SystemClock
-    refusals: Refusals
-    tell: Callable[[str], None]  #: a sentence for the person who waits
-    _contexts: dict[str, MapContext] = field(default_factory=dict)  #: by company, asked for record by record
-    _kept: set[str] = field(default_factory=set)  #: the companies whose identity is kept
-
-    @property
-    def zoho_auth(self) -> ZohoAuth:
-        """The tokens of Zoho."""
-        return self.zoho.auth
-
-    def needs(self, modules_left_out: Collection[str] | None = None) -> list[FieldNeed]:
-        """Every field that flows and settings need in Zoho, whether there is room for it or not.
-
-        ``modules_left_out``: what is known of this; left out: as Zoho was provisioned.
-        """
-        if modules_left_out is None:
-            modules_left_out = {module for module, field in self.no_room if not field}
-        flows = with_room(self.whole, {(module, "") for module in modules_left_out})
-        mappings = [mapping for flow in flows.values() for mapping in flow.mappings]
-        own = self.settings.flows
-        return field_needs(mappings) + deal_needs(
-            tagging=own.deal_tagging.enabled,
-            profitability=own.profitability.enabled,
-            module=chart_of(flows.values()),
-        )
-
-    def module_needs(self) -> list[ModuleNeed]:
-        """Every module that is ours to make in Zoho, whether its edition has such or not."""
-        return module_needs(mapping for flow in self.whole.values() for mapping in flow.mappings)
-
-    def idle_flows(self, modules_left_out: Collection[str]) -> list[Flow]:
-        """The flows of which nothing is left without these modules."""
-        left = with_room(self.whole, {(module, "") for module in modules_left_out})
-        return [flow for name, flow in self.whole.items() if name not in left]
-
-    def keeping_flows(self, modules_left_out: Collection[str]) -> list[Flow]:
-        """The flows that without these modules keep their lines here and write nothing."""
-        left = with_room(self.whole, {(module, "") for module in modules_left_out})
-        return [flow for name, flow in left.items() if self.whole[name].mappings and not flow.mappings]
-
-    def use_labels(self, labels: Labels) -> None:
-        """From now on, in this process, these are what GP's users call fields that it only numbers."""
-        self.labels, self.whole = labels, load_flows(self.settings, labels)
-        self.flows = with_room(self.whole, self.no_room)
-
-    def entities_to_label(self) -> dict[str, Source]:
-        """The entities of which fields are named after what GP's users call them, each with the first that reads it."""
-        found: dict[str, Source] = {}
-        entities = entities_with_labels(self.settings)
-        for flow in (flow for flow in self.whole.values() if flow.entity.name in entities):
-            found.setdefault(flow.entity.name, self.source_of(flow))
-        return found
-
-    @property
-    def mappings(self) -> list[FieldMapping]:
-        """The mappings of all flows."""
-        return [mapping for flow in self.flows.values() for mapping in flow.mappings]
-
-    @property
-    def layouts(self) -> list[str]:
-        """The modules whose layout a mapping names by its name: Zoho is asked for its id."""
-        rules = ((m.target, rule) for m in self.mappings for rule in m.rules if rule.target == LAYOUT)
-        return sorted({module for module, rule in rules if not str(rule.constant).isdigit()})
-
-    @property
-    def edited_modules(self) -> list[str]:
-        """The modules in which records are changed and none is created."""
-        written = {mapping.target for mapping in self.mappings}
-        return sorted({module for flow in self.deal_flows.values() for module in flow.modules} - written)
-
-    def in_order(self, wanted: Sequence[str] = ()) -> list[Flow]:
-        """The wanted flows that read GP, or all of these, each after those it comes after."""
-        named = self._named(wanted)
-        if wanted and set(wanted) <= self.deal_flows.keys():
-            raise ConfigurationError(
-                f"{wanted[0]} reads no records of GP, so there is nothing for this command to do.",
-                f"Name another flow: {', '.join(self.flows)}.",
-            )
-        if gone := [name for name in named if name in self.whole and name not in self.flows]:
-            modules = ", ".join(self.whole[gone[0]].modules)
-            raise ConfigurationError(
-                f"The flow “{gone[0]}” writes only into {modules}, which this edition of Zoho does not have.",
-                "Upgrade the edition and run “ml-connector provision”, or run the other flows without it.",
-            )
-        return in_order(self.flows, [name for name in named if name not in self.deal_flows])
-
-    def both(self, wanted: Sequence[str] = ()) -> tuple[list[Flow], list[DealFlow]]:
-        """The wanted flows, or all: those that read GP, and those over deals, which come after them."""
-        named = self._named(wanted)
-        over_deals = [flow for name, flow in self.deal_flows.items() if name in named or not wanted]
-        only_deals = bool(wanted) and set(wanted) <= self.deal_flows.keys()
-        return [] if only_deals else self.in_order(wanted), over_deals
-
-    @property
-    def _every(self) -> dict[str, Flow | DealFlow]:
-        return {**self.flows, **self.deal_flows}
-
-    def _named(self, wanted: Sequence[str]) -> list[str]:
-        """The flows that these words name, each a flow or a company."""
-        of_company = {
-            (company.name or self.settings.company.name): [
-                name for name, flow in self._every.items() if flow.company == company.key
-            ]
-            for company in self.settings.every_company
-        }
-        return [
-            name
-            for word in wanted
-            for name in ([word] if word in self._every else of_company.get(word) or [word])
-        ]
-
-    def beside(self, name: str) -> list[str]:
-        """All flows of the company of this one."""
-        every = self._every
-        return [other for other, flow in every.items() if flow.company == every[name].company]
-
-    def source_of(self, flow: Flow) -> Source:
-        """The company of GP that the flow reads from, or what is kept here of it."""
-        if flow.entity.name in LedgerMonths.entities:
-            return LedgerMonths(self.database, flow.company, self.clock, flow.limits)
-        return self.companies[flow.company].source
-
-    def gp_cost(self) -> Cost:
-        """What was asked of GP so far, for all companies."""
-        costs = [company.gp.cost() for company in self.companies.values()]
-        calls = sum((Counter(cost.calls) for cost in costs), Counter[str]())
-        return Cost(dict(calls), sum(cost.seconds for cost in costs))
-
-    def context(self, company: str, *, preview: bool = False) -> MapContext:
-        """What mapping needs to know of the company; unless for a ``preview``, its keys are fixed from now on."""
-        if not preview and company not in self._kept:
-            self.identity.keep(self._organisation.org_id, company)
-            self._kept.add(company)
-        if company not in self._contexts:
-            self._contexts[company] = self._context(company)
-        return self._contexts[company]
-
-    def _context(self, company: str) -> MapContext:
-        others = self.identity.check(self._organisation.org_id, company)
-        key_prefix = self.companies[company].settings.key_prefix
-        context = MapContext(self._organisation.currency, key_prefix, others)
-        owners = self.settings.owners
-        return with_owners(context, owners, self.target.users()) if owners.default else context
-
-    @cached_property
-    def _organisation(self) -> Organisation:
-        return self.target.organisation()
-
-    def check_identity(self) -> None:
-        """ConfigurationError if records were written with other keys, or into another organisation."""
-        for company in self.companies:
-            self.identity.check(self._organisation.org_id, company)
-
-    def keep_identity(self) -> None:
-        """Keep which keys are written into which organisation: from the first use on they are what they are."""
-        for company in self.companies:
-            self.identity.keep(self._organisation.org_id, company)
-
-    def work(self, flow: Flow, asked: Asked = EVERYTHING, *, preview: bool = False) -> Work:
-        """What a run of this flow works with; ``preview``: nothing is kept that a real run would fix for good."""
-        own = {mapping.name for mapping in flow.mappings}
-        others = tuple({m.name: m for m in self.mappings if m.name not in own}.values())
-
-        def context() -> MapContext:
-            return self.context(flow.company, preview=preview)
-
-        return Work(
-            flow,
-            self.source_of(flow),
-            self.target,
-            self.database,
-            self.clock,
-            context,
-            others,
-            self._options,
-            self._locks.held,
-            asked,
-        )
-
-    @property
-    def _options(self) -> Options:
-        sync = self.settings.sync
-        every = {
-            "addresses": timedelta(seconds=sync.addresses_every_seconds),
-            "receivables": timedelta(seconds=sync.balances_every_seconds),
-            "payables": timedelta(seconds=sync.balances_every_seconds),
-        }
-        return Options(
-            overlap=timedelta(seconds=sync.overlap_seconds),
-            window_size=sync.window_size,
-            writes_at_once=self.settings.zoho.heavy_requests,
-            facet_every=every,
-            facet_whole_every={"payables": timedelta(seconds=sync.payables_whole_every_seconds)},
-            sweep_nights={"emails": sync.email_sweep_nights},
-            max_wait=timedelta(seconds=sync.max_wait_seconds),
-            credits_wait=timedelta(seconds=self.settings.zoho.credits_wait_seconds),
-            max_change_ratio=sync.max_change_ratio,
-            automatic_score=sync.automatic_score,
-            recreate_deleted=sync.recreate_deleted,
-            bulk_poll=timedelta(seconds=self.settings.zoho.bulk_poll_seconds),
-            bulk_timeout=timedelta(seconds=self.settings.zoho.bulk_timeout_seconds),
-        )
-
-    def deal_work(self, flow: DealFlow, asked: Asked = EVERYTHING) -> DealWork:
-        """What a run of this flow over deals works with."""
-
-        def currency() -> str:
-            self.identity.check(self._organisation.org_id, flow.company)
-            return self._organisation.currency
-
-        return DealWork(
-            flow,
-            self.companies[flow.company].source,
-            self.target,
-            self.database,
-            self.clock,
-            deal_terms(self.settings, chart_of(self.whole.values())),
-            self.settings.every_company,
-            currency,
-            self._options,
-            self._locks.held,
-            asked,
-        )
-
-    def alone(self) -> AbstractContextManager[None]:
-        """While no run writes into any module."""
-        modules = {module for flow in self._every.values() for module in flow.modules}
-        return self._locks.held(f"create-{module}" for module in modules)
-
-    @property
-    def _locks(self) -> Locks:
-        return Locks(self.database, self.settings.store.folder, self.tell)
-
-    def engine(self) -> Engine:
-        """The durable engine over all flows; entering it takes up what was interrupted."""
-        from ml_connector.flows.engine import Engine
-
-        return Engine(self.settings.store.folder, self._run)
-
-    def _run(self, steps: Steps, run: str, flow: str, asked: Asked) -> Result:
-        if flow in self.deal_flows:
-            return _OVER_DEALS[flow](steps, self.deal_work(self.deal_flows[flow], asked), run)
-        if flow not in self.flows:
-            gone = ConfigurationError(
-                f"There is no flow “{flow}” any more.", "Enable it again to finish its run."
-            )
-            return ended("failed", {}, gone)
-        return pull(steps, self.work(self.flows[flow], asked), run)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from ml_connector.core.errors import ConfigurationError, ConnectorError
 from ml_connector.core.ports import Check
 
 if TYPE_CHECKING:
-    from ml_connector.bootstrap import App
+    from ml_connector.app import App
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from ml_connector.cli.show import say
 from ml_connector.core.load import Load
 
 if TYPE_CHECKING:
-    from ml_connector.bootstrap import App
+    from ml_connector.app import App
 
 
 @dataclass(frozen=True, slots=True)

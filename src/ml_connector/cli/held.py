@@ -18,7 +18,7 @@ from ml_connector.core.errors import ConfigurationError
 from ml_connector.flows.range import Asked
 
 if TYPE_CHECKING:
-    from ml_connector.bootstrap import App
+    from ml_connector.app import App
     from ml_connector.store.holds import Hold
 
 app = typer.Typer(help="Records that wait for a person.", no_args_is_help=True)

@@ -13,7 +13,7 @@ from ml_connector.core.errors import ConfigurationError
 from ml_connector.flows.range import Asked
 
 if TYPE_CHECKING:
-    from ml_connector.bootstrap import App
+    from ml_connector.app import App
 
 app = typer.Typer(help="Which record of GP is which in Zoho.", no_args_is_help=True)
 

@@ -14,7 +14,7 @@ from ml_connector.core.errors import ConfigurationError
 from ml_connector.flows.range import Asked
 
 if TYPE_CHECKING:
-    from ml_connector.bootstrap import App
+    from ml_connector.app import App
     from ml_connector.cli.planned import FlowFigures, Shown
     from ml_connector.core.deals import DealFlow
     from ml_connector.core.flow import Flow

@@ -24,7 +24,7 @@ from ml_connector.core.errors import ConfigurationError, NotPermittedError
 from ml_connector.core.needs import FieldNeed
 
 if TYPE_CHECKING:
-    from ml_connector.bootstrap import App
+    from ml_connector.app import App
 
 Yes = Annotated[bool, typer.Option("--yes", help="Make them without asking.")]
 OnlyCheck = Annotated[bool, typer.Option("--check", help="Only look whether all is there.")]

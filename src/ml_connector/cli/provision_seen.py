@@ -12,7 +12,7 @@ from ml_connector.core.errors import ConnectorError
 from ml_connector.core.needs import FieldNeed, FieldState, ModuleNeed, ModuleState
 
 if TYPE_CHECKING:
-    from ml_connector.bootstrap import App
+    from ml_connector.app import App
 
 
 @dataclass(frozen=True, slots=True)

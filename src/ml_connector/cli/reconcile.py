@@ -13,7 +13,7 @@ from ml_connector.cli.show import note
 from ml_connector.cli.sync import run_and_show, show_waiting
 
 if TYPE_CHECKING:
-    from ml_connector.bootstrap import App
+    from ml_connector.app import App
     from ml_connector.core.flow import Flow
 
 app = typer.Typer(help="Compare both sides with what was recorded.", no_args_is_help=True)

@@ -17,7 +17,7 @@ from ml_connector.core.record import Value
 from ml_connector.flows.range import Asked
 
 if TYPE_CHECKING:
-    from ml_connector.bootstrap import App
+    from ml_connector.app import App
     from ml_connector.core.flow import Flow
     from ml_connector.flows.fields import Compared
 

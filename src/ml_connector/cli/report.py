@@ -16,7 +16,7 @@ from ml_connector.core.audit import AuditAction
 from ml_connector.core.catalogue import SCHEMA_DRIFT
 
 if TYPE_CHECKING:
-    from ml_connector.bootstrap import App
+    from ml_connector.app import App
     from ml_connector.core.flow import Flow
     from ml_connector.flows.freshness import Freshness
     from ml_connector.store.cursors import Run

@@ -20,7 +20,7 @@ from ml_connector.core.ports import Absent
 from ml_connector.flows.range import Asked
 
 if TYPE_CHECKING:
-    from ml_connector.bootstrap import App
+    from ml_connector.app import App
     from ml_connector.core.flow import Flow
     from ml_connector.flows.engine import Engine
 
