@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
 from dataclasses import replace
-from difflib import get_close_matches
-from typing import TypeVar
 
 from ml_connector.core.entity import Entity
 from ml_connector.core.errors import ConfigurationError
@@ -23,6 +20,7 @@ from ml_connector.core.mapping import (
     MatchRule,
     fingerprint,
 )
+from ml_connector.core.mapping_text import MappingText
 from ml_connector.core.record import Value
 from ml_connector.core.transform import ARITY, TRANSFORMS
 
@@ -38,51 +36,14 @@ _MODULE = ("singular", "plural", "name_label")
 _TYPES = ("text", "textarea", "email", "phone", "website", "integer", "bigint", "double", "currency", "percent", "date",
           "datetime", "boolean", "picklist", "lookup")  # fmt: skip
 _AUTOMATIONS = ("workflow", "approval", "blueprint", "pathfinder", "orchestration")
-_FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,49}")
 _OWN_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _LONGEST_LABEL = 25
 _MODULE_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ]{0,24}")  # Zoho CRM API v8, "Create Custom Module"
 
 
-Given = TypeVar("Given")
-_TYPE_NAMES: MappingOf[type, str] = {bool: "true or false", int: "a whole number", str: "a text"}
-
-
-class _File:
-    """The text being read, so that a fault can say where; and the entities that it may name."""
-
-    def __init__(self, path: str, text: str, entities: MappingOf[str, Entity]) -> None:
-        self.path = path
-        self.lines = text.splitlines()
-        self.entities = entities
-
-    def fault(self, what: str, near: str, known: Iterable[str] = (), section: str = "") -> ConfigurationError:
-        """An error at the first line that has the word ``near``, behind the header of ``section`` if there is one."""
-        pattern = re.compile(rf"(?<![\w.]){re.escape(near)}(?![\w.])")
-        begin = next(
-            (n for n, text in enumerate(self.lines) if section and text.startswith(f"[{section}")), 0
-        )
-        lines = enumerate(self.lines[begin:], begin + 1)
-        line = next((n for n, text in lines if near and pattern.search(text)), 1)
-        return ConfigurationError(f"{self.path}, line {line}: {what}", _suggest(near, known))
-
-    def check_names(self, given: Iterable[str], known: tuple[str, ...], where: str) -> None:
-        for name in given:
-            if name not in known:
-                raise self.fault(f"“{name}” is not a setting of {where}.", name, known)
-
-
-def _suggest(name: str, known: Iterable[str]) -> str:
-    names = sorted(known)
-    near = get_close_matches(name, names, n=1)
-    if near:
-        return f"Did you mean “{near[0]}”?"
-    return f"Known are: {', '.join(names)}." if names else "Correct it and run the command again."
-
-
 def read_mapping(path: str, text: str, entities: MappingOf[str, Entity]) -> Mapping:
     """The mapping that ``text`` describes; ``path`` is for messages. Raises ConfigurationError."""
-    file = _File(path, text, entities)
+    file = MappingText(path, text, entities)
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -91,7 +52,7 @@ def read_mapping(path: str, text: str, entities: MappingOf[str, Entity]) -> Mapp
     for name in ("name", "source", "target", "key", "fields"):
         if name not in table:
             raise file.fault(f"The mapping has no “{name}”.", name)
-    source, name = _typed(file, table, "source", str), _typed(file, table, "name", str)
+    source, name = file.typed(table, "source", str), file.typed(table, "name", str)
     if source not in entities:
         raise file.fault(f"“{source}” is not an entity of the source.", source, entities)
     if not _OWN_NAME.fullmatch(name):
@@ -103,7 +64,7 @@ def read_mapping(path: str, text: str, entities: MappingOf[str, Entity]) -> Mapp
     return mapping
 
 
-def _refuse_own_fields(file: _File, mapping: Mapping) -> None:
+def _refuse_own_fields(file: MappingText, mapping: Mapping) -> None:
     """The key, the as-of instant and the marks are written by themselves: each has a field, and no rule is for one."""
     own = {mapping.key_field: "the key"}
     if mapping.as_of in own:
@@ -120,33 +81,31 @@ def _refuse_own_fields(file: _File, mapping: Mapping) -> None:
             )
 
 
-def _mapping(file: _File, table: MappingOf[str, object], entity: Entity) -> Mapping:
+def _mapping(file: MappingText, table: MappingOf[str, object], entity: Entity) -> Mapping:
     key = _key(file, table, entity)
-    key_person = _source_field(file, str(key["person"]), entity) if "person" in key else ""
+    key_person = file.source_field(str(key["person"]), entity) if "person" in key else ""
     each = _each(file, key, entity)
-    rules = tuple(_rule(file, name, spec, entity) for name, spec in _table(file, table, "fields").items())
+    rules = tuple(_rule(file, name, spec, entity) for name, spec in file.table(table, "fields").items())
     if "layout" in table:
-        rules += (FieldRule("Layout", constant=_typed(file, table, "layout", str), owner="once"),)
-    match = _match(file, _table(file, table, "match"), entity)
+        rules += (FieldRule("Layout", constant=file.typed(table, "layout", str), owner="once"),)
+    match = _match(file, file.table(table, "match"), entity)
     mapping = Mapping(
         name=str(table["name"]),
         source=entity.name,
-        target=_field_name(file, _typed(file, table, "target", str)),
-        key_field=_field_name(file, str(key["field"])),
+        target=file.field_name(file.typed(table, "target", str)),
+        key_field=file.field_name(str(key["field"])),
         key_source=str(key["from"]),
         key_person=key_person,
         each=each,
         rules=rules,
         match=match,
-        marks=_marks(file, _table(file, table, "marks")),
+        marks=_marks(file, file.table(table, "marks")),
         trigger=_trigger(file, table.get("trigger", [])),
-        creates=_typed(file, table, "creates", bool),
-        precedence=_typed(file, table, "precedence", int),
-        as_of=_field_name(file, str(table["as_of"])) if "as_of" in table else "",
-        custom=tuple(
-            _custom(file, name, spec, entity) for name, spec in _table(file, table, "custom").items()
-        ),
-        module=_module(file, _table(file, table, "module")) if "module" in table else None,
+        creates=file.typed(table, "creates", bool),
+        precedence=file.typed(table, "precedence", int),
+        as_of=file.field_name(str(table["as_of"])) if "as_of" in table else "",
+        custom=tuple(_custom(file, name, spec, entity) for name, spec in file.table(table, "custom").items()),
+        module=_module(file, file.table(table, "module")) if "module" in table else None,
         reads=frozenset(filter(None, (key_person, *(name for rule in rules for name in rule.sources)))),
         once=frozenset(rule.target for rule in rules if rule.owner == "once"),
     )
@@ -156,24 +115,24 @@ def _mapping(file: _File, table: MappingOf[str, object], entity: Entity) -> Mapp
     return replace(mapping, fingerprint=fingerprint(mapping))
 
 
-def _key(file: _File, table: MappingOf[str, object], entity: Entity) -> MappingOf[str, object]:
+def _key(file: MappingText, table: MappingOf[str, object], entity: Entity) -> MappingOf[str, object]:
     """The table that says what names a record, here and there."""
-    key = _table(file, table, "key")
+    key = file.table(table, "key")
     file.check_names(key, _KEY, "[key]")
     for name in _KEY[:2]:
         if name not in key:
             raise file.fault(f"[key] has no “{name}”.", "key")
-    source = _source_field(file, str(key["from"]), entity)
+    source = file.source_field(str(key["from"]), entity)
     if entity.key and source != entity.key:
         raise file.fault(f"{entity.name} are named by “{entity.key}”; no other field can be the key.", source)
     return key
 
 
-def _each(file: _File, key: MappingOf[str, object], entity: Entity) -> str:
+def _each(file: MappingText, key: MappingOf[str, object], entity: Entity) -> str:
     """What of a record is a record of its own in the target."""
     if "each" not in key:
         return ""
-    each = _typed(file, key, "each", str)
+    each = file.typed(key, "each", str)
     if not entity.each or each != entity.each:
         known = [entity.each] if entity.each else []
         raise file.fault(f"{entity.name} do not consist of “{each}”.", each, known)
@@ -182,7 +141,7 @@ def _each(file: _File, key: MappingOf[str, object], entity: Entity) -> str:
     return each
 
 
-def _check_each(file: _File, mapping: Mapping, entity: Entity) -> None:
+def _check_each(file: MappingText, mapping: Mapping, entity: Entity) -> None:
     """A part's field has many values in a record: only a mapping of the parts can use it."""
     for name in (*sorted(mapping.reads), mapping.match.name):
         if not mapping.each and name and entity.fields[name].each:
@@ -193,7 +152,7 @@ def _check_each(file: _File, mapping: Mapping, entity: Entity) -> None:
             )
 
 
-def _check_lookups(file: _File, mapping: Mapping) -> None:
+def _check_lookups(file: MappingText, mapping: Mapping) -> None:
     """A field that is made as a lookup points to what its rule says; no other rule can fill one."""
     lookups = {rule.target for rule in mapping.rules if rule.lookup}
     for custom in mapping.custom:
@@ -205,10 +164,10 @@ def _check_lookups(file: _File, mapping: Mapping) -> None:
             )
 
 
-def _module(file: _File, spec: MappingOf[str, object]) -> CustomModule:
+def _module(file: MappingText, spec: MappingOf[str, object]) -> CustomModule:
     """How the target module is made, where the organisation does not have it."""
     file.check_names(spec, _MODULE, "[module]")
-    labels = {name: _typed(file, spec, name, str, "module") for name in _MODULE}
+    labels = {name: file.typed(spec, name, str, "module") for name in _MODULE}
     for name, label in labels.items():
         if not _MODULE_LABEL.fullmatch(label):
             raise file.fault(
@@ -219,19 +178,19 @@ def _module(file: _File, spec: MappingOf[str, object]) -> CustomModule:
     return CustomModule(**labels)
 
 
-def _match(file: _File, match: MappingOf[str, object], entity: Entity) -> MatchRule:
+def _match(file: MappingText, match: MappingOf[str, object], entity: Entity) -> MatchRule:
     file.check_names(match, _MATCH, "[match]")
-    facts = _table(file, match, "facts")
+    facts = file.table(match, "facts")
     file.check_names(facts, FACTS, "“facts” of [match]")
     return MatchRule(
-        name=_source_field(file, str(match["name"]), entity) if "name" in match else "",
-        email=_field_name(file, str(match["email"])) if "email" in match else "",
-        within=_field_name(file, str(match["within"])) if "within" in match else "",
-        facts={fact: _field_name(file, str(name)) for fact, name in facts.items()},
+        name=file.source_field(str(match["name"]), entity) if "name" in match else "",
+        email=file.field_name(str(match["email"])) if "email" in match else "",
+        within=file.field_name(str(match["within"])) if "within" in match else "",
+        facts={fact: file.field_name(str(name)) for fact, name in facts.items()},
     )
 
 
-def _check_match(file: _File, mapping: Mapping) -> None:
+def _check_match(file: MappingText, mapping: Mapping) -> None:
     """What is compared is what we would write: a field without a rule could never be equal."""
     written = {rule.target for rule in mapping.rules}
     for name in mapping.match.fields:
@@ -243,12 +202,12 @@ def _check_match(file: _File, mapping: Mapping) -> None:
         raise file.fault("“facts” of [match] help to compare names, but there is no “name”.", "facts")
 
 
-def _marks(file: _File, marks: MappingOf[str, object]) -> dict[str, str]:
+def _marks(file: MappingText, marks: MappingOf[str, object]) -> dict[str, str]:
     file.check_names(marks, MARKS, "[marks]")
-    return {mark: _field_name(file, str(name)) for mark, name in marks.items()}
+    return {mark: file.field_name(str(name)) for mark, name in marks.items()}
 
 
-def _trigger(file: _File, given: object) -> tuple[str, ...]:
+def _trigger(file: MappingText, given: object) -> tuple[str, ...]:
     if not isinstance(given, list):
         raise file.fault(f"“trigger” is a list of: {', '.join(_AUTOMATIONS)}.", "trigger")
     for word in given:
@@ -257,39 +216,10 @@ def _trigger(file: _File, given: object) -> tuple[str, ...]:
     return tuple(given)
 
 
-def _table(file: _File, table: MappingOf[str, object], name: str) -> MappingOf[str, object]:
-    value = table.get(name, {})
-    if not isinstance(value, dict):
-        raise file.fault(f"“{name}” is a table.", name)
-    return value
-
-
-def _typed(
-    file: _File, table: MappingOf[str, object], name: str, kind: type[Given], section: str = ""
-) -> Given:
-    """The setting of this name, of exactly this type (a yes is no number); left out: no, 0 or an empty text."""
-    value = table.get(name, kind())
-    if not isinstance(value, kind) or type(value) is not kind:
-        raise file.fault(f"“{name}” is {_TYPE_NAMES[kind]}.", name, section=section)
-    return value
-
-
-def _field_name(file: _File, name: str) -> str:
-    if not _FIELD_NAME.fullmatch(name):
-        raise file.fault(f"“{name}” is not a name that the target can have.", name)
-    return name
-
-
-def _source_field(file: _File, name: str, entity: Entity) -> str:
-    if name not in entity.fields:
-        raise file.fault(f"{entity.name} has no field “{name}”.", name, entity.fields)
-    return name
-
-
-def _rule(file: _File, name: str, spec: object, entity: Entity) -> FieldRule:
-    target = _field_name(file, name)
+def _rule(file: MappingText, name: str, spec: object, entity: Entity) -> FieldRule:
+    target = file.field_name(name)
     if isinstance(spec, str):
-        return FieldRule(target, (_source_field(file, spec, entity),))
+        return FieldRule(target, (file.source_field(spec, entity),))
     if not isinstance(spec, dict):
         raise file.fault(f"{name} needs a source field, or a table with “from” or “value”.", name)
     file.check_names(spec, _RULE, f"the field {name}")
@@ -303,7 +233,7 @@ def _rule(file: _File, name: str, spec: object, entity: Entity) -> FieldRule:
     return make(file, target, spec, sources, owner)
 
 
-def _fixed(file: _File, target: str, spec: MappingOf[str, object], owner: str) -> FieldRule:
+def _fixed(file: MappingText, target: str, spec: MappingOf[str, object], owner: str) -> FieldRule:
     """A field that always holds the same."""
     if set(spec) - {"value", "owner"}:
         raise file.fault(f"{target} has a “value” and something beside it; a constant stands alone.", target)
@@ -311,7 +241,7 @@ def _fixed(file: _File, target: str, spec: MappingOf[str, object], owner: str) -
 
 
 def _transformed(
-    file: _File, target: str, spec: MappingOf[str, object], sources: tuple[str, ...], owner: str
+    file: MappingText, target: str, spec: MappingOf[str, object], sources: tuple[str, ...], owner: str
 ) -> FieldRule:
     """A field that is made of source fields."""
     for name in ("required", "of"):
@@ -330,19 +260,21 @@ def _transformed(
 
 
 def _lookup(
-    file: _File, target: str, spec: MappingOf[str, object], sources: tuple[str, ...], owner: str
+    file: MappingText, target: str, spec: MappingOf[str, object], sources: tuple[str, ...], owner: str
 ) -> FieldRule:
     """A field that points to another record, by that one's key: of the same entity, or of those in “of”."""
     if "transform" in spec or not sources:
         raise file.fault(f"The lookup {target} takes source fields with a key, and no transform.", target)
-    module = _field_name(file, _typed(file, spec, "lookup", str))
-    required = _typed(file, spec, "required", bool)
+    module = file.field_name(file.typed(spec, "lookup", str))
+    required = file.typed(spec, "required", bool)
     return FieldRule(
         target, sources, owner=owner, lookup=module, of=_of(file, target, spec, sources), required=required
     )
 
 
-def _of(file: _File, target: str, spec: MappingOf[str, object], sources: tuple[str, ...]) -> tuple[str, ...]:
+def _of(
+    file: MappingText, target: str, spec: MappingOf[str, object], sources: tuple[str, ...]
+) -> tuple[str, ...]:
     """The entity of each source field of a lookup; left out: the mapping's own, which one field can name."""
     given = spec.get("of", [])
     names = tuple(map(str, given if isinstance(given, list) else [given]))
@@ -354,44 +286,44 @@ def _of(file: _File, target: str, spec: MappingOf[str, object], sources: tuple[s
     return names
 
 
-def _sources(file: _File, name: str, given: object, entity: Entity) -> tuple[str, ...]:
+def _sources(file: MappingText, name: str, given: object, entity: Entity) -> tuple[str, ...]:
     names = [given] if isinstance(given, str) else given
     if not isinstance(names, list | tuple):
         raise file.fault(f"“from” of {name} is a field of the source, or a list of them.", name)
-    return tuple(_source_field(file, str(source), entity) for source in names)
+    return tuple(file.source_field(str(source), entity) for source in names)
 
 
-def _constant(file: _File, name: str, value: object) -> Value:
+def _constant(file: MappingText, name: str, value: object) -> Value:
     if not isinstance(value, str | int | bool):
         raise file.fault(f"The value of {name} is a text, a whole number, true or false.", name)
     return value
 
 
-def _custom(file: _File, name: str, spec: object, entity: Entity) -> CustomField:
+def _custom(file: MappingText, name: str, spec: object, entity: Entity) -> CustomField:
     if not isinstance(spec, dict) or "label" not in spec or "type" not in spec:
         raise file.fault(f"The custom field {name} needs a label and a type.", name, section="custom")
     file.check_names(spec, _CUSTOM, f"the custom field {name}")
-    kind = _typed(file, spec, "type", str, "custom")
+    kind = file.typed(spec, "type", str, "custom")
     if kind not in _TYPES:
         raise file.fault(f"“{kind}” of {name} is no type that can be made.", kind, _TYPES, section="custom")
     return CustomField(
-        name=_field_name(file, name),
-        label=_typed(file, spec, "label", str, "custom"),
+        name=file.field_name(name),
+        label=file.typed(spec, "label", str, "custom"),
         type=kind,
         length=_size(file, name, spec, "length", 50_000),
         decimal_places=_size(file, name, spec, "decimal_places", 9),
-        unique=_typed(file, spec, "unique", bool, "custom"),
-        external=_typed(file, spec, "external", bool, "custom"),
-        essential=_typed(file, spec, "essential", bool, "custom"),
+        unique=file.typed(spec, "unique", bool, "custom"),
+        external=file.typed(spec, "external", bool, "custom"),
+        essential=file.typed(spec, "essential", bool, "custom"),
         related=_related(file, name, spec),
         choices=_choices(file, name, spec.get("choices", [])),
-        label_of=_source_field(file, str(spec["label_of"]), entity) if "label_of" in spec else "",
+        label_of=file.source_field(str(spec["label_of"]), entity) if "label_of" in spec else "",
     )
 
 
-def _related(file: _File, name: str, spec: MappingOf[str, object]) -> str:
+def _related(file: MappingText, name: str, spec: MappingOf[str, object]) -> str:
     """What the list of these records is called on a record that they point to."""
-    related = _typed(file, spec, "related", str, "custom")
+    related = file.typed(spec, "related", str, "custom")
     if len(related) > _LONGEST_LABEL:
         raise file.fault(
             f"“related” of {name} is {_LONGEST_LABEL} characters at most.", "related", section="custom"
@@ -399,15 +331,15 @@ def _related(file: _File, name: str, spec: MappingOf[str, object]) -> str:
     return related
 
 
-def _choices(file: _File, name: str, given: object) -> tuple[str, ...]:
+def _choices(file: MappingText, name: str, given: object) -> tuple[str, ...]:
     if not isinstance(given, list) or not all(isinstance(value, str) for value in given):
         raise file.fault(f"“choices” of {name} is a list of texts.", name, section="custom")
     return tuple(given)
 
 
-def _size(file: _File, field: str, spec: MappingOf[str, object], name: str, most: int) -> int | None:
+def _size(file: MappingText, field: str, spec: MappingOf[str, object], name: str, most: int) -> int | None:
     """A length, or how many decimal places, no more than any of Zoho's fields has; left out: Zoho's own choice."""
-    size = _typed(file, spec, name, int, "custom")
+    size = file.typed(spec, name, int, "custom")
     if name in spec and not 1 <= size <= most:
         raise file.fault(f"“{name}” of {field} is from 1 to {most:,}.", name, section="custom")
     return size or None
