@@ -13,20 +13,16 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from email.utils import format_datetime
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from ml_connector.simulators.gp import control, faults, sba
-from ml_connector.simulators.gp.answers import envelope
-from ml_connector.simulators.gp.criteria import describe
-from ml_connector.simulators.gp.operations import SIGNATURES, perform
-from ml_connector.simulators.gp.requests import Call, MalformedError, read_call
-from ml_connector.simulators.gp.sba_request import RefusedError, Request
+from ml_connector.simulators.gp import control, sba
+from ml_connector.simulators.gp.replies import Reply, page
+from ml_connector.simulators.gp.services import Services, Work
 from ml_connector.simulators.gp.state import Simulation
 from ml_connector.simulators.gp.traffic import LoggedRequest
-from ml_connector.simulators.gp.windows_auth import Accounts, Identity, SignIn, Verdict, judge, vouched
+from ml_connector.simulators.gp.windows_auth import Accounts, SignIn, Verdict, judge, vouched
 
 SERVICE_PATH = "/DynamicsGPWebServices/DynamicsGPService.asmx"
 _MAX_BODY = 4 * 1024 * 1024
@@ -44,36 +40,6 @@ _HELP = (
 )
 
 
-def _page(title: str) -> bytes:
-    return f"<HTML><HEAD><TITLE>{title}</TITLE></HEAD><BODY><h2>{title}</h2></BODY></HTML>".encode()
-
-
-@dataclass(frozen=True, slots=True)
-class _Reply:
-    """One HTTP answer; `cut` ends the connection in its middle, `drop` before it."""
-
-    status: int
-    body: bytes
-    content_type: str = "text/html"
-    headers: tuple[tuple[str, str], ...] = ()
-    close: bool = False
-    cut: bool = False
-    drop: bool = False
-
-
-@dataclass(slots=True)
-class _Work:
-    """What is known of a SOAP request so far; becomes its line in the log."""
-
-    identity: Identity
-    began: float
-    operation: str = ""
-    asked: str = ""
-    company_id: int | None = None
-    rows: int = 0
-    fault: str = ""
-
-
 class Server(ThreadingHTTPServer):
     """Listens and remembers its connections, so that all of them can be ended."""
 
@@ -84,7 +50,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self, simulation: Simulation, accounts: Accounts) -> None:
         self.simulation, self.accounts = simulation, accounts
         options = simulation.options
-        self.runtimes = sba.Runtimes(options.sba_instances, options.cold_start_seconds, options.idle_seconds)
+        self.services = Services(simulation)
         self.live: dict[socket.socket, threading.Thread] = {}
         self.live_lock = threading.Lock()
         super().__init__((options.host, options.port), _Connection)
@@ -176,18 +142,18 @@ class _Connection(BaseHTTPRequestHandler):
         if self.path.startswith(control.PREFIX):
             self._control()
         elif self._is_sba():
-            self._counted(self._sba)
+            self._counted(partial(self.server.services.sba, self.command, self.path, self.sent))
         elif self.path.partition("?")[0].lower() == SERVICE_PATH.lower():
-            self._send(_Reply(200, _HELP.encode()))
+            self._send(Reply(200, _HELP.encode()))
         else:
-            self._send(_Reply(404, _page("Not Found")))
+            self._send(Reply(404, page("Not Found")))
 
     def do_DELETE(self) -> None:
         """Answer control; the service has no such method."""
         if self.path.startswith(control.PREFIX):
             self._control()
         else:
-            self._send(_Reply(405, _page("Method not allowed.")))
+            self._send(Reply(405, page("Method not allowed.")))
 
     def do_POST(self) -> None:
         """Answer control or a SOAP request."""
@@ -195,20 +161,20 @@ class _Connection(BaseHTTPRequestHandler):
             self._control()
             return
         body = self._body()
-        if isinstance(body, _Reply):
+        if isinstance(body, Reply):
             self._send(body)
             return
         if self._is_sba():
-            self._counted(self._sba)
+            self._counted(partial(self.server.services.sba, self.command, self.path, self.sent))
         elif self.path.partition("?")[0].lower() != SERVICE_PATH.lower():
-            self._send(_Reply(404, _page("Not Found")))
+            self._send(Reply(404, page("Not Found")))
         else:
-            self._counted(partial(self._soap, body))
+            self._counted(partial(self.server.services.soap, self.sent, body))
 
     def _is_sba(self) -> bool:
         return self.path.lower().startswith(sba.BASE.lower() + "/")
 
-    def _counted(self, carry_out: Callable[[_Work], _Reply]) -> None:
+    def _counted(self, carry_out: Callable[[Work], Reply]) -> None:
         """Answer a request of a service, in flight until its answer is ready."""
         traffic = self.server.simulation.traffic
         traffic.begin()
@@ -218,15 +184,15 @@ class _Connection(BaseHTTPRequestHandler):
             traffic.end()
         self._send(reply)
 
-    def _body(self) -> bytes | _Reply:
+    def _body(self) -> bytes | Reply:
         length = self.sent.get("content-length")
         if length is None or not length.isdigit():
-            return _Reply(411, _page("Length Required"), close=True)
+            return Reply(411, page("Length Required"), close=True)
         if int(length) > _MAX_BODY:
-            return _Reply(413, _page("Request Entity Too Large"), close=True)
+            return Reply(413, page("Request Entity Too Large"), close=True)
         return self.rfile.read(int(length))
 
-    def _service(self, carry_out: Callable[[_Work], _Reply]) -> _Reply:
+    def _service(self, carry_out: Callable[[Work], Reply]) -> Reply:
         """Sign in, then carry out."""
         began = time.perf_counter()
         simulation = self.server.simulation
@@ -237,110 +203,18 @@ class _Connection(BaseHTTPRequestHandler):
         if verdict.identity is None:
             simulation.traffic.challenged()
             offered = tuple(("WWW-Authenticate", value) for value in verdict.authenticate)
-            return _Reply(401, _page("Not Authorized"), headers=offered, close=verdict.refused)
+            return Reply(401, page("Not Authorized"), headers=offered, close=verdict.refused)
         if self.sent.get("authorization") is not None:
             simulation.traffic.signed_in(verdict.identity.mechanism)
         per_request = simulation.settings.auth_per_request
         if per_request:
             self.sign_in.identity = None
-        work = _Work(verdict.identity, began)
+        work = Work(verdict.identity, began)
         reply = carry_out(work)
         self._log_work(work, 0 if reply.drop or reply.cut else reply.status)
         return _signed(reply, verdict, bound=not per_request)
 
-    def _sba(self, work: _Work) -> _Reply:
-        """Answer SBA: start a program where none runs, meet a planned fault, do the work on one of them."""
-        simulation, runtimes = self.server.simulation, self.server.runtimes
-        if self.path.partition("?")[0].lower().endswith(f"/tenants({sba.TENANT.lower()})/help"):
-            return _Reply(200, sba.DISCOVERY.encode())
-        try:
-            request = sba.read_request(self.command, self.path, self.sent)
-            work.operation, work.asked = request.operation, self.path
-            planned = simulation.faults.strike(work.operation)
-            cold = runtimes.cold_seconds(refuse=simulation.settings.sba_starting == "503")
-            with runtimes:
-                simulation.wait(cold + simulation.settings.latency_seconds)
-                return self._perform_sba(request, work, planned)
-        except RefusedError as error:
-            work.fault = error.said
-            said, media_type = sba.refusal(error)
-            return _Reply(error.status, said, content_type=media_type)
-
-    def _perform_sba(self, request: Request, work: _Work, planned: faults.PlannedFault | None) -> _Reply:
-        simulation = self.server.simulation
-        if planned is not None:
-            work.fault = planned.kind
-            simulation.wait(planned.seconds if planned.kind == "delay" else 0)
-            if planned.kind in _SBA_FAULTS:
-                raise RefusedError(*_SBA_FAULTS[planned.kind])
-            if (instead := self._instead(planned, work)) is not None:
-                return instead
-        found = sba.perform(simulation, request, work.identity.account)
-        work.rows, work.company_id = found.rows, found.company_id
-        reply = _Reply(
-            200, sba.body(found, simulation.settings.sba_envelope), content_type="application/json"
-        )
-        return reply if planned is None else _spoiled(reply, planned.kind)
-
-    def _soap(self, body: bytes, work: _Work) -> _Reply:
-        media_type = self.sent.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type != "text/xml":
-            work.fault = "the content type is not text/xml"
-            return _Reply(415, b"")
-        try:
-            call = read_call(body, self.sent.get("soapaction", ""), SIGNATURES)
-        except MalformedError as error:
-            work.fault = str(error)
-            return _Reply(400, b"")
-        except faults.SoapFaultError as fault:
-            return self._fault(fault, work)
-        work.operation, work.company_id = call.operation, call.context.company_id
-        work.asked = " ".join(filter(None, map(describe, call.arguments.values())))
-        return self._carry_out(call, work)
-
-    def _carry_out(self, call: Call, work: _Work) -> _Reply:
-        simulation = self.server.simulation
-        planned = simulation.faults.strike(call.operation)
-        simulation.wait(simulation.cold_seconds() + simulation.settings.latency_seconds)
-        if planned is None:
-            return self._perform(call, work)
-        work.fault = planned.kind
-        simulation.wait(planned.seconds if planned.kind == "delay" else 0)
-        instead = self._instead(planned, work)
-        return instead or _spoiled(self._perform(call, work), planned.kind)
-
-    def _perform(self, call: Call, work: _Work) -> _Reply:
-        try:
-            answer = perform(self.server.simulation, call, work.identity.account)
-        except faults.SoapFaultError as fault:
-            return self._fault(fault, work)
-        work.rows = answer.rows
-        return _xml(200, envelope(call.operation, answer.result, answer.kind))
-
-    def _instead(self, planned: faults.PlannedFault, work: _Work) -> _Reply | None:
-        """Return what a planned fault answers instead of doing the work; None where the work is done."""
-        retry = (("Retry-After", f"{planned.seconds:.0f}"),) if planned.seconds else ()
-        replies = {
-            "drop": _Reply(0, b"", drop=True),
-            "http_500": _Reply(500, _page("Server Error in Application")),
-            "http_503": _Reply(503, _page("Service Unavailable"), headers=retry),
-            "html_200": _Reply(200, _page("Scheduled maintenance")),
-        }
-        planned_faults = {
-            "soap_system_fault": faults.SystemFaultError(),
-            "soap_validation_fault": faults.SoapFaultError(faults.VALIDATION, _PLANNED_REASONS),
-            "soap_foreign_fault": faults.SoapFaultError(faults.FOREIGN),
-        }
-        if planned.kind in planned_faults:
-            return self._fault(planned_faults[planned.kind], work)
-        return replies.get(planned.kind)
-
-    def _fault(self, fault: faults.SoapFaultError, work: _Work) -> _Reply:
-        work.fault = work.fault or fault.text
-        log_id = self.server.simulation.exceptions.record(fault) if fault.logged else None
-        return _xml(500, faults.fault_envelope(fault, log_id))
-
-    def _log_work(self, work: _Work, status: int) -> None:
+    def _log_work(self, work: Work, status: int) -> None:
         simulation = self.server.simulation
         simulation.traffic.log(
             LoggedRequest(
@@ -363,9 +237,9 @@ class _Connection(BaseHTTPRequestHandler):
         status, answer = control.answer(
             control.Controlled(self.server.simulation, self.server.accounts), self.command, self.path, body
         )
-        self._send(_Reply(status, json.dumps(answer).encode(), content_type="application/json"))
+        self._send(Reply(status, json.dumps(answer).encode(), content_type="application/json"))
 
-    def _send(self, reply: _Reply) -> None:
+    def _send(self, reply: Reply) -> None:
         """Send head and body in one piece, or as much of it as the reply says."""
         if reply.drop:
             self.close_connection = True
@@ -385,34 +259,8 @@ class _Connection(BaseHTTPRequestHandler):
         self.wfile.write("\r\n".join([*head, "", ""]).encode("latin-1") + body)
 
 
-#: What the faults of SOAP's names are in SBA.
-_SBA_FAULTS = {
-    "soap_system_fault": (500, faults.SYSTEM),
-    "soap_validation_fault": (400, "The object does not meet a rule of this company."),
-    "soap_foreign_fault": (500, faults.FOREIGN),
-}
-_PLANNED_REASONS = (
-    faults.ValidationError(
-        "The business object does not meet a rule of this company.", "5432", "Customer", ("Name",)
-    ),
-)
-
-
-def _xml(status: int, text: str) -> _Reply:
-    return _Reply(status, text.encode(), content_type="text/xml; charset=utf-8")
-
-
-def _spoiled(reply: _Reply, kind: str) -> _Reply:
-    """Return a reply to work that was done, as the planned fault lets it arrive."""
-    if kind == "cut_after_work":
-        return _Reply(reply.status, reply.body, reply.content_type, cut=True)
-    if kind == "garbage_xml":
-        return _Reply(reply.status, reply.body[: len(reply.body) * 2 // 3], reply.content_type)
-    return reply
-
-
-def _signed(reply: _Reply, verdict: Verdict, *, bound: bool) -> _Reply:
+def _signed(reply: Reply, verdict: Verdict, *, bound: bool) -> Reply:
     last = tuple(("WWW-Authenticate", value) for value in verdict.authenticate)
     stays = (("Persistent-Auth", "true"),) if bound else ()
     headers = (*reply.headers, *last, *stays)
-    return _Reply(reply.status, reply.body, reply.content_type, headers, reply.close, reply.cut, reply.drop)
+    return Reply(reply.status, reply.body, reply.content_type, headers, reply.close, reply.cut, reply.drop)
