@@ -27,6 +27,20 @@ Edition = Literal["free", "standard", "professional", "enterprise", "ultimate"]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0: any free one.")]
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Latency = Annotated[float, typer.Option(min=0, help="Seconds added to every operation.")]
+Entries = Annotated[int, typer.Option(min=0, help="Journal entries in all; 0: Fabrikam's own.")]
+Accounts = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="DOMAIN\\USER:PASSWORD", help="Windows account that may sign in; several may be given."
+    ),
+]
+Companies = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ID:CUSTOMERS[:VENDORS[:SEED]]",
+        help="A company beside Fabrikam (-1), in which the accounts have rights, too; several may be given.",
+    ),
+]
 
 
 class Simulator(Protocol):
@@ -45,23 +59,10 @@ def gp(  # noqa: PLR0913 -- one parameter an option
     host: Host = "127.0.0.1",
     customers: Annotated[int, typer.Option(min=0, help="Customers in all; 0: Fabrikam's own.")] = 0,
     vendors: Annotated[int, typer.Option(min=0, help="Vendors in all; 0: Fabrikam's own.")] = 0,
-    journal_entries: Annotated[
-        int, typer.Option(min=0, help="Journal entries in all; 0: Fabrikam's own.")
-    ] = 0,
+    journal_entries: Entries = 0,
     seed: Annotated[int, typer.Option(help="Another seed makes another company.")] = 1,
-    account: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="DOMAIN\\USER:PASSWORD", help="Windows account that may sign in; several may be given."
-        ),
-    ] = None,
-    company: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="ID:CUSTOMERS[:VENDORS[:SEED]]",
-            help="A company beside Fabrikam (-1), in which the accounts have rights, too; several may be given.",
-        ),
-    ] = None,
+    account: Accounts = None,
+    company: Companies = None,
     row_limit: Annotated[int, typer.Option(min=1, help="Rows that a list gives at most, silently.")] = 1000,
     auth_per_request: Annotated[bool, typer.Option(help="Every request is challenged anew.")] = False,
     same_second: Annotated[bool, typer.Option(help="All records carry one and the same stamp.")] = False,
