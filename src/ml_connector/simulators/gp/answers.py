@@ -42,6 +42,11 @@ def string(name: str, value: str) -> str:
     return f"<{name}>{escape(value)}</{name}>" if value else f"<{name} />"
 
 
+def numbered(name: str, *values: str) -> str:
+    """Return string elements whose names are numbered from 1."""
+    return "".join(string(f"{name}{number}", value) for number, value in enumerate(values, 1))
+
+
 def boolean(name: str, *, value: bool) -> str:
     """Return a boolean element."""
     return f"<{name}>true</{name}>" if value else f"<{name}>false</{name}>"

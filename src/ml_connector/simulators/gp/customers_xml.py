@@ -63,46 +63,44 @@ def summary(customer: Customer) -> str:
 def full(customer: Customer, currency_type: CurrencyType, company_id: int) -> str:
     """Return the members of a Customer; what a key gives."""
     money = xml.Money(customer.currency, currency_type)
-    addresses = "".join(_address(customer.id, address) for address in customer.addresses)
-    return "".join(
-        (
-            xml.key("Key", customer.id, company_id=company_id),
-            xml.boolean("IsOnHold", value=customer.is_on_hold),
-            xml.boolean("IsActive", value=customer.is_active),
-            "<ShipCompleteOnly>false</ShipCompleteOnly>",
-            xml.string("Name", customer.name),
-            xml.string("Shortname", customer.short_name),
-            xml.string("StatementName", customer.statement_name),
-            xml.key("ClassKey", customer.class_id),
-            f"<Priority>{customer.priority}</Priority>",
-            _address_keys(customer),
-            xml.string("Comment1", customer.comment1),
-            xml.string("Comment2", customer.comment2),
-            xml.percent("TradeDiscountPercent", customer.trade_discount),
-            xml.key("PaymentTermsKey", customer.payment_terms),
-            "<DiscountGracePeriod>0</DiscountGracePeriod><DueDateGracePeriod>0</DueDateGracePeriod>",
-            xml.key("PriceLevelKey", customer.price_level),
-            xml.string("Notes", customer.notes),
-            f"<BalanceType>{'Balance Forward' if customer.balance_forward else 'Open Item'}</BalanceType>",
-            f"<FinanceCharge>{money('Amount', ZERO)}</FinanceCharge>",
-            f"<MinimumPayment>{money('Amount', ZERO)}</MinimumPayment>",
-            xml.credit_limit(
-                money, customer.credit_limit, f"<Period>0</Period>{money('PeriodAmount', ZERO)}"
-            ),
-            _OPTIONS,
-            xml.string("TaxRegistrationNumber", customer.tax_registration),
-            xml.currency_key("CurrencyKey", customer.currency),
-            _STATEMENTS,
-            _GL_ACCOUNTS,
-            xml.day("CreatedDate", customer.created_on),
-            xml.instant("ModifiedDate", customer.modified_at),
-            xml.instant("LastModifiedDate", customer.row_stamp_at),
-            xml.key("CorporateAccountKey", customer.corporate_id),
-            xml.string("UserDefined1", customer.user_defined1),
-            xml.string("UserDefined2", customer.user_defined2),
-            f"<Addresses>{addresses}</Addresses>",
-        )
+    members = (
+        xml.key("Key", customer.id, company_id=company_id),
+        xml.boolean("IsOnHold", value=customer.is_on_hold),
+        xml.boolean("IsActive", value=customer.is_active),
+        "<ShipCompleteOnly>false</ShipCompleteOnly>",
+        xml.string("Name", customer.name),
+        xml.string("Shortname", customer.short_name),
+        xml.string("StatementName", customer.statement_name),
+        xml.key("ClassKey", customer.class_id),
+        f"<Priority>{customer.priority}</Priority>",
+        _address_keys(customer),
+        xml.numbered("Comment", customer.comment1, customer.comment2),
+        xml.percent("TradeDiscountPercent", customer.trade_discount),
+        xml.key("PaymentTermsKey", customer.payment_terms),
+        "<DiscountGracePeriod>0</DiscountGracePeriod><DueDateGracePeriod>0</DueDateGracePeriod>",
+        xml.key("PriceLevelKey", customer.price_level),
+        xml.string("Notes", customer.notes),
+        f"<BalanceType>{'Balance Forward' if customer.balance_forward else 'Open Item'}</BalanceType>",
+        f"<FinanceCharge>{money('Amount', ZERO)}</FinanceCharge>",
+        f"<MinimumPayment>{money('Amount', ZERO)}</MinimumPayment>",
+        xml.credit_limit(money, customer.credit_limit, f"<Period>0</Period>{money('PeriodAmount', ZERO)}"),
+        _OPTIONS,
+        xml.string("TaxRegistrationNumber", customer.tax_registration),
+        xml.currency_key("CurrencyKey", customer.currency),
+        _STATEMENTS,
+        _GL_ACCOUNTS,
+        xml.day("CreatedDate", customer.created_on),
+        xml.instant("ModifiedDate", customer.modified_at),
+        xml.instant("LastModifiedDate", customer.row_stamp_at),
+        xml.key("CorporateAccountKey", customer.corporate_id),
+        xml.numbered("UserDefined", customer.user_defined1, customer.user_defined2),
+        f"<Addresses>{_addresses(customer)}</Addresses>",
     )
+    return "".join(members)
+
+
+def _addresses(customer: Customer) -> str:
+    return "".join(_address(customer.id, address) for address in customer.addresses)
 
 
 def _address_keys(customer: Customer) -> str:

@@ -52,46 +52,46 @@ def summary(vendor: Vendor) -> str:
 def full(vendor: Vendor, currency_type: CurrencyType, company_id: int) -> str:
     """Return the members of a Vendor; what a key gives."""
     money = xml.Money(vendor.currency, currency_type)
-    addresses = "".join(_address(vendor.id, address) for address in vendor.addresses)
-    return "".join(
-        (
-            xml.key("Key", vendor.id, company_id=company_id),
-            xml.string("Name", vendor.name),
-            xml.string("ShortName", vendor.short_name),
-            xml.string("CheckName", vendor.check_name),
-            xml.boolean("IsOnHold", value=vendor.is_on_hold),
-            xml.boolean("IsActive", value=vendor.is_active),
-            xml.boolean("IsOneTime", value=vendor.is_one_time),
-            xml.key("ClassKey", vendor.class_id),
-            _address_keys(vendor),
-            xml.string("VendorAccountNumber", vendor.account_number),
-            xml.string("Comment1", vendor.comment1),
-            xml.string("Comment2", vendor.comment2),
-            xml.string("Notes", vendor.notes),
-            xml.currency_key("CurrencyKey", vendor.currency),
-            xml.key("PaymentTermsKey", vendor.payment_terms),
-            "<DiscountGracePeriod>0</DiscountGracePeriod><DueDateGracePeriod>0</DueDateGracePeriod>",
-            xml.string("PaymentPriority", vendor.payment_priority),
-            money("MinimumOrderAmount", vendor.minimum_order),
-            xml.percent("TradeDiscountPercent", vendor.trade_discount),
-            xml.string("TaxSchedule", vendor.tax_schedule),
-            xml.string("TaxIdentificationNumber", vendor.tax_id),
-            xml.string("TaxRegistrationNumber", vendor.tax_registration),
-            xml.string("UserDefined1", vendor.user_defined1),
-            xml.string("UserDefined2", vendor.user_defined2),
-            "<Tax1099Type>None</Tax1099Type><Tax1099BoxNumber>0</Tax1099BoxNumber><FreeOnBoard>None</FreeOnBoard>",
-            f"<MinimumPayment>{money('Amount', ZERO)}</MinimumPayment>",
-            "<MaximumInvoice><SpecialAmount>No Maximum</SpecialAmount></MaximumInvoice>",
-            xml.credit_limit(money, vendor.credit_limit),
-            _OPTIONS,
-            _GL_ACCOUNTS,
-            xml.day("CreatedDate", vendor.created_on),
-            xml.instant("ModifiedDate", vendor.modified_at),
-            f"<Addresses>{addresses}</Addresses>",
-            "<WorkflowPriority>Normal</WorkflowPriority><Language />",
-            xml.nil("UpdateIfExists"),
-        )
+    members = (
+        xml.key("Key", vendor.id, company_id=company_id),
+        xml.string("Name", vendor.name),
+        xml.string("ShortName", vendor.short_name),
+        xml.string("CheckName", vendor.check_name),
+        xml.boolean("IsOnHold", value=vendor.is_on_hold),
+        xml.boolean("IsActive", value=vendor.is_active),
+        xml.boolean("IsOneTime", value=vendor.is_one_time),
+        xml.key("ClassKey", vendor.class_id),
+        _address_keys(vendor),
+        xml.string("VendorAccountNumber", vendor.account_number),
+        xml.numbered("Comment", vendor.comment1, vendor.comment2),
+        xml.string("Notes", vendor.notes),
+        xml.currency_key("CurrencyKey", vendor.currency),
+        xml.key("PaymentTermsKey", vendor.payment_terms),
+        "<DiscountGracePeriod>0</DiscountGracePeriod><DueDateGracePeriod>0</DueDateGracePeriod>",
+        xml.string("PaymentPriority", vendor.payment_priority),
+        money("MinimumOrderAmount", vendor.minimum_order),
+        xml.percent("TradeDiscountPercent", vendor.trade_discount),
+        xml.string("TaxSchedule", vendor.tax_schedule),
+        xml.string("TaxIdentificationNumber", vendor.tax_id),
+        xml.string("TaxRegistrationNumber", vendor.tax_registration),
+        xml.numbered("UserDefined", vendor.user_defined1, vendor.user_defined2),
+        "<Tax1099Type>None</Tax1099Type><Tax1099BoxNumber>0</Tax1099BoxNumber><FreeOnBoard>None</FreeOnBoard>",
+        f"<MinimumPayment>{money('Amount', ZERO)}</MinimumPayment>",
+        "<MaximumInvoice><SpecialAmount>No Maximum</SpecialAmount></MaximumInvoice>",
+        xml.credit_limit(money, vendor.credit_limit),
+        _OPTIONS,
+        _GL_ACCOUNTS,
+        xml.day("CreatedDate", vendor.created_on),
+        xml.instant("ModifiedDate", vendor.modified_at),
+        f"<Addresses>{_addresses(vendor)}</Addresses>",
+        "<WorkflowPriority>Normal</WorkflowPriority><Language />",
+        xml.nil("UpdateIfExists"),
     )
+    return "".join(members)
+
+
+def _addresses(vendor: Vendor) -> str:
+    return "".join(_address(vendor.id, address) for address in vendor.addresses)
 
 
 def _address_keys(vendor: Vendor) -> str:
