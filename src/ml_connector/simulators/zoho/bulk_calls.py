@@ -5,7 +5,9 @@ from urllib.parse import urlsplit
 
 from ml_connector.simulators.zoho.bulk_jobs import Job, Work
 from ml_connector.simulators.zoho.call import Call
-from ml_connector.simulators.zoho.replies import JsonObject, Reply, RequestRefusedError
+from ml_connector.simulators.zoho.records import Table
+from ml_connector.simulators.zoho.replies import JsonObject, Reply, RequestRefusedError, no_permission
+from ml_connector.simulators.zoho.scopes import Operation
 
 WRITE_CREDITS = 500
 _Work = TypeVar("_Work", bound=Work)
@@ -47,6 +49,23 @@ def add_job(call: Call, operation: str, work: Work, rows: int) -> Job:
 def refused(code: str, message: str, **details: object) -> RequestRefusedError:
     """A job that is not begun."""
     return RequestRefusedError(400, code, message, details)
+
+
+def table_of(call: Call, module: object, operation: Operation, *, lines: bool) -> Table:
+    """The records of the module that a job names; ``lines``: it may have lines, or be the lines themselves."""
+    name = module.get("api_name") if isinstance(module, dict) else None
+    table = call.org.tables.get(name) if isinstance(name, str) else None
+    if table is None or not (lines or _is_without_lines(table)):
+        raise refused("MODULE_NOT_AVAILABLE", f"Requested module '{name}' is not available.")
+    call.module = table.module.api_name
+    if call.module in call.org.options.hidden_modules:
+        raise no_permission(f"Crm_Implied_View_{call.module}")
+    call.need_scope(table, operation)
+    return table
+
+
+def _is_without_lines(table: Table) -> bool:
+    return not table.module.subform and table.module.generated_type != "subform"
 
 
 def callback_of(body: JsonObject) -> JsonObject | None:

@@ -9,7 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ml_connector.simulators.zoho.bulk_calls import add_job, callback_of, find_job, refused, zip_reply
+from ml_connector.simulators.zoho.bulk_calls import (
+    add_job,
+    callback_of,
+    find_job,
+    refused,
+    table_of,
+    zip_reply,
+)
 from ml_connector.simulators.zoho.bulk_criteria import compile_criteria, find_column
 from ml_connector.simulators.zoho.bulk_jobs import Job, JobState
 from ml_connector.simulators.zoho.call import Call
@@ -24,7 +31,6 @@ from ml_connector.simulators.zoho.replies import (
     Reply,
     RequestRefusedError,
     json_reply,
-    no_permission,
 )
 from ml_connector.simulators.zoho.scopes import Operation
 
@@ -87,7 +93,7 @@ def create_job(call: Call) -> Reply:
     if call.body.get("file_type", "csv") != "csv" or query.get("cvid") is not None:
         raise refused("NOT_SUPPORTED_FEATURE", "only CSV files of whole modules are simulated")
     callback = callback_of(call.body)
-    table = _table(call, query.get("module"))
+    table = table_of(call, query.get("module"), Operation.READ, lines=True)
     with call.org.lock:
         work = _work(call, table, query, callback)
         rows = sum(work.holds(row) for row in table.rows.values())
@@ -156,18 +162,6 @@ def _shown_result(job: Job, work: ReadWork) -> JsonObject:
         "more_records": work.more,
     }
     return result | ({"next_page_token": work.next_token} if work.next_token else {})
-
-
-def _table(call: Call, module: Any) -> Table:  # noqa: ANN401 -- from the body
-    name = module.get("api_name") if isinstance(module, dict) else None
-    table = call.org.tables.get(name) if isinstance(name, str) else None
-    if table is None:
-        raise refused("MODULE_NOT_AVAILABLE", f"Requested module '{name}' is not available.")
-    call.module = table.module.api_name
-    if call.module in call.org.options.hidden_modules:
-        raise no_permission(f"Crm_Implied_View_{call.module}")
-    call.need_scope(table, Operation.READ)
-    return table
 
 
 def _work(call: Call, table: Table, query: JsonObject, callback: JsonObject | None) -> ReadWork:

@@ -5,7 +5,14 @@ Not simulated: several resources in one job (a parent with its children), and th
 
 from typing import Any
 
-from ml_connector.simulators.zoho.bulk_calls import add_job, callback_of, find_job, refused, zip_reply
+from ml_connector.simulators.zoho.bulk_calls import (
+    add_job,
+    callback_of,
+    find_job,
+    refused,
+    table_of,
+    zip_reply,
+)
 from ml_connector.simulators.zoho.bulk_jobs import RUNNING, Job, JobState
 from ml_connector.simulators.zoho.bulk_mapping import check_operation, columns_of
 from ml_connector.simulators.zoho.bulk_rows import Plan, WriteWork
@@ -13,7 +20,7 @@ from ml_connector.simulators.zoho.call import Call
 from ml_connector.simulators.zoho.csv_rows import Sheet, read_sheet
 from ml_connector.simulators.zoho.org import ZGID
 from ml_connector.simulators.zoho.records import Table
-from ml_connector.simulators.zoho.replies import JsonObject, Reply, json_reply, no_permission
+from ml_connector.simulators.zoho.replies import JsonObject, Reply, json_reply
 from ml_connector.simulators.zoho.scopes import Operation
 
 MAX_ROWS = 25_000
@@ -27,7 +34,8 @@ def create_job(call: Call) -> Reply:
         raise refused("INVALID_DATA", "invalid data", api_name="operation", json_path="$.operation")
     callback = callback_of(call.body)
     resource = _resource(call.body)
-    table = _table(call, _required(resource, "module", "$.resource[0]"))
+    module = _required(resource, "module", "$.resource[0]")
+    table = table_of(call, module, Operation.CREATE, lines=False)  # facts 2.10
     given = call.body.get("character_encoding")
     encoding = None if given is None else str(given)
     name, sheet = _file(call, resource, encoding)
@@ -77,19 +85,6 @@ def _resource(body: JsonObject) -> JsonObject:
     if _required(resources[0], "type", "$.resource[0]") != "data":
         raise refused("INVALID_DATA", "invalid data", api_name="type", json_path="$.resource[0].type")
     return dict(resources[0])
-
-
-def _table(call: Call, module: Any) -> Table:  # noqa: ANN401
-    """The records to write to; modules with lines, and the lines themselves, are not for bulk write (facts 2.10)."""
-    name = module.get("api_name") if isinstance(module, dict) else None
-    table = call.org.tables.get(name) if isinstance(name, str) else None
-    if table is None or table.module.subform or table.module.generated_type == "subform":
-        raise refused("MODULE_NOT_AVAILABLE", f"Requested module '{name}' is not available.")
-    call.module = table.module.api_name
-    if call.module in call.org.options.hidden_modules:
-        raise no_permission(f"Crm_Implied_View_{call.module}")
-    call.need_scope(table, Operation.CREATE)
-    return table
 
 
 def _file(call: Call, resource: JsonObject, encoding: str | None) -> tuple[str, Sheet]:
