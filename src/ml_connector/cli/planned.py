@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 
 from ml_connector.core.plan import Action, Plan
 from ml_connector.flows import limit
-from ml_connector.flows.arrivals import chunked
 from ml_connector.flows.done import JOINED
 from ml_connector.flows.plan import FlowPlan, Planned
 from ml_connector.flows.range import Range
-from ml_connector.flows.work import CHUNK, Work
+from ml_connector.flows.work import CHUNK, Work, chunked
 
 
 @dataclass(frozen=True, slots=True)

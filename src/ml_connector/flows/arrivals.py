@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from ml_connector.core.change import Change, is_settled
 from ml_connector.core.errors import RecordRejectedError
@@ -14,13 +13,11 @@ from ml_connector.core.flow import CARRIED
 from ml_connector.core.ports import Unreadable
 from ml_connector.core.record import Fields, Record, Value, fold_key
 from ml_connector.flows.range import Range
-from ml_connector.flows.work import CHUNK, Work
+from ml_connector.flows.work import CHUNK, Work, chunked
 from ml_connector.store import outcomes, readings
 from ml_connector.store.outcomes import Outcome
 from ml_connector.store.readings import StoredReading
 from ml_connector.store.staging import Staged
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,15 +151,3 @@ def _merged(fields: Fields, facets: MappingOf[str, StoredReading]) -> dict[str, 
 
 def _seen(facets: MappingOf[str, StoredReading]) -> tuple[tuple[str, str], ...]:
     return tuple((name, reading.digest) for name, reading in facets.items())
-
-
-def chunked(rows: Iterable[T], size: int) -> Iterator[list[T]]:
-    """The rows in lists of ``size``; the last may be shorter."""
-    chunk: list[T] = []
-    for row in rows:
-        chunk.append(row)
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk

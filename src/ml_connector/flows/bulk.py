@@ -24,12 +24,11 @@ from ml_connector.core.errors import (
 from ml_connector.core.plan import Action, Plan
 from ml_connector.core.ports import BulkFile, JobState, Write, WriteResult
 from ml_connector.core.record import Ident, fold_key
-from ml_connector.flows.arrivals import chunked
 from ml_connector.flows.look_again import Matched, look_again
 from ml_connector.flows.refresh import refresh
 from ml_connector.flows.spool import Spool
 from ml_connector.flows.steps import Worked
-from ml_connector.flows.work import CHUNK, Work
+from ml_connector.flows.work import CHUNK, Work, chunked
 from ml_connector.store import bulk_jobs, intents
 from ml_connector.store.bulk_jobs import BulkJob
 

@@ -18,10 +18,9 @@ from ml_connector.core.ports import (
     Target,
     Wanted,
 )
-from ml_connector.flows.arrivals import chunked
 from ml_connector.flows.range import EVERYTHING, Asked
 from ml_connector.flows.steps import Result, Steps, StoppedError, broken_off, do, ended, load_of, open_run
-from ml_connector.flows.work import CHUNK, Options
+from ml_connector.flows.work import CHUNK, Options, chunked
 from ml_connector.store import cursors, holds
 from ml_connector.store.database import Database
 from ml_connector.store.links import Pair

@@ -15,10 +15,9 @@ from ml_connector.core.audit import AuditAction
 from ml_connector.core.errors import RecordRejectedError
 from ml_connector.core.ports import Refused, Write, WriteResult, Written
 from ml_connector.core.record import Fields
-from ml_connector.flows.arrivals import chunked
 from ml_connector.flows.bulk import require_end
 from ml_connector.flows.deals import DealWork
-from ml_connector.flows.work import CHUNK
+from ml_connector.flows.work import CHUNK, chunked
 from ml_connector.store import audit, holds, intents
 from ml_connector.store.audit import AuditRow
 from ml_connector.store.database import Connection

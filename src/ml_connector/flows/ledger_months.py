@@ -18,8 +18,8 @@ from ml_connector.core.line_limits import LineLimits, Within
 from ml_connector.core.load import Load
 from ml_connector.core.ports import Absent, Clock, Fetched, Unreadable
 from ml_connector.core.record import Fields, Reading, Record, Value, fold_key
-from ml_connector.flows.arrivals import chunked
 from ml_connector.flows.within import category_of, find_accounts
+from ml_connector.flows.work import chunked
 from ml_connector.store import postings
 from ml_connector.store.database import Database
 from ml_connector.store.postings import Month, MonthKey, Sums

@@ -20,8 +20,7 @@ from ml_connector.core.catalogue import (
 from ml_connector.core.flow import Flow
 from ml_connector.core.plan import NOTHING_THERE
 from ml_connector.core.record import fold_key
-from ml_connector.flows.arrivals import chunked
-from ml_connector.flows.work import CHUNK
+from ml_connector.flows.work import CHUNK, chunked
 from ml_connector.store import decisions, history, holds, links, match_index, staging
 from ml_connector.store.database import Connection, Database
 from ml_connector.store.decisions import Decision

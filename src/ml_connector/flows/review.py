@@ -16,10 +16,9 @@ from ml_connector.core.flow import Flow
 from ml_connector.core.match import Verdict
 from ml_connector.core.ports import Clock
 from ml_connector.core.record import fold_key
-from ml_connector.flows.arrivals import chunked
 from ml_connector.flows.proposals import CREATE, Place, Proposal, all_proposals, is_done, standing_links
 from ml_connector.flows.recognise import NEW
-from ml_connector.flows.work import CHUNK
+from ml_connector.flows.work import CHUNK, chunked
 from ml_connector.store import asked, audit, links, match_index, verdicts
 from ml_connector.store.audit import AuditRow
 from ml_connector.store.database import Connection, Database

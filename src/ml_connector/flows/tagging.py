@@ -26,11 +26,10 @@ from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.ports import Absent, Candidate, Wanted
 from ml_connector.core.record import fold_key
 from ml_connector.core.tagging import Rule, Tag, UntaggedDeal, find_tag, fingerprint
-from ml_connector.flows.arrivals import chunked
 from ml_connector.flows.deals import DealWork, Do, list_all, read_now, run_over_deals, waiting
 from ml_connector.flows.edits import LOST_ANSWER, Edit, Editor
 from ml_connector.flows.steps import Result, Steps
-from ml_connector.flows.work import CHUNK
+from ml_connector.flows.work import CHUNK, chunked
 from ml_connector.store import cursors, links
 from ml_connector.store.cursors import Progress
 from ml_connector.store.links import Pair

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Mapping as MappingOf
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TypeVar
 
 from ml_connector.core.flow import Flow
 from ml_connector.core.mapping import Mapping, recognised_by
@@ -21,6 +22,8 @@ from ml_connector.store.links import Pair
 
 CHUNK = 100  #: records planned together, and the most that one call to the target may carry
 _MOST_KEPT = 2000  # records, some thirty megabytes
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +90,15 @@ class Work:
         there = self.target.describe(module)
         wanted = recognised_by(m for m in (*self.flow.mappings, *self.others) if m.target == module)
         return [name for name in wanted if name in there]
+
+
+def chunked(rows: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The rows in lists of ``size``; the last may be shorter."""
+    chunk: list[T] = []
+    for row in rows:
+        chunk.append(row)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

@@ -20,7 +20,6 @@ from ml_connector.core.plan import Action, Desired, Plan, pack
 from ml_connector.core.ports import Duplicate, Write, WriteResult
 from ml_connector.core.record import Ident
 from ml_connector.flows import bulk
-from ml_connector.flows.arrivals import chunked
 from ml_connector.flows.bulk import JobDone
 from ml_connector.flows.done import JOINED, Done
 from ml_connector.flows.guard import claimed_twice
@@ -29,7 +28,7 @@ from ml_connector.flows.piles import Piles, waits_for_credits
 from ml_connector.flows.planning import plan_matched
 from ml_connector.flows.recording import record
 from ml_connector.flows.spool import Spool
-from ml_connector.flows.work import CHUNK, Work
+from ml_connector.flows.work import CHUNK, Work, chunked
 from ml_connector.store import bulk_jobs, cursors, intents
 
 #: What may be written of these plans: on a first load, what was approved.
