@@ -9,8 +9,7 @@ import pytest
 
 from ml_connector.core.errors import RecordRejectedError, RetryableError
 from ml_connector.core.transform import MapContext
-from ml_connector.flows import fields
-from ml_connector.flows.fields import Compared
+from ml_connector.flows.reconcile_fields import Compared, compare, hand_over
 from ml_connector.store import bulk_jobs, cursors, differences
 from ml_connector.store.bulk_jobs import BulkJob
 from ml_connector.store.differences import Place
@@ -33,7 +32,7 @@ def loaded(world: World) -> World:
 
 def compare(world: World, flow: str = "customers", *, everything: bool = False) -> Compared:
     world.clock.sleep(3600)
-    return fields.compare(world.work(flow), f"fields-{world.clock.now()}", everything=everything)
+    return compare(world.work(flow), f"fields-{world.clock.now()}", everything=everything)
 
 
 def found(
@@ -49,7 +48,7 @@ def found(
 
 def put_back(world: World, flow: str = "customers") -> dict[str, int]:
     """Hand everything over, and run what is asked for."""
-    keys = fields.hand_over(world.work(flow))
+    keys = hand_over(world.work(flow))
     return done(world.sync(flow, tuple(keys))) if keys else {}
 
 
@@ -167,18 +166,18 @@ def test_whatever_was_handed_over_is_put_back_by_the_next_run(loaded):
     """The process dies before its run."""
     person(loaded, "C1", City="Elgin")
     compare(loaded)
-    assert fields.hand_over(loaded.work()) == ["C1"]
-    assert fields.hand_over(loaded.work()) == ["C1"], "the same command again goes on from there"
+    assert hand_over(loaded.work()) == ["C1"]
+    assert hand_over(loaded.work()) == ["C1"], "the same command again goes on from there"
     assert done(loaded.sync()) == {"updated": 1}
     assert account(loaded, "C1")["City"] == "Chicago"
-    assert fields.hand_over(loaded.work()) == []
+    assert hand_over(loaded.work()) == []
 
 
 @pytest.mark.parametrize("lost", ["before_write", "after_write"])
 def test_a_lost_answer_loses_nothing_and_tells_once(loaded, lost):
     person(loaded, "C1", City="Elgin")
     compare(loaded)
-    keys = tuple(fields.hand_over(loaded.work()))
+    keys = tuple(hand_over(loaded.work()))
     getattr(loaded.target, lost).append(RetryableError("The line is cut."))
     loaded.change(max_wait=timedelta(0))
     assert loaded.sync(keys=keys)["state"] == "away"
@@ -389,7 +388,7 @@ def test_more_than_a_portion_is_handed_over_whole(loaded):
     for n in range(340):
         loaded.target.edit(*loaded.target.by_key(f"M{n}"), **changed)
     assert compare(loaded).news == 1020
-    keys = fields.hand_over(loaded.work())
+    keys = hand_over(loaded.work())
     assert len(keys) == 340
     assert found(loaded) == {}
     loaded.sync(keys=tuple(keys), over_limit=True)
@@ -415,7 +414,7 @@ def test_emptying_many_is_for_a_person(loaded):
     for n in range(30):
         person(loaded, f"D{n}", Email=f"d{n}@example.com")
     compare(loaded)
-    told = loaded.sync(keys=tuple(fields.hand_over(loaded.work())))
+    told = loaded.sync(keys=tuple(hand_over(loaded.work())))
     assert told["state"] == "limit"
     assert account(loaded, "D1")["Email"] == "d1@example.com"
     assert loaded.sync(over_limit=True)["counts"]["updated"] == 30

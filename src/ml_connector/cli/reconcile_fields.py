@@ -19,7 +19,7 @@ from ml_connector.flows.range import Asked
 if TYPE_CHECKING:
     from ml_connector.app import App
     from ml_connector.core.flow import Flow
-    from ml_connector.flows.fields import Compared
+    from ml_connector.flows.reconcile_fields import Compared
 
 _COLUMNS = ("flow", "key", "person", "Zoho id", "field", "what we left", "in Zoho now")
 _LET_BE = (
@@ -70,7 +70,7 @@ class Told:
 
 def reconcile_fields(app: App, flows: Sequence[Flow], *, everything: bool, back: bool) -> Told:
     """Finish interrupted runs, compare, and put back what differs where that is wanted."""
-    from ml_connector.flows import fields
+    from ml_connector.flows.reconcile_fields import compare, hand_over
 
     told = Told(back)
     if _was_interrupted(app, flows):
@@ -79,9 +79,9 @@ def reconcile_fields(app: App, flows: Sequence[Flow], *, everything: bool, back:
     for flow in flows:
         work = app.work(flow)
         run = f"{flow.name}-fields-{app.clock.now():%Y%m%dT%H%M%S.%f}"
-        told.compared[flow.name] = fields.compare(work, run, everything=everything, tell=_progress(flow.name))
+        told.compared[flow.name] = compare(work, run, everything=everything, tell=_progress(flow.name))
         told.differences += _differences(app, flow)
-        keys = fields.hand_over(work) if back else []
+        keys = hand_over(work) if back else []
         if keys:
             asked[flow.name] = Asked(tuple(keys))
     if asked:

@@ -14,9 +14,9 @@ from ml_connector.core.entity import Facet
 from ml_connector.flows import facets
 from ml_connector.flows.arrivals import unsettled
 from ml_connector.flows.drift import require_fields
-from ml_connector.flows.keys import compare, find_vanished, nothing_recorded
 from ml_connector.flows.limit import require_no_stop
 from ml_connector.flows.range import Range
+from ml_connector.flows.reconcile_keys import compare, find_vanished, nothing_recorded
 from ml_connector.flows.refresh import refresh
 from ml_connector.flows.steps import Result, Steps, StoppedError, broken_off, do, ended, load_of, open_run
 from ml_connector.flows.sync_window import sync_window
