@@ -9,7 +9,8 @@ import pytest
 
 from ml_connector.core.errors import RecordRejectedError, RetryableError
 from ml_connector.core.transform import MapContext
-from ml_connector.flows.reconcile_fields import Compared, compare, hand_over
+from ml_connector.flows import reconcile_fields
+from ml_connector.flows.reconcile_fields import Compared, hand_over
 from ml_connector.store import bulk_jobs, cursors, differences
 from ml_connector.store.bulk_jobs import BulkJob
 from ml_connector.store.differences import Place
@@ -32,7 +33,7 @@ def loaded(world: World) -> World:
 
 def compare(world: World, flow: str = "customers", *, everything: bool = False) -> Compared:
     world.clock.sleep(3600)
-    return compare(world.work(flow), f"fields-{world.clock.now()}", everything=everything)
+    return reconcile_fields.compare(world.work(flow), f"fields-{world.clock.now()}", everything=everything)
 
 
 def found(

@@ -15,9 +15,9 @@ from functools import partial
 
 from ml_connector.core.plan import Plan
 from ml_connector.flows import limit
+from ml_connector.flows.approval import hold_unapproved
 from ml_connector.flows.arrivals import Arrival, Arrived, Missing, arrivals
 from ml_connector.flows.bulk import settle
-from ml_connector.flows.guard import hold_unapproved
 from ml_connector.flows.missing import record_missing
 from ml_connector.flows.piles import Piles
 from ml_connector.flows.planning import plan_chunk

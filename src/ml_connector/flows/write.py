@@ -20,9 +20,9 @@ from ml_connector.core.plan import Action, Desired, Plan, pack
 from ml_connector.core.ports import Duplicate, Write, WriteResult
 from ml_connector.core.record import Ident
 from ml_connector.flows import bulk
+from ml_connector.flows.approval import claimed_twice
 from ml_connector.flows.bulk import JobDone
 from ml_connector.flows.done import JOINED, Done
-from ml_connector.flows.guard import claimed_twice
 from ml_connector.flows.look_again import look_again, wait_for_lost
 from ml_connector.flows.piles import Piles, waits_for_credits
 from ml_connector.flows.planning import plan_matched
