@@ -1,6 +1,7 @@
 """Runs our command in processes of their own that need not import it first: one process has, and is forked for each.
 
-As a program it is that process: a JSON line on its standard input names a command, its answer is the exit code.
+As a program it is that process: a JSON line on its standard input names a command, or a script and its words, and its
+answer is the exit code.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ import atexit
 import gc
 import json
 import os
+import runpy
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from select import select
+from typing import NoReturn
 
 LONGEST_SECONDS = 300
 
@@ -26,9 +29,12 @@ class Forked:
         self._server: subprocess.Popen[str] | None = None
 
     def run(
-        self, words: Sequence[str], folder: Path, env: Mapping[str, str], stdin: str
+        self, words: Sequence[str], folder: Path, env: Mapping[str, str], stdin: str, script: Path | None
     ) -> tuple[int, str, str]:
-        """Exit code, standard output and standard error of ``ml-connector WORDS`` in ``folder``."""
+        """Exit code, standard output and standard error of ``ml-connector WORDS`` (or ``script``) in ``folder``.
+
+        A signal that ended it is a negative exit code.
+        """
         server = self._server = self._server or self._start()
         assert server.stdin is not None
         assert server.stdout is not None
@@ -40,6 +46,7 @@ class Forked:
                 "folder": str(folder),
                 "env": dict(env),
                 "streams": [*map(str, streams)],
+                "script": str(script or ""),
             }
             server.stdin.write(f"{json.dumps(asked)}\n")
             server.stdin.flush()
@@ -80,7 +87,10 @@ def serve() -> None:
         asked = json.loads(line)
         child = os.fork()
         if child == 0:
+            script = asked.pop("script")
             _become(**asked)
+            if script:
+                _run_script(script)
             cli.main()  # raises SystemExit
         sys.stdout.write(f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n")
         sys.stdout.flush()
@@ -98,6 +108,14 @@ def _become(words: list[str], folder: str, env: Mapping[str, str], streams: Sequ
     os.chdir(folder)
     os.environ.update(env)
     sys.argv = ["ml-connector", *words]
+
+
+def _run_script(path: str) -> NoReturn:
+    """As ``python PATH``, with this process's words."""
+    sys.argv[0] = path
+    sys.path.insert(0, str(Path(path).parent))
+    runpy.run_path(path, run_name="__main__")
+    sys.exit()
 
 
 if __name__ == "__main__":

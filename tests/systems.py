@@ -71,24 +71,23 @@ class World:
 
     # -- commands
 
-    def start(
-        self, *words: str, script: Path | None = None, env: Mapping[str, str] | None = None
-    ) -> subprocess.Popen[str]:
+    def start(self, *words: str) -> subprocess.Popen[str]:
         """The command as a process of its own, in the installation's folder."""
-        command = (sys.executable, str(script)) if script else _COMMAND
         return subprocess.Popen(
-            [*command, *words],
+            [*_COMMAND, *words],
             cwd=self.folder,
-            env={**os.environ, "COLUMNS": "300", **(env or {})},
+            env={**os.environ, "COLUMNS": "300"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
 
-    def run(self, *words: str, stdin: str = "", env: Mapping[str, str] | None = None) -> Said:
-        """The command in a process of its own, to its end. It never shows a secret or a traceback."""
-        return _checked(*_FORKED.run(words, self.folder, {"COLUMNS": "300", **(env or {})}, stdin))
+    def run(
+        self, *words: str, stdin: str = "", env: Mapping[str, str] | None = None, script: Path | None = None
+    ) -> Said:
+        """The command (or ``script``) in a process of its own, to its end. It never shows a secret or a traceback."""
+        return _checked(*_FORKED.run(words, self.folder, {"COLUMNS": "300", **(env or {})}, stdin, script))
 
     def finish(self, process: subprocess.Popen[str], stdin: str = "") -> Said:
         try:

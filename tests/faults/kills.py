@@ -16,7 +16,7 @@ def die(
 ) -> None:
     """Sync the flow and be killed ``before`` or ``after`` the Nth write to the module."""
     words = (str(world.settings), when, str(number), module, approve, flow)
-    said = world.finish(world.start(*words, script=_DEADLY))
+    said = world.run(*words, script=_DEADLY)
     assert said.code == -signal.SIGKILL, said
 
 

@@ -104,7 +104,7 @@ def test_killed_while_months_are_written(world: World, when: str) -> None:
     world.sync("journal_entries")
     plan = world.plan("account_months")
     words = (str(world.settings), when, "2", "Vendors", plan, "account_months")
-    said = world.finish(world.start(*words, script=_DEADLY))
+    said = world.run(*words, script=_DEADLY)
     assert said.code == -signal.SIGKILL, said
     world.sync("account_months")
     sums: dict[str, Decimal] = {}

@@ -68,7 +68,7 @@ def drift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drift]:
 
 
 def die(world: World, when: str, number: int) -> None:
-    said = world.finish(world.start(str(world.settings), when, str(number), "Accounts", script=_DEADLY))
+    said = world.run(str(world.settings), when, str(number), "Accounts", script=_DEADLY)
     assert said.code == -signal.SIGKILL, said
 
 
