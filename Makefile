@@ -3,9 +3,14 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE :=
 
-WHOLE := tests/faults tests/journeys
+# The tests in parts that run beside each other, the longest first; what none of them names is the first one's.
+PARTS := journeys flows faults
+journeys := tests/journeys
+flows := tests/flows tests/cli
+faults := tests/faults
+NAMED := $(foreach part,$(PARTS),$($(part)))
 
-.PHONY: help setup demo test test-whole test-parts check format lock clean
+.PHONY: help setup demo packages test test-rest $(PARTS:%=test-%) check format lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -28,9 +33,11 @@ help: ## this list
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-# Without optimisation, for the tests alone: it takes a third of the time. What is missing in the end, the tests name.
-.venv/kerberos.stamp: requirements-kerberos.lock .venv/dev.stamp
+packages: | .venv/bin/python # of Debian: nothing to do where they are
 	@tests/install-packages
+
+# Without optimisation, for the tests alone: it takes a third of the time. What is missing in the end, the tests name.
+.venv/kerberos.stamp: requirements-kerberos.lock .venv/dev.stamp | packages
 	@command -v krb5-config >/dev/null && command -v gcc >/dev/null \
 	  && echo "compiling the kerberos extra into .venv ..." \
 	  && CFLAGS="-O0 -g0" $(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation --require-hashes -r requirements-kerberos.lock \
@@ -48,14 +55,16 @@ check: .venv/dev.stamp ## format, lint, types, layers
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-test: check .venv/kerberos.stamp ## all checks, then all tests
-	@$(MAKE) --no-print-directory -j2 test-whole test-parts
+# Three at once on two cores, because each waits now and then; one that fails does not keep the others from running.
+test: ## all checks, then all tests
+	@$(MAKE) --no-print-directory -j2 check .venv/kerberos.stamp
+	@$(MAKE) --no-print-directory -k -j3 test-rest $(PARTS:%=test-%)
 
-test-whole: # the commands over both systems, and killed ones: half of the time
-	$(PY) -m pytest $(WHOLE)
+test-rest:
+	$(PY) -m pytest $(NAMED:%=--ignore=%)
 
-test-parts: # everything else
-	$(PY) -m pytest $(WHOLE:%=--ignore=%)
+$(PARTS:%=test-%): test-%:
+	$(PY) -m pytest $($*)
 
 format: .venv/dev.stamp ## format the code
 	.venv/bin/ruff format .
