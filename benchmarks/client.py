@@ -93,8 +93,13 @@ def _client(url: str) -> Iterator[ZohoClient]:
     """With what a run has round a call: the gate over all processes, and the credits (counted in memory here)."""
     from ml_connector.connectors.zoho_crm import Allowance, CallGuard, RequestGate, ZohoConfig, open_client
 
-    config = ZohoConfig(
-        data_centre="us", client_id=CLIENT_ID, simulator_url=url, credits_per_day=1_000_000_000
+    config = ZohoConfig.model_validate(
+        {
+            "data_centre": "us",
+            "client_id": CLIENT_ID,
+            "simulator_url": url,
+            "credits_per_day": 1_000_000_000,
+        }
     )
     clock = _SystemClock()
     with (

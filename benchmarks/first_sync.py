@@ -106,7 +106,7 @@ def facts(row: Row) -> Row:
     """Where the company is and how it is reached, as far as GP knows."""
     wanted = row["bill_to_address"]
     addresses = {one["id"]: one for one in row["addresses"]}
-    place = addresses.get(wanted) or next(iter(addresses.values()), {})
+    place: Row = addresses.get(wanted) or next(iter(addresses.values()), {})
     told = {
         "Billing_City": (place.get("city") or "").strip(),
         "Billing_Code": (place.get("postal_code") or "").strip(),
@@ -194,7 +194,8 @@ def ran(both: Systems, *words: str) -> Ran:
 
 def figures(both: Systems, planned: Ran, synced: Ran, same: int, customers: int) -> dict[str, Any]:
     """What the issue asks for."""
-    matched, wrong, created_again = Counter(), 0, 0
+    matched: Counter[str] = Counter()
+    wrong, created_again = 0, 0
     keys = {row["GP_Customer_ID"]: row for row in accounts_of(both) if row.get("GP_Customer_ID")}
     for row in accounts_of(both):
         said = str(row.get("Description") or "")

@@ -43,8 +43,8 @@ from ml_connector.core.flow import Flow
 from ml_connector.core.load import Load
 from ml_connector.core.mapping_file import read_mapping
 from ml_connector.core.needs import FieldNeed
-from ml_connector.core.ports import BulkFile, JobState, Reading, Target, Write, WriteResult
-from ml_connector.core.record import Record
+from ml_connector.core.ports import BulkFile, JobState, Target, Write, WriteResult
+from ml_connector.core.record import Reading, Record
 from ml_connector.core.transform import MapContext
 from ml_connector.demo.systems import Simulator, simulator
 from ml_connector.flows import approval
@@ -298,12 +298,14 @@ def opened(folder: Path, poll: float) -> Iterator[Bench]:
 
 def client_of(url: str, database: Database, folder: Path) -> ZohoClient:
     """A client for the simulator, which counts its credits in the store."""
-    config = ZohoConfig(
-        data_centre="us",
-        client_id="1000.SIMULATEDCLIENT",
-        edition="ultimate",
-        simulator_url=url,
-        timeout_seconds=120,
+    config = ZohoConfig.model_validate(
+        {
+            "data_centre": "us",
+            "client_id": "1000.SIMULATEDCLIENT",
+            "edition": "ultimate",
+            "simulator_url": url,
+            "timeout_seconds": 120,
+        }
     )
     clock = SystemClock()
     allowance = Allowance(config, Credits(database, config.client_id, clock), clock)

@@ -31,6 +31,7 @@ def simulator_process() -> Iterator[tuple[str, int]]:
     """Host and port of a simulator that lives as long as the block."""
     command = [sys.executable, "-m", "ml_connector.simulators.zoho", json.dumps(OPTIONS)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
         try:
             host, port = process.stdout.readline().strip().removeprefix("http://").split(":")
             yield host, int(port)

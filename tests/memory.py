@@ -258,6 +258,7 @@ class MemoryTarget:
     drift: dict[str, FieldShape | None] = field(
         default_factory=dict
     )  #: fields as a person left them; None: gone
+    behind: timedelta | None = timedelta(0)  #: its clock is so far behind ours; None: it does not say
     people: dict[str, str] = field(default_factory=lambda: {"sally@fabrikam.example": "411002"})
     before_write: list[Exception] = field(default_factory=list)
     after_write: list[Exception] = field(default_factory=list)
@@ -304,6 +305,10 @@ class MemoryTarget:
     def _there(self, module: str) -> dict[str, dict[str, object]]:
         away = self.gone | self.hidden
         return {i: r for i, r in self.records.items() if self.modules[i] == module and i not in away}
+
+    def says_date(self) -> datetime | None:
+        """When it answers, by its own clock."""
+        return self.clock.now() - self.behind if self.behind is not None else None
 
     @_one_at_a_time
     def edit(self, target_id: str, **fields: object) -> None:
@@ -528,7 +533,7 @@ class MemoryTarget:
             if (since is None or self.stamps[i] >= since) and (after is None or i > after)
         ]
         page = rows[: self.page_size]
-        return Page(page, page[-1].target_id if len(rows) > len(page) else None)
+        return Page(page, page[-1].target_id if len(rows) > len(page) else None, self.says_date())
 
     @_one_at_a_time
     def find_candidates(

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.mapping import field_needs, module_needs
-from ml_connector.loading import entities_with_labels, load_flows, with_room, without
+from ml_connector.loading import deal_terms, entities_with_labels, load_flows, with_room, without
 from ml_connector.settings import Settings
 from ml_connector.settings_file import load_settings
 
@@ -85,6 +86,17 @@ def test_without_the_module_neither_its_flow_nor_what_points_to_it_is_left(setti
     assert without(flows["customers"], ()) == flows["customers"]
 
 
+def test_without_the_module_the_accounts_of_kept_lines_are_kept_with_their_categories(
+    settings: Settings,
+) -> None:
+    journal = settings.flows.journal_entries.model_copy(update={"enabled": True, "mappings": ()})
+    flows = settings.flows.model_copy(update={"journal_entries": journal})
+    left = with_room(load_flows(settings.model_copy(update={"flows": flows}), LABELS), {("GL_Accounts", "")})
+    assert left["gl_accounts"].mappings == ()
+    assert len(left["gl_accounts"].meanings) == 1
+    assert left["journal_entries"].entity.postings.accounts == "gl_accounts"
+
+
 def test_what_a_module_of_ours_needs_says_so(settings: Settings) -> None:
     flows = load_flows(settings, LABELS)
     needs = field_needs(mapping for flow in flows.values() for mapping in flow.mappings)
@@ -92,3 +104,16 @@ def test_what_a_module_of_ours_needs_says_so(settings: Settings) -> None:
     assert all(need.module_is_ours for need in needs if need.module == "GL_Accounts")
     [lookup] = [need for need in needs if need.name == "GP_Sales_GL_Account"]
     assert (lookup.type, lookup.lookup, lookup.related) == ("lookup", "GL_Accounts", "Customers by Sales GL")
+
+
+def test_a_rule_of_deals_names_a_company_that_there_is(tmp_path: Path) -> None:
+    file = tmp_path / "ml-connector.toml"
+    rule = '\n[deals.rules.a]\naccount = "1"\ncompany = "{}"\n[companies.EU]\ncompany_id = 7\nkey_prefix = "EU-"\n'
+    known = SETTINGS + '[company]\nname = "Fabrikam"\nkey_prefix = "US-"\n'
+    for name, key in (("EU", "7"), ("Fabrikam", "-1"), ("", "")):
+        file.write_text(known + rule.format(name))
+        [found] = deal_terms(load_settings(file), "").rules
+        assert found.company == key
+    file.write_text(known + rule.format("Asia"))
+    with pytest.raises(ConfigurationError, match=r"\[deals.rules.a\] names the company Asia.*EU, Fabrikam"):
+        deal_terms(load_settings(file), "")

@@ -120,7 +120,7 @@ class App:
         return [flow for name, flow in self.whole.items() if name not in left]
 
     def keeping_flows(self, modules_left_out: Collection[str]) -> list[Flow]:
-        """The flows that without these modules keep their lines here and write nothing."""
+        """The flows that without these modules keep here what others need, lines or accounts, and write nothing."""
         left = with_room(self.whole, {(module, "") for module in modules_left_out})
         return [flow for name, flow in left.items() if self.whole[name].mappings and not flow.mappings]
 
@@ -168,7 +168,8 @@ class App:
                 f"The flow “{gone[0]}” writes only into {modules}, which this edition of Zoho does not have.",
                 "Upgrade the edition and run “ml-connector provision”, or run the other flows without it.",
             )
-        return in_order(self.flows, [name for name in named if name not in self.deal_flows])
+        over_gp = [name for name in named if name not in self.deal_flows]
+        return in_order(self.flows, over_gp, self.deal_flows)
 
     def both(self, wanted: Sequence[str] = ()) -> tuple[list[Flow], list[DealFlow]]:
         """The wanted flows, or all: those that read GP, and those over deals, which come after them."""
@@ -176,6 +177,11 @@ class App:
         over_deals = [flow for name, flow in self.deal_flows.items() if name in named or not wanted]
         only_deals = bool(wanted) and set(wanted) <= self.deal_flows.keys()
         return [] if only_deals else self.in_order(wanted), over_deals
+
+    def first_loads_before(self, flow: DealFlow, waits: Collection[str]) -> list[str]:
+        """Those of the flows that wait for their approval without which this one over deals has nothing to say."""
+        waiting = (self.flows[name] for name in waits)
+        return [w.name for w in waiting if w.entity.name in flow.after and w.company == flow.company]
 
     @property
     def _every(self) -> dict[str, Flow | DealFlow]:
@@ -306,6 +312,7 @@ class App:
             self._options,
             self._locks.held,
             asked,
+            {key: company.source for key, company in self.companies.items()},
         )
 
     def alone(self) -> AbstractContextManager[None]:

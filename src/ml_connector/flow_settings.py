@@ -214,6 +214,11 @@ class DealRule(Section):
     product: str = Field(default="", description="The deal's product (in product_field); empty: any.")
     pipeline: str = Field(default="", description="The deal's pipeline; empty: any.")
     type: str = Field(default="", description="The deal's type; empty: any.")
+    company: str = Field(
+        default="",
+        description="The company of GP, by name, whose customer the deal's Account is; empty: any, with that"
+        " company's account of this number.",
+    )
 
 
 class DealsSettings(Section):

@@ -140,7 +140,10 @@ def chart_of(flows: Iterable[Flow]) -> str:
 def deal_terms(settings: Settings, chart: str) -> DealTerms:
     """What the settings say of deals; ``chart``: the module in which GL accounts are records, if there is one."""
     deals, earned = settings.deals, settings.profitability
-    rules = (Rule(name, r.account, r.product, r.pipeline, r.type) for name, r in deals.rules.items())
+    rules = (
+        Rule(name, r.account, r.product, r.pipeline, r.type, _company(settings, name, r.company))
+        for name, r in deals.rules.items()
+    )
 
     def folded(words: Collection[str]) -> frozenset[str]:
         return frozenset(word.strip().casefold() for word in words)
@@ -153,6 +156,19 @@ def deal_terms(settings: Settings, chart: str) -> DealTerms:
         earned.cost,
         chart or GL_ACCOUNTS,
     )
+
+
+def _company(settings: Settings, rule: str, name: str) -> str:
+    """The key of the company that a rule names; empty where it names none."""
+    if not name:
+        return ""
+    known = {company.name or settings.company.name: company.key for company in settings.every_company}
+    if name not in known:
+        raise ConfigurationError(
+            f"[deals.rules.{rule}] names the company {name}, which is none.",
+            f"Known are: {', '.join(sorted(filter(None, known)))}; the one of [gp] has its name from [company].",
+        )
+    return known[name]
 
 
 def _flow(
@@ -247,12 +263,22 @@ def _without(
 
 
 def with_room(flows: Mapping[str, Flow], no_room: Collection[tuple[str, str]]) -> dict[str, Flow]:
-    """The flows without what there is no room for; one of which nothing is left does not run, unless it keeps lines."""
+    """The flows without what there is no room for.
+
+    One of which nothing is left does not run, unless it keeps lines or the accounts of these, whose categories tell
+    what the lines are.
+    """
     fewer = {name: without(flow, no_room) for name, flow in flows.items()}
+    kept = {
+        name
+        for flow in flows.values()
+        if (p := flow.entity.postings)
+        for name in (flow.entity.name, p.accounts)
+    }
     return {
         name: flow
         for name, flow in fewer.items()
-        if flow.mappings or not flows[name].mappings or flow.entity.postings
+        if flow.mappings or not flows[name].mappings or flow.entity.name in kept
     }
 
 

@@ -38,6 +38,8 @@ def test_each_comes_after_what_it_waits_for(known, wanted, order):
 def test_an_unknown_flow_is_told_with_the_known_ones():
     with pytest.raises(ConfigurationError, match=r"“x”.*Known are: a, b"):
         in_order(flows(b="", a=""), ["a", "x"])
+    with pytest.raises(ConfigurationError, match=r"“x”.*Known are: a, ab, b\."):
+        in_order(flows(b="", a=""), ["x"], ["ab"])
 
 
 @pytest.mark.parametrize("known", [flows(a="a"), flows(a="b", b="a"), flows(a="b", b="c", c="a", d="")])

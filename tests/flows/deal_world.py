@@ -70,6 +70,7 @@ class DealWorld:
     terms: DealTerms = TERMS
     options: Options = field(default_factory=lambda: Options(overlap=timedelta(seconds=60)))
     runs: int = 0
+    companies: list[Company] = field(default_factory=lambda: [Company("", int(COMPANY), "")])
 
     def __post_init__(self) -> None:
         self.source, self.target = MemorySource(self.clock), MemoryTarget(self.clock)
@@ -82,12 +83,12 @@ class DealWorld:
     def rules(self, *rules: Rule, product_field: str = "") -> None:
         self.terms = replace(self.terms, rules=rules, product_field=product_field)
 
-    def gl_account(self, number: str) -> str:
+    def gl_account(self, number: str, company: str = COMPANY) -> str:
         """A GL account that is in the CRM; its id."""
         target_id = self.target.seed(number, GL_ACCOUNTS, GP_Account=number)
         with self.database.begin() as tx:
             made = Link(number, target_id, "created", self.clock.now(), None)
-            links.put(tx, Pair(COMPANY, CHART, GL_ACCOUNTS), [made])
+            links.put(tx, Pair(company, CHART, GL_ACCOUNTS), [made])
         return target_id
 
     def account(self, name: str = "Aaron Fitz Electrical", **fields: object) -> str:
@@ -107,10 +108,11 @@ class DealWorld:
             self.database,
             self.clock,
             self.terms,
-            [Company("", int(COMPANY), "")],
+            self.companies,
             self.target.currency,
             self.options,
             asked=asked,
+            sources={company.key: MemorySource(self.clock) for company in self.companies},
         )
 
     def run(self, *keys: str, flow: str = TAGGING, **asked: bool) -> Result:
@@ -137,11 +139,11 @@ class DealWorld:
         with self.database.begin() as tx:
             readings.put(tx, COMPANY, CHART, rows, self.clock.now(), settled=True)
 
-    def link(self, customer: str, account: str) -> None:
+    def link(self, customer: str, account: str, company: str = COMPANY) -> None:
         """The customer is this Account."""
         with self.database.begin() as tx:
             made = Link(customer, account, "created", self.clock.now(), None)
-            links.put(tx, Pair(COMPANY, CUSTOMERS, ACCOUNTS), [made])
+            links.put(tx, Pair(company, CUSTOMERS, ACCOUNTS), [made])
 
     def journals_read(self) -> None:
         """The journal entries have been read up to now."""

@@ -330,7 +330,7 @@ def test_a_former_contact_that_the_crm_refuses_waits_though_the_new_one_goes_thr
     world.sync()
     assert people(world) == {"C1:ann lee": False, "C1:bob ray": False}
     [hold] = world.held()
-    assert (hold.mapping, hold.code, hold.detail["person"]) == ("customer_contacts", "LOCKED", "ann lee")
+    assert (hold.mapping, hold.code, hold.detail["part"]) == ("customer_contacts", "LOCKED", "ann lee")
     world.target.locked = set()
     world.sync(keys=("C1",))
     assert people(world) == {"C1:ann lee": True, "C1:bob ray": False}

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from deal_world import SALES, SERVICE, DealWorld
+from deal_world import COMPANY, SALES, SERVICE, DealWorld
 
+from ml_connector.core.companies import Company
 from ml_connector.core.deal_fields import TAG
 from ml_connector.core.errors import ConfigurationError, RetryableError
 from ml_connector.core.needs import FieldShape
 from ml_connector.core.tagging import Rule
 from ml_connector.flows.edits import LOST_ANSWER
-from ml_connector.flows.tagging import preview
+from ml_connector.flows.steps import DirectSteps
+from ml_connector.flows.tagging import preview, tag_deals
 from ml_connector.store.database import Database
 
 
@@ -308,3 +310,75 @@ def test_what_is_refused_for_good_stops_nothing_else(world, sales, aaron):
     deals = [world.deal(f"Deal {n}", account=aaron) for n in range(5)]
     world.target.locked = set(deals[1:3])
     assert world.counts() == {"updated": 3, "held": 2}
+
+
+# ---- several companies
+
+EUROPE = "7"
+
+
+@pytest.fixture
+def both(world: DealWorld) -> DealWorld:
+    """A second company, whose chart has the same numbers."""
+    world.companies.append(Company("EU", int(EUROPE), "EU-"))
+    return world
+
+
+def test_a_rule_means_the_account_of_the_company_whose_customer_the_deal_is_for(both):
+    here, there = both.gl_account(SERVICE), both.gl_account(SERVICE, EUROPE)
+    both.rules(Rule("service", SERVICE))
+    accounts = {company: both.account(company) for company in (COMPANY, EUROPE, "nobody's")}
+    for company in (COMPANY, EUROPE):
+        both.link(f"C{company}", accounts[company], company)
+    deals = [both.deal(account=account) for account in accounts.values()]
+    without = both.deal("Without an Account")
+    assert both.counts() == {"updated": 4}
+    assert [both.tag_of(deal) for deal in deals] == [here, there, here]
+    assert both.tag_of(without) == here
+
+
+def test_an_account_that_only_the_other_company_has_is_a_guess(both):
+    both.gl_account(SERVICE)
+    both.gl_account(SALES, EUROPE)
+    both.rules(Rule("service", SERVICE))
+    european = both.account()
+    both.link("C1", european, EUROPE)
+    deal = both.deal(account=european)
+    told = both.run()
+    (note,) = told["notes"]
+    assert note == (
+        f"The rule [deals.rules.service] names the GL account {SERVICE}, which is not among the GL accounts of EU"
+        " in the CRM: deals of EU that it fits stay without one. Correct the rule, or bring that account over first."
+    )
+    assert both.tag_of(deal) is None
+    both.gl_account(SERVICE, EUROPE)
+    assert both.counts() == {"updated": 1}, "its deals are looked at again"
+
+
+def test_a_rule_may_name_its_company(both):
+    sales, service = both.gl_account(SALES, EUROPE), both.gl_account(SERVICE)
+    both.rules(Rule("europe", SALES, company=EUROPE), Rule("rest", SERVICE, company=COMPANY))
+    european, american = both.account(), both.account()
+    both.link("C1", european, EUROPE)
+    both.link("C1", american)
+    deals = [both.deal(account=european), both.deal(account=american)]
+    told = both.run()
+    assert told["notes"] == []
+    assert [both.tag_of(deal) for deal in deals] == [sales, service]
+
+
+class EarlierVersion(DirectSteps):
+    """The run was begun by a version that kept one value for each rule."""
+
+    def do(self, name, step):
+        told = super().do(name, step)
+        return {**told, "values": told["values"][COMPANY]} if name == "begin" else told
+
+
+def test_a_run_of_an_earlier_version_is_taken_up(both):
+    sales = both.gl_account(SALES)
+    both.rules(Rule("all", SALES))
+    deal = both.deal()
+    both.clock.sleep(60)
+    assert tag_deals(EarlierVersion(both.clock), both.work(), "run")["counts"]["updated"] == 1
+    assert both.tag_of(deal) == sales

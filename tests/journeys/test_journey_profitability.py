@@ -282,3 +282,36 @@ def test_where_gl_accounts_are_no_records_they_are_named_by_number(tmp_path: Pat
         world.sync()
         assert of_account(world, AARON) == ledger(world, AARON)
         assert (of_deal(world, won)[1] or 0) >= Decimal("6.00")
+
+
+def test_in_an_edition_without_modules_the_categories_are_those_of_gp(tmp_path: Path) -> None:
+    zoho = zoho_options(edition="professional")
+    with opened(tmp_path, gp=gp_options(0, journal_entries=60), zoho=zoho, provisioned=False) as world:
+        settings(world)
+        said = world.here("provision", "--yes")
+        assert "gl_accounts keeps the categories of its accounts here" in said.out + said.err
+        world.first()
+        post(world, AARON, "LAMP-1", "10.00", "6.00")
+        world.sync()
+        assert of_account(world, AARON) == ledger(world, AARON)
+        assert (of_account(world, AARON)[0] or 0) >= Decimal("10.00")
+        world.forget()
+        assert world.sync("gl_accounts") == {"gl_accounts": {}}
+        assert not [one for one in world.operations() if "ByKey" in one], "what is kept is not read again"
+        assert (
+            world.ok("reconcile", "keys", "gl_accounts", "--json").json["flows"]["gl_accounts"]["state"]
+            == "done"
+        )
+        assert_settled(world)
+
+
+def test_a_file_that_fails_leaves_the_other_unwritten(world: World) -> None:
+    file, folder = world.folder / "whole.csv", world.folder / "in-the-way.xlsx"
+    file.write_text("as it was")
+    folder.mkdir()
+    said = world.run("report", "profitability", "--csv", str(file), "--xlsx", str(folder))
+    assert (said.code, said.out) == (2, "")
+    assert f"{folder} cannot be written: Is a directory" in said.err
+    assert file.read_text() == "as it was"
+    same = world.run("report", "profitability", "--csv", str(file), "--xlsx", str(file))
+    assert (same.code, "name the same file" in same.err) == (2, True)

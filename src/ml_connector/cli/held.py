@@ -49,7 +49,7 @@ def list_(settings: SettingsPath = None, *, as_json: AsJson = False) -> None:
         (h.flow, h.source_key, h.part, entry_of(h.code).kind.value, h.code, h.field, h.happened): h
         for h in found
     }
-    columns = ("flow", "key", "person", "kind", "code", "field", "attempts", "what happened")
+    columns = ("flow", "key", "part", "kind", "code", "field", "attempts", "what happened")
     show_table(columns, [(*row[:-1], str(rows[row].attempts), row[-1]) for row in sorted(rows)])
     number = holds.count_records(found)
     each = ", with a line for each of its reasons" if len(rows) > number else ""
@@ -77,7 +77,7 @@ def show(key: Key, settings: SettingsPath = None, *, as_json: AsJson = False) ->
 def _told(hold: Hold) -> dict[str, object]:
     entry = entry_of(hold.code)
     known = {"system": entry.system, "kind": entry.kind.value, "meaning": entry.meaning}
-    known["person"] = hold.part
+    known["part"] = hold.part
     return hold.to_json() | known | {"what_to_do": entry.remedy}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -176,13 +176,39 @@ def show_plan(figures: Mapping[str, FlowFigures], records: Sequence[Shown], *, f
     elif records:
         say("")
         columns = ("flow", "module", "key", "name", "outcome", "Zoho id", "score", "why")
-        show_table(columns, [_row(one) for one in records])
+        show_table(columns, _rows(records))
     say("")
+
+
+def _rows(records: Sequence[Shown]) -> Iterator[tuple[str, ...]]:
+    """A line for each; where a key has several, it stands once above them, with how many there are."""
+    for together in _together(records):
+        first = together[0]
+        if first.of == 1:
+            yield first.flow, first.module, first.key, *_row(first)
+            continue
+        yield first.flow, first.module, first.key, _how_many(first), first.outcome, "", "", ""
+        for one in together:
+            yield "", "", f"  {one.part}", *_row(one)
+        if first.of > len(together):
+            yield "", "", f"  … {first.of - len(together):,} more", "", "", "", "", ""
+
+
+def _together(records: Sequence[Shown]) -> list[list[Shown]]:
+    """The records by key and outcome, in the order in which each of these comes first."""
+    found: dict[tuple[str, str, str, str], list[Shown]] = {}
+    for one in records:
+        found.setdefault(one.is_of, []).append(one)
+    return list(found.values())
+
+
+def _how_many(one: Shown) -> str:
+    return f"{one.of:,} records"
 
 
 def _row(one: Shown) -> tuple[str, ...]:
     score = f"{one.score:g}" if one.score else ""
-    return one.flow, one.module, one.key, one.name, one.outcome, one.target_id, score, one.why
+    return one.name, one.outcome, one.target_id, score, one.why
 
 
 def _show_reasons(figures: Mapping[str, FlowFigures]) -> None:
@@ -234,13 +260,23 @@ def _often(fields: Mapping[str, int]) -> str:
 
 
 def _show_fields(records: Sequence[Shown]) -> None:
-    for one in records:
-        say("")
-        where = f"{one.module} {one.target_id}".rstrip()
-        person = f" ({one.person})" if one.person else ""
-        score = f", score {one.score:g}" if one.score else ""
-        why = f" ({one.why}{score})" if one.why and not (one.fields and one.outcome == "update") else ""
-        say(f"{one.key}{person}  {one.name}: {one.outcome}{why} -> {where}")
-        if one.fields:
-            rows = [(f.field, shown_value(f.now), shown_value(f.will_be), f.mapping) for f in one.fields]
-            show_table(("field", "in Zoho now (or as we left it)", "will be", "mapping"), rows)
+    for together in _together(records):
+        first = together[0]
+        if first.of > 1:
+            say(f"\n{first.key}  {_how_many(first)} of {first.module}: {first.outcome}")
+        for one in together:
+            say("")
+            _show_one(one, one.key if first.of == 1 else f"  {one.part}")
+        if first.of > len(together):
+            say(f"\n  … {first.of - len(together):,} more")
+
+
+def _show_one(one: Shown, which: str) -> None:
+    where = f"{one.module} {one.target_id}".rstrip()
+    part = f" ({one.part})" if one.part and one.of == 1 else ""
+    score = f", score {one.score:g}" if one.score else ""
+    why = f" ({one.why}{score})" if one.why and not (one.fields and one.outcome == "update") else ""
+    say(f"{which}{part}  {one.name}: {one.outcome}{why} -> {where}")
+    if one.fields:
+        rows = [(f.field, shown_value(f.now), shown_value(f.will_be), f.mapping) for f in one.fields]
+        show_table(("field", "in Zoho now (or as we left it)", "will be", "mapping"), rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ml_connector.core.plan import Action, Plan
 from ml_connector.flows import limit
@@ -31,13 +31,19 @@ class Shown:
     flow: str
     module: str
     key: str
-    person: str
+    part: str  #: of a record that has several in Zoho: which person of it, or which line
     name: str
     outcome: str
     target_id: str
     score: float  #: of a similar name, 0 where that did not count
     why: str
     fields: Sequence[FieldChange] = ()
+    of: int = 1  #: so many records of this key have this outcome, whether they are shown or not
+
+    @property
+    def is_of(self) -> tuple[str, str, str, str]:
+        """What the records of one source record with one outcome have in common."""
+        return self.flow, self.module, self.key, self.outcome
 
 
 @dataclass(slots=True)
@@ -82,9 +88,15 @@ class Collected:
         self.figures = FlowFigures(
             mappings={mapping.name: MappingFigures(mapping.target) for mapping in work.flow.mappings}
         )
-        self.shown: list[Shown] = []
+        self._shown: list[Shown] = []
+        self._of: Counter[tuple[str, str, str, str]] = Counter()  #: of the keys that are shown
         self._work, self._show = work, show
         self._weight = 0
+
+    @property
+    def shown(self) -> list[Shown]:
+        """The records to show, in the order of the plan."""
+        return [replace(one, of=self._of[one.is_of]) for one in self._shown]
 
     def take_all(self, plan: FlowPlan) -> None:
         """The whole plan. Raises RetryableError and ConfigurationError as it is made."""
@@ -126,8 +138,12 @@ class Collected:
         if code := _code(one):
             figures.holds[code] += 1
         wanted = self._work.asked.keys or (outcome != "skip" and figures.outcomes[outcome] <= self._show)
-        if wanted:
-            self.shown.append(self._shown(outcome, one))
+        told = self._told(outcome, one) if wanted else None
+        if told:
+            self._shown.append(told)
+        is_of = (self._work.flow.name, one.module, _key(one), outcome)
+        if told or is_of in self._of:
+            self._of[is_of] += 1
 
     def _count_fields(self, decided: Plan) -> None:
         written = decided.action in (Action.CREATE, Action.UPDATE)
@@ -138,16 +154,23 @@ class Collected:
                 figures.updates += 1
                 figures.fields.update(names)
 
-    def _shown(self, outcome: str, one: Planned) -> Shown:
+    def _told(self, outcome: str, one: Planned) -> Shown:
         flow = self._work.flow.name
         if one.plan is None:
             assert one.refused is not None
-            return Shown(flow, one.module, one.refused.key, "", "", outcome, "", 0.0, str(one.refused.error))
+            return Shown(flow, one.module, _key(one), "", "", outcome, "", 0.0, str(one.refused.error))
         decided, desired = one.plan, one.plan.desired
         return Shown(
             flow, one.module, desired.key, desired.part, desired.name, outcome, decided.target_id or "",
             decided.score, _why(decided), _changes(decided),
         )  # fmt: skip
+
+
+def _key(one: Planned) -> str:
+    if one.plan is not None:
+        return one.plan.desired.key
+    assert one.refused is not None
+    return one.refused.key
 
 
 def _code(one: Planned) -> str:

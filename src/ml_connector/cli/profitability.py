@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ml_connector.cli.options import AsJson, SettingsPath, load
+from ml_connector.cli.place import require_writable
 from ml_connector.cli.profit_report import ACCOUNT, DEAL, REST, ProfitReport, Row, make_profit_report
 from ml_connector.cli.show import note, say, show_json, show_table, shown
 from ml_connector.core.errors import ConfigurationError
@@ -48,13 +49,18 @@ def profitability(
     span = (first and first.date(), last and last.date())
     if span[0] and span[1] and span[0] > span[1]:
         raise ConfigurationError("--from is later than --to.", "Exchange the two.")
+    if csv and xlsx and csv.resolve() == xlsx.resolve():
+        raise ConfigurationError(
+            "--csv and --xlsx name the same file.", "Name another one for one of the two."
+        )
+    for path in filter(None, (csv, xlsx)):
+        require_writable(path)
     with open_app(load(settings), note) as app:
         company = app.settings.every_company[0].key
         found = make_profit_report(app.deal_work(DealFlow(PROFITABILITY, company)), *span)
-    if csv:
-        files.write_csv(csv, found)
-    if xlsx:
-        files.write_xlsx(xlsx, found)
+    files.write(
+        found, {path: how for path, how in ((csv, files.write_csv), (xlsx, files.write_xlsx)) if path}
+    )
     if as_json:
         show_json(found)
     else:

@@ -13,6 +13,7 @@ from ml_connector.core.needs import FieldNeed, FieldState, ModuleNeed, ModuleSta
 
 if TYPE_CHECKING:
     from ml_connector.app import App
+    from ml_connector.core.flow import Flow
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +96,15 @@ def _instead(app: App, left_out: Collection[str]) -> tuple[str, ...]:
     """What becomes of flows and settings without these modules."""
     idle = app.idle_flows(left_out)
     told = [f"The flow {flow.name} does not run: it has nothing else to write into." for flow in idle]
-    told += [
-        f"The flow {flow.name} keeps its lines here and writes none of them to Zoho."
-        for flow in app.keeping_flows(left_out)
-    ]
-    if app.settings.flows.deal_tagging.enabled and any(flow.entity.name == CHART for flow in idle):
+    keeping = app.keeping_flows(left_out)
+    told += [f"The flow {f.name} keeps {_what(f)} here and writes none of them to Zoho." for f in keeping]
+    if app.settings.flows.deal_tagging.enabled and any(f.entity.name == CHART for f in [*idle, *keeping]):
         told.append("The GL account of a deal is a picklist of account numbers instead of a lookup.")
     return tuple(told)
+
+
+def _what(flow: Flow) -> str:
+    return "its lines" if flow.entity.postings else "the categories of its accounts"
 
 
 def _as_refused(app: App, state: ModuleState) -> ModuleState:

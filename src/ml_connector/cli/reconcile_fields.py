@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from ml_connector.app import App
     from ml_connector.core.flow import Flow
     from ml_connector.flows.reconcile_fields import Compared
+    from ml_connector.flows.work import Work
 
-_COLUMNS = ("flow", "key", "person", "Zoho id", "field", "what we left", "in Zoho now")
+_COLUMNS = ("flow", "key", "part", "Zoho id", "field", "what we left", "in Zoho now")
 _LET_BE = (
     'They are let be (changed_in_zoho = "let_be" in [sync]). Correct GP, or put them back:'
     " ml-connector reconcile fields --put-back."
@@ -34,19 +35,24 @@ class Difference:
 
     flow: str
     key: str
-    person: str
+    part: str  #: of a record that has several in Zoho: which person of it, or which line
     module: str
     target_id: str
     field: str
     mapping: str
-    ours: Value
+    ours: Value  #: of a lookup, the id of the record that it points to
     theirs: Value
+    ours_name: str  #: of a lookup: what people call that record; else, and where nobody knows it, empty
+    theirs_name: str
     found_at: datetime
 
     def row(self) -> tuple[str, ...]:
         """Its line of the table."""
-        where = (self.flow, self.key, self.person, self.target_id, f"{self.module}.{self.field}")
-        return (*where, shown_value(self.ours), shown_value(self.theirs))
+        where = (self.flow, self.key, self.part, self.target_id, f"{self.module}.{self.field}")
+        ours, theirs = self.ours_name, self.theirs_name
+        if ours == theirs and ours:  # two records of one name: which of them
+            ours, theirs = (f"{name} ({one})" for name, one in ((ours, self.ours), (theirs, self.theirs)))
+        return (*where, ours or shown_value(self.ours), theirs or shown_value(self.theirs))
 
 
 @dataclass(slots=True)
@@ -62,7 +68,7 @@ class Told:
     def gone(self) -> list[dict[str, str]]:
         """The linked records that Zoho has no more."""
         return [
-            {"flow": flow, "key": link.source_key, "person": link.part, "target_id": link.target_id}
+            {"flow": flow, "key": link.source_key, "part": link.part, "target_id": link.target_id}
             for flow, found in self.compared.items()
             for link in found.gone
         ]
@@ -80,7 +86,7 @@ def reconcile_fields(app: App, flows: Sequence[Flow], *, everything: bool, back:
         work = app.work(flow)
         run = f"{flow.name}-fields-{app.clock.now():%Y%m%dT%H%M%S.%f}"
         told.compared[flow.name] = compare(work, run, everything=everything, tell=_progress(flow.name))
-        told.differences += _differences(app, flow)
+        told.differences += _differences(work)
         keys = hand_over(work) if back else []
         if keys:
             asked[flow.name] = Asked(tuple(keys))
@@ -110,15 +116,21 @@ def _was_interrupted(app: App, flows: Sequence[Flow]) -> bool:
         return any(cursors.unended(tx, flow.company, flow.name) for flow in flows)
 
 
-def _differences(app: App, flow: Flow) -> Iterator[Difference]:
+def _differences(work: Work) -> Iterator[Difference]:
+    from ml_connector.flows.pointed import find_names
     from ml_connector.store import differences
 
-    with app.database.read() as tx:
-        for module in flow.modules:
-            for row in differences.standing(tx, differences.Place(flow.company, flow.name, module)):
-                d = row.difference
-                where = (flow.name, row.source_key, row.part, module, row.target_id)
-                yield Difference(*where, d.field, d.mapping, _plain(d.ours), _plain(d.theirs), row.found_at)
+    flow = work.flow
+    for module in flow.modules:
+        with work.database.read() as tx:
+            rows = differences.standing(tx, differences.Place(flow.company, flow.name, module))
+        names = find_names(work, module, [row.difference for row in rows])
+        for row in rows:
+            d = row.difference
+            where = (flow.name, row.source_key, row.part, module, row.target_id)
+            ours, theirs = (names.get((d.field, str(value)), "") for value in (d.ours, d.theirs))
+            values = (_plain(d.ours), _plain(d.theirs), ours, theirs)
+            yield Difference(*where, d.field, d.mapping, *values, row.found_at)
 
 
 def _plain(value: Value) -> Value:

@@ -110,9 +110,11 @@ def sync(  # noqa: PLR0913 -- one parameter an option
         waits = approval.unapproved(app.database, [flow for flow in wanted if flow.name in each])
         ready = {name: asked_here for name, asked_here in each.items() if name not in waits}
         over_deals = [] if asked.keys and wanted else over_deals  # keys are GP's, unless only deals are meant
-        if waits and over_deals:
-            note(f"Not run before that first load: {', '.join(flow.name for flow in over_deals)}.")
-        ready |= {flow.name: asked for flow in over_deals} if not waits else {}
+        for flow in over_deals:
+            if before := app.first_loads_before(flow, waits):
+                note(f"Not run: {flow.name}, which needs the first load of {in_words(before)}.")
+            else:
+                ready[flow.name] = asked
         if ready:
             raise typer.Exit(run_and_show(app, ready, waits, as_json=as_json))
     raise typer.Exit(show_waiting(waits, as_json=as_json))

@@ -31,6 +31,7 @@ class Page(Generic[Row]):
 
     rows: Sequence[Row]
     next_after: str | None  #: where the next range begins (exclusive); None: this was the last
+    answered_at: datetime | None = None  #: by the other system's clock; None: it does not say
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ml_connector.core.deal_fields import ACCOUNTS, DEALS
+from ml_connector.core.deal_fields import ACCOUNTS, CHART, DEALS
 from ml_connector.core.line_limits import NO_LIMITS, LineLimits
 from ml_connector.core.tagging import Rule
 
@@ -58,6 +58,15 @@ class DealFlow:
 
     name: str  #: TAGGING or PROFITABILITY
     company: str  #: whose rules of accounts count, and under which it is recorded
+
+    @property
+    def after(self) -> frozenset[str]:
+        """The entities of its company without whose first load it has nothing to say.
+
+        A rule points to a GL account, so that has to be there. What a deal earned is told by lines of the journal, by
+        the category of their account and by the Account of their customer.
+        """
+        return frozenset((CHART,) if self.name == TAGGING else (CUSTOMERS, CHART, JOURNAL))
 
     @property
     def modules(self) -> tuple[str, ...]:

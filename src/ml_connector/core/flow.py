@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Sequence
 from collections.abc import Mapping as MappingOf
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
@@ -16,6 +16,8 @@ from ml_connector.core.postings import POSTINGS
 from ml_connector.core.record import Fields, Value
 
 CARRIED = "carried"  #: the facet under which a record's carried fields are kept
+#: What an outcome is kept under that says that these are kept, where no mapping says so; none can have such a name.
+KEPT = "(kept)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,10 @@ class Flow:
 
     @property
     def meanings(self) -> dict[str, str]:
-        """What an outcome is kept under for every record, each with its fingerprint: the mappings, the postings."""
+        """What an outcome is kept under for every record, each with its fingerprint: the mappings, what is kept."""
         kept = {POSTINGS: f"1{self.limits.of_postings}"} if self.entity.postings else {}
+        if not self.mappings and not kept:
+            kept = {KEPT: "1"}
         return {mapping.name: mapping.fingerprint for mapping in self.mappings} | kept
 
     @property
@@ -129,11 +133,17 @@ def filter_of(given: MappingOf[str, Sequence[Value]]) -> dict[str, frozenset[Val
     return {name: frozenset(map(_folded, values)) for name, values in given.items()}
 
 
-def in_order(flows: MappingOf[str, Flow], wanted: Sequence[str] = ()) -> list[Flow]:
-    """The wanted flows (none named: all), each after those it comes after. Raises ConfigurationError."""
+def in_order(
+    flows: MappingOf[str, Flow], wanted: Sequence[str] = (), others: Collection[str] = ()
+) -> list[Flow]:
+    """The wanted flows (none named: all), each after those it comes after. Raises ConfigurationError.
+
+    ``others``: names that are known as well, to be told to whom asks for one that is not.
+    """
     unknown = next((name for name in wanted if name not in flows), None)
     if unknown is not None:
-        raise ConfigurationError(f"There is no flow “{unknown}”.", f"Known are: {', '.join(sorted(flows))}.")
+        known = ", ".join(sorted({*flows, *others}))
+        raise ConfigurationError(f"There is no flow “{unknown}”.", f"Known are: {known}.")
     try:
         order = list(TopologicalSorter({flow.name: flow.after for flow in flows.values()}).static_order())
     except CycleError as error:

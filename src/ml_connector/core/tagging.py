@@ -16,10 +16,16 @@ class Rule:
     product: str = ""
     pipeline: str = ""
     type: str = ""
+    company: str = ""  #: of the source, whose customer the deal's Account is
 
     def fits(self, deal: UntaggedDeal) -> bool:
         """Whether everything that the rule asks for is so of the deal; case and outer blanks do not count."""
-        asked = ((self.product, deal.product), (self.pipeline, deal.pipeline), (self.type, deal.type))
+        asked = (
+            (self.product, deal.product),
+            (self.pipeline, deal.pipeline),
+            (self.type, deal.type),
+            (self.company, deal.company),
+        )
         return all(not wanted or _folded(wanted) == _folded(found) for wanted, found in asked)
 
 
@@ -32,6 +38,7 @@ class UntaggedDeal:
     type: str = ""
     account_name: str = ""  #: of its Account
     default: str = ""  #: what its Account has for a default, as the field of the deal takes it
+    company: str = ""  #: of the source, whose customer its Account is
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,18 @@ def find_tag(deal: UntaggedDeal, rules: Sequence[Rule], values: Mapping[str, str
 def fingerprint(rules: Sequence[Rule], values: Mapping[str, str]) -> str:
     """Changes when the rules mean something else, or one of their accounts came or went."""
     told = "\x1e".join(
-        "\x1f".join((r.name, r.account, r.product, r.pipeline, r.type, values.get(r.name, ""))) for r in rules
+        "\x1f".join(
+            (
+                r.name,
+                r.account,
+                r.product,
+                r.pipeline,
+                r.type,
+                values.get(r.name, ""),
+                *filter(None, [r.company]),
+            )
+        )
+        for r in rules
     )
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 
 from ml_connector.core.companies import Company
-from ml_connector.core.deals import DealFlow, DealTerms
+from ml_connector.core.deal_fields import ACCOUNTS
+from ml_connector.core.deals import CUSTOMERS, DealFlow, DealTerms
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.ports import (
     Candidate,
@@ -21,7 +22,7 @@ from ml_connector.core.ports import (
 from ml_connector.flows.range import EVERYTHING, Asked
 from ml_connector.flows.steps import Result, Steps, StoppedError, broken_off, do, ended, load_of, open_run
 from ml_connector.flows.work import CHUNK, Options, chunked
-from ml_connector.store import cursors, holds
+from ml_connector.store import cursors, holds, links
 from ml_connector.store.database import Database
 from ml_connector.store.links import Pair
 
@@ -46,6 +47,23 @@ class DealWork:
     options: Options = field(default_factory=Options)
     locked: Callable[[Iterable[str]], AbstractContextManager[None]] = lambda _names: nullcontext()
     asked: Asked = EVERYTHING
+    sources: Mapping[str, Source] = field(default_factory=dict)  #: of the further companies, by their key
+
+    def source_of(self, company: Company) -> Source:
+        """Where this company is read."""
+        return self.source if company.key == self.flow.company else self.sources[company.key]
+
+    def companies_of(self, parents: Collection[str]) -> dict[str, str]:
+        """Account -> the company whose customer it is; of one that is nobody's, the flow's own."""
+        found = dict.fromkeys(parents, self.flow.company)
+        if len(self.companies) == 1:
+            return found
+        whose: dict[str, list[str]] = {}
+        with self.database.read() as tx:
+            for company in self.companies:
+                for parent in links.on(tx, Pair(company.key, CUSTOMERS, ACCOUNTS), parents):
+                    whose.setdefault(parent, []).append(company.key)
+        return found | {parent: keys[0] for parent, keys in whose.items() if len(keys) == 1}
 
     def intended(self, module: str) -> Pair:
         """What the intents of this flow's edits are kept under."""

@@ -75,7 +75,7 @@ def _one(work: Work, module: str, arrival: Arrival, part: str) -> Desired:
         facet_only=arrival.facet_only,
         skew=arrival.skew,
         seen=arrival.seen,
-        readings=() if arrival.facet_only else _read_along(work, record),
+        readings=() if arrival.facet_only else read_along(work, record),
     )
 
 
@@ -85,7 +85,7 @@ def _name(record: Record, mapping: Mapping, listed: str) -> str:
     return str(record.fields.get(source) or "") if source in record.fields else listed
 
 
-def _read_along(work: Work, record: Record) -> tuple[Reading, ...]:
+def read_along(work: Work, record: Record) -> tuple[Reading, ...]:
     """What came with the record itself and is kept, so that a facet's change needs no new reading of the record."""
     carried = {name: record.fields.get(name) for name, f in work.flow.entity.fields.items() if f.carried}
     marks = (Reading(record.key, facet, {}, mark) for facet, mark in record.digests.items())

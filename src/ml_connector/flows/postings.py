@@ -1,4 +1,4 @@
-"""Keeping the postings of journal entries as they are read, whatever of the entries goes to the target."""
+"""Keeping what the store needs of records as they are read, whatever of them goes to the target: postings above all."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from collections.abc import Sequence
 
 from ml_connector.core.entity import PostingFields
 from ml_connector.core.errors import RecordRejectedError
+from ml_connector.core.flow import KEPT
 from ml_connector.core.line_limits import LineLimits
 from ml_connector.core.postings import POSTINGS, Posting, digest_of, postings_of
-from ml_connector.core.record import fold_key
+from ml_connector.core.record import Fields, fold_key
 from ml_connector.flows.arrivals import Arrival, Arrived, Missing
+from ml_connector.flows.desire import read_along
 from ml_connector.flows.telling import Teller
 from ml_connector.flows.work import Work
-from ml_connector.store import asked, audit, holds, outcomes, postings
+from ml_connector.store import asked, audit, holds, outcomes, postings, readings
 from ml_connector.store.database import Connection
 from ml_connector.store.outcomes import Outcome
 
@@ -58,6 +60,11 @@ def _put(tx: Connection, work: Work, made: Sequence[Kept]) -> None:
         if not _stands(row, known.get((fold_key(row.key), ""), {}).get(POSTINGS))
     }
     postings.put(tx, company, changed, work.clock.now())
+    _put_outcomes(tx, company, rows)
+
+
+def _put_outcomes(tx: Connection, company: str, rows: Sequence[Outcome]) -> None:
+    """A reading that no list asked for leaves the instant as it is."""
     for keep_at in (True, False):
         these = [row for row in rows if (row.at is None) is keep_at]
         outcomes.put(tx, company, these, keep=("at",) if keep_at else ())
@@ -71,19 +78,28 @@ def _stands(row: Outcome, known: Outcome | None) -> bool:
 
 
 def _outcome(work: Work, arrival: Arrival, told: Sequence[Posting]) -> Outcome:
+    return _kept(work, arrival, POSTINGS, {"digest": digest_of(told)})
+
+
+def _kept(work: Work, arrival: Arrival, what: str, fields: Fields) -> Outcome:
     record = arrival.record
     return Outcome(
-        POSTINGS, record.key, "kept", arrival.at, record.fetched_at - arrival.skew,
-        work.flow.meanings[POSTINGS], {"digest": digest_of(told)},
+        what, record.key, "kept", arrival.at, record.fetched_at - arrival.skew, work.flow.meanings[what], fields,
         final=record.fields.get(work.flow.entity.final) is True,
     )  # fmt: skip
 
 
 def record_kept(work: Work, run: str, chunk: Sequence[Arrived]) -> Counter[str]:
-    """Commit that these records are done with, in a flow that writes nothing; how many."""
+    """Commit that these records are done with, in a flow that writes nothing, and their carried fields; how many."""
     company, flow, now = work.flow.company, work.flow, work.clock.now()
-    keys = [arrived.record.key for arrived in chunk if isinstance(arrived, Arrival)]
+    arrived = [one for one in chunk if isinstance(one, Arrival)]
+    keys = [arrival.record.key for arrival in arrived]
     with work.database.begin() as tx:
+        if KEPT in flow.meanings:
+            whole = [arrival for arrival in arrived if not arrival.facet_only]
+            rows = [reading for arrival in whole for reading in read_along(work, arrival.record)]
+            readings.put(tx, company, flow.entity.name, rows, now, settled=True)
+            _put_outcomes(tx, company, [_kept(work, arrival, KEPT, {}) for arrival in arrived])
         asked.remove(tx, company, flow.entity.name, keys)
         waited = holds.find(tx, company, flow=flow.name, keys=keys)
         through = [(hold.mapping, hold.source_key) for hold in waited]

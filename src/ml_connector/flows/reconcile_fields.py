@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ml_connector.core.audit import AuditAction
+from ml_connector.core.change import Page
 from ml_connector.core.errors import RetryableError
 from ml_connector.core.mapping import carried_key
 from ml_connector.core.ports import Standing
@@ -28,6 +29,8 @@ from ml_connector.store.differences import Drifted, Place
 from ml_connector.store.links import Link
 from ml_connector.store.outcomes import Outcome
 
+#: What the target stamped so long before it answered is in its answer: it sees what was written a moment ago.
+_SETTLES = timedelta(seconds=60)
 #: Differences that are handed over in one transaction.
 _PORTION = 1000
 
@@ -88,10 +91,11 @@ def _compare_module(
         known = differences.compared_to(tx, place, work.flow.fingerprint)
         linked = links.count(tx, pair)
     since = known - OVERLAP if known and not everything else None
-    greatest, compared = known, 0
-    for page in _pages(work, module, since):
-        greatest = max((*(row.modified_at for row in page), *filter(None, [greatest])), default=None)
-        records, news = _compare_page(work, run, module, page, began_at)
+    greatest, answered_at, compared = known, None, 0
+    for number, page in enumerate(_pages(work, module, since)):
+        answered_at = answered_at if number else page.answered_at
+        greatest = max((*(row.modified_at for row in page.rows), *filter(None, [greatest])), default=None)
+        records, news = _compare_page(work, run, module, page.rows, began_at)
         compared += records
         result.news += news
         tell(result.records + compared)
@@ -103,8 +107,7 @@ def _compare_module(
             f"{unseen:,} linked records of {module} are not in its list, and not among the deleted ones: our user may"
             " not see them. They were not compared."
         )
-    # Changed while the rest was read, by the target's stamps and never by our clock alone; see ``refresh``.
-    to = min(greatest, began_at) if greatest else began_at - FILL_EVERY
+    to = _compared_to(greatest, answered_at, began_at)
     with work.database.begin() as tx:
         if since is None:
             differences.sweep(tx, place, began_at)
@@ -112,7 +115,18 @@ def _compare_module(
         differences.mark_compared(tx, place, work.flow.fingerprint, to)
 
 
-def _pages(work: Work, module: str, since: datetime | None) -> Iterator[Sequence[Standing]]:
+def _compared_to(greatest: datetime | None, answered_at: datetime | None, began_at: datetime) -> datetime:
+    """The stamp of the target from which, less the overlap, the next comparison reads.
+
+    By the target's stamps, for the clocks differ: the ``greatest`` that it gave, but for what a person changed while
+    the rest was read; see ``refresh``. By the target's clock, where it says when it gave the first page, nothing that
+    was settled then need be read again: else a module that was loaded in a few minutes would be read whole each time.
+    """
+    to = min(greatest, began_at) if greatest else began_at - FILL_EVERY
+    return max(to, answered_at - _SETTLES + OVERLAP) if answered_at else to
+
+
+def _pages(work: Work, module: str, since: datetime | None) -> Iterator[Page[Standing]]:
     """What stands in every field that our mappings write there and that is there (still)."""
     mappings = work.flow.of_module(module)
     wanted = {rule.target for mapping in mappings for rule in mapping.rules if rule.owner == "gp"}
@@ -122,7 +136,7 @@ def _pages(work: Work, module: str, since: datetime | None) -> Iterator[Sequence
     after: str | None = None
     while True:
         page = work.target.list_values(module, names, since, after)
-        yield page.rows
+        yield page
         after = page.next_after
         if after is None:
             return

@@ -176,7 +176,7 @@ def _hold(work: Work, run: str, d: Done, part: Part) -> Hold:
     if error.field in d.plan.before:
         detail["value in the CRM"] = d.plan.before[error.field]
     if d.plan.desired.part:
-        detail["person"] = d.plan.desired.part
+        detail["part"] = d.plan.desired.part
     if d.plan.candidates:
         detail["candidates"] = ", ".join(d.plan.candidates)
     return Hold(

@@ -181,8 +181,10 @@ class ZohoClient:
         body = self._read(calls.query(module, query, limit), wire.decode)
         return wire.rows(body), wire.more_records(body)
 
-    def query_exactly(self, module: str, query: str, limit: int) -> tuple[list[dict[str, object]], bool]:
-        """The same with lookups as ids and fractions as Decimal: as it stands there, not nearly."""
+    def query_exactly(
+        self, module: str, query: str, limit: int
+    ) -> tuple[list[dict[str, object]], bool, datetime | None]:
+        """The same with lookups as ids and fractions as Decimal, as it stands there; and Zoho's clock, if it says."""
         return self._read(calls.query(module, query, limit), wire.exact_page)
 
     def list_deleted(self, module: str, since: datetime, page: int) -> tuple[list[dict[str, Any]], bool]:

@@ -168,9 +168,9 @@ class ZohoTarget:
         names = [name for name in fields if name != LAYOUT]
         columns = list(dict.fromkeys(["id", *names, "Modified_Time"]))
         query = coql.candidates_query(module, columns, since, after, limit)
-        rows, more = self.client.query_exactly(module, query, limit)
+        rows, more, answered_at = self.client.query_exactly(module, query, limit)
         page = [Standing(str(row["id"]), {n: row.get(n) for n in names}, _stamp(module, row)) for row in rows]
-        return Page(page, page[-1].target_id if more and page else None)
+        return Page(page, page[-1].target_id if more and page else None, answered_at)
 
     # -- recognising
 

@@ -250,10 +250,10 @@ def exact_rows(reply: Reply) -> list[dict[str, object]]:
     return exact_page(reply)[0]
 
 
-def exact_page(reply: Reply) -> tuple[list[dict[str, object]], bool]:
-    """``exact_rows`` of a list or COQL answer, and whether there are more."""
+def exact_page(reply: Reply) -> tuple[list[dict[str, object]], bool, datetime | None]:
+    """``exact_rows`` of a list or COQL answer, whether there are more, and when the server says that it answered."""
     if reply.status in (204, 304):
-        return [], False
+        return [], False, date_of(reply)
     try:
         body = json.loads(reply.content, parse_float=Decimal)
     except ValueError as error:
@@ -261,7 +261,7 @@ def exact_page(reply: Reply) -> tuple[list[dict[str, object]], bool]:
     if not isinstance(body, dict):
         raise unreadable(reply)
     found = [{name: plain(value) for name, value in row.items()} for row in rows(body)]
-    return found, more_records(body)
+    return found, more_records(body), date_of(reply)
 
 
 def field_metas(body: Mapping[str, Any]) -> list[FieldMeta]:
@@ -354,14 +354,21 @@ def _instant(text: str) -> datetime | None:
 
 def http_date(reply: Reply) -> datetime:
     """When the server says that it answered: aware UTC, whole seconds (rounded down)."""
-    text = header(reply, "Date")
-    try:
-        at = parsedate_to_datetime(text)
-        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
+    at = date_of(reply)
+    if at is None:
         raise RetryableError(
             "Zoho's answer carries no date that can be read.", "Look for a proxy between here and Zoho."
-        ) from None
+        )
+    return at
+
+
+def date_of(reply: Reply) -> datetime | None:
+    """The same; None where it does not say, or says what is no date."""
+    try:
+        at = parsedate_to_datetime(header(reply, "Date"))
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def stamp(at: datetime) -> str:
