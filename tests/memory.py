@@ -273,6 +273,7 @@ class MemoryTarget:
     reads: int = 0
     queries: int = 0
     job_price: JobPrice | None = None  #: None: no bulk jobs
+    file_rows: int | None = None  #: so many fit into one file, where their texts are long
     credits: int | None = None  #: that are left; None: without end
     day: int | None = None  #: credits that are ever free together
     spent: int = 0  #: on writing
@@ -286,7 +287,7 @@ class MemoryTarget:
     without_results: bool = False  #: whether jobs end without them
     before_job: list[Exception] = field(default_factory=list)
     after_job: list[Exception] = field(default_factory=list)
-    before_upload: list[Exception] = field(default_factory=list)
+    before_upload: list[Exception | None] = field(default_factory=list)  #: None: this one goes well
     after_look: list[Exception] = field(default_factory=list)
     after_results: Callable[[], object] | None = None  #: what happens when results were fetched
 
@@ -378,15 +379,16 @@ class MemoryTarget:
 
     @_one_at_a_time
     def upload(self, module: str, writes: Iterable[Write], key: str) -> BulkFile:
-        if self.before_upload:
-            raise self.before_upload.pop(0)
+        if self.before_upload and (error := self.before_upload.pop(0)):
+            raise error
         rows = list(writes)
         assert len(rows) == len(list(writes)), "they may be gone through again"
         assert self.job_price is not None
         assert len(rows) <= self.job_price.rows
+        rows = rows[: self.file_rows]
         creates = rows[0].target_id is None
         columns = dict.fromkeys([key if creates else "id", *(name for row in rows for name in row.fields)])
-        file = BulkFile(f"file-{len(self.files)}", module, creates, tuple(columns))
+        file = BulkFile(f"file-{len(self.files)}", module, creates, tuple(columns), len(rows))
         self.files[file.file_id] = rows
         return file
 

@@ -121,7 +121,7 @@ class JournalEntriesFlow(FlowSettings):
     closing_documents: tuple[str, ...] = Field(
         default=("BBF", "P/L"),
         description="Source documents of the entries that closing a year makes: they repeat what the year's own entries"
-        " say, so they are neither kept nor written. ASSUMPTION: GP's own ids of them.",
+        " say, so they are neither kept nor written. ASSUMPTION: the web service gives GP's own ids of them.",
     )
 
     @field_validator("accounts")

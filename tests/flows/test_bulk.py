@@ -229,6 +229,45 @@ def test_credits_that_looking_again_took_are_not_waited_for_by_a_whole_job(many:
     assert_once(many, keys)
 
 
+def test_what_a_file_does_not_hold_goes_with_another_job_or_in_calls(many: World) -> None:
+    """40 rows fit in a file: of 100 records the jobs hold 40 and 40, and the last 20 cost less in calls."""
+    many.target.file_rows = 40
+    for city, told in (("Chicago", "created"), ("Boston", "updated")):
+        keys = make(many, 100, city=city)
+        many.target.jobs.clear()
+        many.target.spent = 0
+        assert done(many.sync()) == {told: 100}
+        assert [len(job.rows) for job in many.target.jobs.values()] == [40, 40]
+        assert many.target.spent == 3 + 3 + 2
+        assert_once(many, keys)
+        assert cities(many, keys) == {city}
+        assert done(many.sync()) == {}
+
+
+def test_what_a_file_does_not_hold_waits_for_credits_as_others_do(many: World) -> None:
+    many.change(max_wait=timedelta(seconds=60), credits_wait=timedelta(seconds=60))
+    many.target.file_rows = 40
+    keys = make(many, 60)
+    many.target.credits = 4
+    told = many.sync()
+    assert (told["state"], told["counts"]["created"]) == ("away", 50), "a job, and a call"
+    assert "10 changed records of Accounts" in str(told)
+    many.target.credits = None
+    assert many.sync()["state"] == "done"
+    assert_once(many, keys)
+
+
+@pytest.mark.parametrize("turn", [1, 2, 3])
+def test_killed_between_two_files_nothing_is_doubled_or_lost(many: World, turn: int) -> None:
+    many.target.file_rows = 10
+    keys = make(many, 60)
+    many.target.before_upload = [*[None] * (turn - 1), KilledError()]  # type: ignore[list-item]
+    crash(many)
+    assert sum(bool(many.target.by_key(key)) for key in keys) == 10 * (turn - 1)
+    assert many.sync()["state"] == "done"
+    assert_once(many, keys)
+
+
 def test_a_key_that_is_not_unique_is_created_in_calls(many: World) -> None:
     many.target.unique = ()
     make(many, 50)

@@ -136,6 +136,7 @@ class BulkFile:
     module: str
     creates: bool  #: False: updates
     columns: tuple[str, ...]  #: the target's field API names; the first tells the rows apart
+    rows: int  #: how many
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +214,8 @@ class Target(Protocol):
     def upload(self, module: str, writes: Iterable[Write], key: str) -> BulkFile:
         """Hand over the rows of a bulk job, all creates or all updates; nothing is written by that.
 
-        ``writes`` is gone through more than once. ``key`` is the unique field of creates that tells them apart.
+        ``writes`` is gone through more than once. ``key`` is the unique field of creates that tells them apart. The
+        file has the first ``rows`` of them, one at least: all, or as many as the target takes in one.
         ConfigurationError: the target does not take them in bulk.
         """
 

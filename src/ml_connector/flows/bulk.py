@@ -26,7 +26,7 @@ from ml_connector.core.ports import BulkFile, JobState, Write, WriteResult
 from ml_connector.core.record import Ident, fold_key
 from ml_connector.flows.look_again import Matched, look_again
 from ml_connector.flows.refresh import refresh
-from ml_connector.flows.spool import Spool
+from ml_connector.flows.spool import Spool, split
 from ml_connector.flows.steps import Worked
 from ml_connector.flows.work import CHUNK, Work, chunked
 from ml_connector.store import bulk_jobs, intents
@@ -105,6 +105,9 @@ class JobDone:
 
     rows: Spool[Plan]  #: what it was to write; others were found to be there already
     known: list[Matched] = field(default_factory=list)  #: these
+    left: Spool[Plan] = field(
+        default_factory=Spool
+    )  #: what the file did not hold: for another job, or for calls
     job: BulkJob | None = None  #: to be forgotten when everything is recorded
     results: Mapping[str, WriteResult | None] = field(default_factory=dict)
     lost: set[Ident] = field(default_factory=set)  #: creates that were sent before, and never recorded
@@ -166,6 +169,7 @@ def _run(work: Work, run: str, action: Action, module: str, done: JobDone, stop:
         done.refused = error
         return
     _go_on(stop)
+    done.rows, done.left = split(done.rows, [file.rows])
     job = BulkJob(module, file.file_id, action.value, run, len(done.rows), work.clock.now())
     done.lost = _intend(work, job, done.rows)
     try:

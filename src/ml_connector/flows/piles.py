@@ -11,7 +11,7 @@ from ml_connector.core.ports import Write
 from ml_connector.core.write_plan import Way, WritePrices, cheapest
 from ml_connector.flows.bulk import mark_of
 from ml_connector.flows.look_again import is_unique
-from ml_connector.flows.spool import Spool
+from ml_connector.flows.spool import Spool, split
 from ml_connector.flows.work import Work
 
 _KINDS = (Action.CREATE, Action.UPDATE)
@@ -72,6 +72,16 @@ class Piles:
         """These are no longer kept here, nor by a job."""
         self._marks.difference_update(mark_of(plan) for plan in rows)
 
+    def take_back(self, kind: Action, rows: Spool[Plan]) -> None:
+        """These were handed out to a job that did not take them."""
+        self._marks.update(mark_of(plan) for plan in rows)
+        self._kept[kind].extend(rows)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is left to be sent."""
+        return not any(len(kept) for kept in self._kept.values())
+
     def take_behind(self) -> Iterator[Plan]:
         """The plans that came behind another one of the same record; what was kept is written by now."""
         behind, self._behind = self._behind, Spool()
@@ -92,23 +102,10 @@ class Piles:
         return Way(full, 0, sum(way.jobs) - sum(full) + way.by_call + way.waits)
 
     def _share(self, kind: Action, way: Way) -> tuple[Action, Sequence[Spool[Plan]], Spool[Plan]]:
-        *jobs, by_call, rest = _split(self._kept[kind], [*way.jobs, way.by_call])
+        *jobs, by_call, rest = split(self._kept[kind], [*way.jobs, way.by_call])
         self._kept[kind] = rest
         self.forget(by_call)
         return kind, jobs, by_call
-
-
-def _split(plans: Spool[Plan], sizes: Sequence[int]) -> list[Spool[Plan]]:
-    """The plans in portions of these sizes, and the rest; a portion that is everything is not copied."""
-    if len(plans) in sizes:
-        return [plans if size == len(plans) else Spool() for size in sizes] + [Spool()]
-    portions: list[Spool[Plan]] = []
-    waiting = iter(plans)
-    for size in [*sizes, len(plans) - sum(sizes)]:
-        portion: Spool[Plan] = Spool()
-        portion.extend(plan for _, plan in zip(range(size), waiting, strict=False))
-        portions.append(portion)
-    return portions
 
 
 def waits_for_credits(work: Work, module: str, waits: int, behind: int) -> AllowanceError:

@@ -10,7 +10,7 @@ import errno
 import pickle
 import tempfile
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import IO, Generic, TypeVar
@@ -66,6 +66,19 @@ class Spool(Generic[Item]):
                 some: list[Item] = _Unpickler(self._file, self._mappings).load()
                 position = self._file.tell()
             yield from some
+
+
+def split(items: Spool[Item], sizes: Sequence[int]) -> list[Spool[Item]]:
+    """The items in portions of these sizes, and the rest; a portion that is everything is not copied."""
+    if len(items) in sizes:
+        return [items if size == len(items) else Spool() for size in sizes] + [Spool()]
+    portions: list[Spool[Item]] = []
+    waiting = iter(items)
+    for size in [*sizes, len(items) - sum(sizes)]:
+        portion: Spool[Item] = Spool()
+        portion.extend(item for _, item in zip(range(size), waiting, strict=False))
+        portions.append(portion)
+    return portions
 
 
 def _forget(file: IO[bytes]) -> None:

@@ -66,7 +66,7 @@ class Writer:
         self._piles, self._behind = piles, behind
         self._jobs = ThreadPoolExecutor(1, thread_name_prefix="bulk")
         #: One at a time, and what it was given: the target would let them wait for each other anyway.
-        self._job: tuple[Future[JobDone], Spool[Plan]] | None = None
+        self._job: tuple[Future[JobDone], Action, Spool[Plan]] | None = None
         self._stop = threading.Event()
 
     def __enter__(self) -> Self:
@@ -123,6 +123,11 @@ class Writer:
         if self._piles is not None:
             self._send_piles(last=True)
             self._drain()  # what was kept behind a job is of a record that is in it
+            while (
+                not self._piles.is_empty and self._error is None
+            ):  # a job did not hold all that it was given
+                self._send_piles(last=True)
+                self._drain()
             self._take_ordinary(self._piles.take_behind())
         self._send_waiting()
 
@@ -191,13 +196,13 @@ class Writer:
         self._finish_job()
         if self._error is None:
             given = (self._work, self.run, self.module, action, rows, self._stop)
-            self._job = self._jobs.submit(bulk.run_job, *given), rows
+            self._job = self._jobs.submit(bulk.run_job, *given), action, rows
 
     def _finish_job(self) -> None:
         """Wait for the job under way; record what it did row by row, and send what it did not."""
         if self._job is None or self._piles is None:
             return
-        (job, given), self._job = self._job, None
+        (job, action, given), self._job = self._job, None
         if not job.done():
             self._note(
                 "waiting", f"A bulk job of {len(given):,} records of {self.module} is under way in the CRM."
@@ -220,6 +225,7 @@ class Writer:
             with self._work.database.begin() as tx:
                 bulk_jobs.remove(tx, done.job)
         self._piles.forget(given)
+        self._piles.take_back(action, done.left)
 
     def _note(self, state: str, note: str) -> None:
         """So that a wait is visible."""

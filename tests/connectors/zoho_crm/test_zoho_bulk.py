@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
+import random
 import zipfile
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -46,7 +48,7 @@ def sheet(content: bytes) -> list[list[str]]:
 def test_the_file_of_creates_begins_with_the_key() -> None:
     columns = bulk.columns_of(CREATES, "Key")
     assert columns == ("Key", "Street", "Balance", "Open", "Parent_Account", "Paid_On", "As_Of")
-    assert sheet(bulk.zipped("Accounts.csv", CREATES, columns)) == [
+    assert sheet(bulk.zipped("Accounts.csv", CREATES, columns)[0]) == [
         list(columns),
         ["A-1", 'Line 1\nLine "2", both', "1000", "true", "", "", ""],
         ["b 2", "", "", "false", "42", "2026-03-01", "2026-03-02T04:30:05+00:00"],
@@ -55,11 +57,35 @@ def test_the_file_of_creates_begins_with_the_key() -> None:
 
 def test_the_file_of_updates_begins_with_the_id_and_leaves_empty_what_is_not_touched() -> None:
     columns = bulk.columns_of(UPDATES, "Key")
-    assert sheet(bulk.zipped("Accounts.csv", UPDATES, columns)) == [
+    assert sheet(bulk.zipped("Accounts.csv", UPDATES, columns)[0]) == [
         ["id", "Street", "Balance"],
         ["11", "X", ""],
         ["12", "", "-0.50"],
     ]
+
+
+def noise(number: int, length: int) -> str:
+    """A text that hardly gets smaller."""
+    return base64.b64encode(random.Random(number).randbytes(length)).decode()[:length]
+
+
+@pytest.mark.parametrize("length", [400, 5_000, 60_000])
+@pytest.mark.parametrize("most", [600_000, 2_000_000])
+def test_a_file_has_as_many_rows_as_fit(length: int, most: int) -> None:
+    many = 2 * most // length + 10
+    writes = [Write({"Key": f"C{n}", "Street": noise(n, length)}) for n in range(many)]
+    content, rows = bulk.zipped("Accounts.csv", writes, ("Key", "Street"), most)
+    assert 0 < rows < many
+    assert most / 4 < len(content) <= most, "and not many fewer"
+    assert [row[0] for row in sheet(content)] == ["Key", *(f"C{n}" for n in range(rows))]
+    _, of_fewer = bulk.zipped("Accounts.csv", writes[:rows], ("Key", "Street"), most)
+    assert of_fewer == rows
+
+
+def test_one_row_that_is_too_long_is_no_file() -> None:
+    writes = [Write({"Key": "A", "Street": noise(1, 500_000)})]
+    with pytest.raises(ConfigurationError, match="one record has more"):
+        bulk.zipped("Accounts.csv", writes, ("Key", "Street"), 600_000)
 
 
 @pytest.mark.parametrize(
@@ -77,9 +103,8 @@ def test_what_a_row_can_say(fields: dict[str, object], exact: bool) -> None:
 
 
 def test_the_body_of_a_job() -> None:
-    file = BulkFile(
-        "77", "Accounts", creates=False, columns=("id", "Parent_Account", "Paid_On", "As_Of", "Street")
-    )
+    columns = ("id", "Parent_Account", "Paid_On", "As_Of", "Street")
+    file = BulkFile("77", "Accounts", creates=False, columns=columns, rows=2)
     assert json.loads(bulk.encode_job(META, file)) == {
         "character_encoding": "UTF-8",
         "operation": "update",
@@ -109,7 +134,7 @@ def results(*rows: list[str], creates: bool = True) -> dict[str, object]:
     csv.writer(text).writerows([["Key", "Name", "City", "STATUS", "RECORD_ID", "ERRORS"], *rows])
     with zipfile.ZipFile(archive, "w") as files:
         files.writestr("Accounts-rows.csv", text.getvalue())
-    file = BulkFile("77", "Accounts", creates, ("Key" if creates else "id", "Name", "City"))
+    file = BulkFile("77", "Accounts", creates, ("Key" if creates else "id", "Name", "City"), 3)
     return bulk.read_results(Reply(200, {}, archive.getvalue()), file)  # type: ignore[return-value]
 
 
@@ -158,7 +183,7 @@ def test_an_archive_that_is_damaged_within() -> None:
     content = bytearray(archive.getvalue())
     content[45:60] = b"\xff" * 15
     with pytest.raises(ConfigurationError, match="ordinary way"):
-        bulk.read_results(Reply(200, {}, bytes(content)), BulkFile("1", "Accounts", True, ("Key",)))
+        bulk.read_results(Reply(200, {}, bytes(content)), BulkFile("1", "Accounts", True, ("Key",), 1))
 
 
 def test_an_update_that_finds_no_record_is_left_to_the_ordinary_call() -> None:
@@ -171,7 +196,9 @@ def test_an_update_that_finds_no_record_is_left_to_the_ordinary_call() -> None:
 @pytest.mark.parametrize("content", [b"<html>", b""])
 def test_a_result_that_is_no_archive(content: bytes) -> None:
     with pytest.raises(ConfigurationError, match="ordinary way"):
-        bulk.read_results(Reply(200, {}, content), BulkFile("1", "Accounts", creates=True, columns=("Key",)))
+        bulk.read_results(
+            Reply(200, {}, content), BulkFile("1", "Accounts", creates=True, columns=("Key",), rows=1)
+        )
 
 
 def test_where_the_token_may_go() -> None:
@@ -204,6 +231,7 @@ NEEDS = [
 def run(target, writes):
     """One bulk job to its end."""
     file = target.upload("Accounts", writes, "GP_Customer_ID")
+    assert file.rows == len(writes)
     job_id = target.start_job(file)
     state = target.job_state(job_id)
     while not state.final:
@@ -237,6 +265,17 @@ def test_every_value_arrives_as_by_the_ordinary_call(quick):
     assert isinstance(found["c2"], Written)
     both = target.read("Accounts", [ordinary.target_id, found["c2"].target_id], list(fields))
     assert both[ordinary.target_id] == both[found["c2"].target_id]
+
+
+def test_no_file_is_larger_than_zoho_takes(quick):
+    """25,000 rows are allowed, and a file of 25 MB: of long texts it holds fewer."""
+    _, target = quick
+    writes = [
+        Write({"Account_Name": f"A{n}", "GP_Customer_ID": f"C{n}", "Description": noise(n, 32_000)})
+        for n in range(1_200)
+    ]
+    file = target.upload("Accounts", writes, "GP_Customer_ID")
+    assert 1_000 < file.rows < 1_200
 
 
 def test_an_update_touches_nothing_else(quick):

@@ -110,6 +110,12 @@ def test_more_than_25000_rows_are_refused(bulk):
     assert bulk.create(bulk.file(HEAD, *rows[1:])).status == 201
 
 
+def test_a_file_of_more_than_200_columns_is_refused_however_few_are_mapped(bulk):
+    wide = [HEAD + ["More"] * (201 - len(HEAD)), ["Aaron", "A1", ""] + [""] * (201 - len(HEAD))]
+    assert code(bulk.create(bulk.file(*wide), field_mappings=MAPPED)) == (400, "HEADER_LIMIT_EXCEEDED")
+    assert bulk.create(bulk.file(*(row[:200] for row in wide)), field_mappings=MAPPED).status == 201
+
+
 def test_unknown_jobs_and_results(bulk):
     assert code(bulk.ask("GET", "/crm/bulk/v8/write/123")) == (400, "RESOURCE_NOT_FOUND")
     assert code(bulk.ask("GET", "/crm/bulk/v8/elsewhere")) == (404, "INVALID_URL_PATTERN")

@@ -85,6 +85,13 @@ def test_keys_of_a_type_are_demanded_when_told_so(start):
         assert zoho.add_field(label=f"GP {kind}", kind=kind, **{key: keys[key]}).status == 201
 
 
+def test_one_field_of_a_module_counts(zoho):
+    assert zoho.add_field(label="Number", kind="autonumber").status == 201
+    refused = zoho.add_field(label="Second number", kind="autonumber")
+    assert (refused.status, refused.body["fields"][0]["code"]) == (400, "LIMIT_EXCEEDED")
+    assert zoho.add_field("Contacts", "Number", "autonumber").status == 201
+
+
 def test_label_changes_and_the_api_name_stays(zoho):
     field_id = add(zoho, field_label="GP State", data_type="text", length=10)
     account = zoho.insert("Accounts", {"Account_Name": "A", "GP_State": "x" * 10}).ids[0]

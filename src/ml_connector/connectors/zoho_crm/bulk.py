@@ -25,6 +25,8 @@ from ml_connector.core.ports import BulkFile, JobState, Refused, Write, WriteRes
 from ml_connector.core.record import Value, fold_key
 
 MAX_BYTES = 25 * 1024 * 1024  #: of the zip
+#: What the archive may still grow by without a row more: what the compression holds back, and the archive's end.
+_PENDING = 256 * 1024
 MAX_COLUMNS = 200
 _ID = "id"
 #: How dates and instants stand in our files: an offset of their own, whatever time zone the user has.
@@ -71,24 +73,36 @@ def columns_of(writes: Iterable[Write], key: str) -> tuple[str, ...]:
     return first, *names
 
 
-def zipped(name: str, writes: Iterable[Write], columns: Sequence[str]) -> bytes:
-    """The CSV file of these rows, in an archive; an empty cell where a row does not have the field."""
-    archive = io.BytesIO()
+def zipped(
+    name: str, writes: Iterable[Write], columns: Sequence[str], most: int = MAX_BYTES
+) -> tuple[bytes, int]:
+    """The CSV file of these rows, in an archive, and how many of them are in it: as many as ``most`` bytes hold.
+
+    A cell is empty where a row does not have the field. ConfigurationError: not even one row fits.
+    """
+    archive, rows = io.BytesIO(), 0
     with (
         zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as files,
         files.open(name, "w") as inner,
-        io.TextIOWrapper(inner, encoding="utf-8", newline="") as text,
     ):
-        sheet = csv.writer(text)
-        sheet.writerow(columns)
-        sheet.writerows(_cells(write, columns) for write in writes)
-    content = archive.getvalue()
-    if len(content) > MAX_BYTES:
+        inner.write(_line(columns))
+        for write in writes:
+            line = _line(_cells(write, columns))
+            if archive.tell() + len(line) + _PENDING > most:
+                break
+            inner.write(line)
+            rows += 1
+    if not rows:
         raise ConfigurationError(
-            f"A bulk job takes 25 MB, and this one would have {len(content) >> 20}.",
-            "Shorten the mapped texts.",
+            f"A bulk job takes {most >> 20} MB, and one record has more.", "Shorten the mapped texts."
         )
-    return content
+    return archive.getvalue(), rows
+
+
+def _line(cells: Sequence[str]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerow(cells)
+    return text.getvalue().encode()
 
 
 def _cells(write: Write, columns: Sequence[str]) -> list[str]:

@@ -107,12 +107,16 @@ class ZohoTarget:
         return schema.takes_bulk_jobs(module) and bulk.is_exact(write)
 
     def upload(self, module: str, writes: Iterable[Write], key: str) -> BulkFile:
-        """Hand over the rows of a bulk job, all creates or all updates; ``writes`` is gone through twice."""
+        """Hand over the rows of a bulk job, all creates or all updates; ``writes`` is gone through twice.
+
+        A file has a greatest size: of rows with long texts it takes the first ones, and says how many.
+        """
         columns = bulk.columns_of(writes, key)
         self._metadata.with_fields(module, set(columns) - {"id"})
         name = bulk.file_name(module)
-        file_id = self.client.upload(self._org_id, name, bulk.zipped(name, writes, columns))
-        return BulkFile(file_id, module, columns[0] != "id", columns)
+        content, rows = bulk.zipped(name, writes, columns)
+        file_id = self.client.upload(self._org_id, name, content)
+        return BulkFile(file_id, module, columns[0] != "id", columns, rows)
 
     def start_job(self, file: BulkFile) -> str:
         """Have these rows written; the job's id. RetryableError: it may have begun; NotDoneError: it has not."""

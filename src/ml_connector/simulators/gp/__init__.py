@@ -21,7 +21,8 @@ What it takes pains over, because clients trip there:
   1900-01-01; editing an address or an e-mail does not touch it, and balances touch nothing;
 * a missing record is a fault; a fault has a GUID, and for a validation fault the GUID leads to the reasons;
 * a journal id stands on several dates, and is posted again under a recurring sequence; the key of what is posted has
-  a year and a sequence that the key in Work has not; a list has no lines; the year-end close stamps every row anew;
+  a year and a sequence that the key in Work has not; a list has no lines; the year-end close stamps every row anew,
+  and posts an entry of its own, which repeats in the new year what the entries of the old ones come to;
 * amounts of a unit account are quantities, those of others money, told apart by `xsi:type` alone;
 * strings carry their column's trailing blanks, phones are digits padded with zeros;
 * elements that are misspelt or out of order are refused, where a real service may skip them in silence.
@@ -48,9 +49,9 @@ and a seed of its own. A path of the control endpoint takes `?company=`.
 Where to look: `simulator` is the face; `server` is the way of a request from the socket to the answer;
 `windows_auth` the sign-in; `requests` and `criteria` the XML that comes in; `operations` what is done;
 `answers`, `customers_xml`, `vendors_xml` and `ledger_xml` the XML that goes out; `sba` and `sba_json` the REST service;
-`company` and `ledger` the records and their tables; `fabrikam`, `chart`, `generate`, `ledger_generate` and `names` the
-data; `faults` the faults, answered and planned; `control`, `control_records` and `control_ledger` the control endpoint;
-`traffic` what was asked; `state` what holds it all.
+`company` and `ledger` the records and their tables; `year_end` the close of a year; `fabrikam`, `chart`, `generate`,
+`ledger_generate` and `names` the data; `faults` the faults, answered and planned; `control`, `control_records` and
+`control_ledger` the control endpoint; `traffic` what was asked; `state` what holds it all.
 
 Not there: the native endpoint (WS-SecureConversation), Kerberos, writing operations, sales documents.
 """

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any
 
 from ml_connector.simulators.gp import control_records as records
+from ml_connector.simulators.gp import year_end
 from ml_connector.simulators.gp.company import Company
 from ml_connector.simulators.gp.control_records import ControlError
 from ml_connector.simulators.gp.ledger import SEQUENCE_STEP, Account, Entry, Line, Origin
@@ -47,7 +48,7 @@ def carry_out(
         given = payload.get("modified_at")
         at = simulation.now() if given is None else records.read_instant(given)
         return act(LedgerRequest(path, records.company_of(simulation, query), payload, query, at))
-    except (TypeError, ValueError, KeyError, AttributeError, ArithmeticError) as error:
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
         raise ControlError(f"the request cannot be read: {error!r}") from error
 
 
@@ -143,8 +144,9 @@ def _post(request: LedgerRequest) -> Json:
 
 
 def _close(request: LedgerRequest) -> Json:
-    """Close a year: {"year": 2026}."""
-    return {"moved": request.company.journals.close_year(int(request.payload["year"]), request.at)}
+    """Close a year: {"year": 2026}. Tells how many entries moved, and the entry that brings the balances forward."""
+    moved, entry = year_end.close(request.company, int(request.payload["year"]), request.at)
+    return {"moved": moved, "brought_forward": None if entry is None else plain(entry)}
 
 
 def _remove_journal(request: LedgerRequest) -> Json:

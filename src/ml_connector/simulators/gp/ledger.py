@@ -121,7 +121,8 @@ class Journals:
     """The entries of a company by key, with an index by date; safe for many threads."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
+        """For what has to be done in one go; may be taken again by who has it."""
         self._entries: dict[EntryKey, Entry] = {}
         self._keys: list[EntryKey] = []
         self._of: dict[int, list[EntryKey]] = {}
@@ -131,7 +132,7 @@ class Journals:
 
     def load(self, entries: Iterable[Entry]) -> None:
         """Add many entries at once."""
-        with self._lock:
+        with self.lock:
             for entry in entries:
                 self._entries[entry.key] = entry
                 self._of.setdefault(entry.journal_id, []).append(entry.key)
@@ -139,7 +140,7 @@ class Journals:
 
     def put(self, entry: Entry) -> None:
         """Add or replace one entry."""
-        with self._lock:
+        with self.lock:
             if entry.key not in self._entries:
                 insort(self._keys, entry.key)
                 self._of.setdefault(entry.journal_id, []).append(entry.key)
@@ -147,24 +148,24 @@ class Journals:
 
     def remove(self, entry: Entry) -> None:
         """Take one entry out."""
-        with self._lock:
+        with self.lock:
             del self._entries[entry.key]
             del self._keys[bisect_left(self._keys, entry.key)]
             self._of[entry.journal_id].remove(entry.key)
 
     def next_id(self) -> int:
         """A journal id that nothing has."""
-        with self._lock:
+        with self.lock:
             return max(self._of, default=0) + 1
 
     def of(self, journal_id: int) -> list[Entry]:
         """The entries of one journal id, by date and sequence."""
-        with self._lock:
+        with self.lock:
             return [self._entries[key] for key in sorted(self._of.get(journal_id, ()))]
 
     def within(self, low: date | None, high: date | None) -> Iterator[Entry]:
         """Yield the entries dated from low to high, both included, in the order of journal ids."""
-        with self._lock:
+        with self.lock:
             first = 0 if low is None else bisect_left(self._keys, (low, 0, 0, False))
             last = len(self._keys) if high is None else bisect_right(self._keys, (high, 1 << 31, 0, False))
             keys = sorted(self._keys[first:last], key=lambda key: (key[1], key[0], key[2]))
@@ -173,14 +174,14 @@ class Journals:
 
     def behind(self, key: NumberKey | None) -> Iterator[Entry]:
         """Yield the entries behind a key, or all, in the order of their number keys; what is posted before Work."""
-        with self._lock:
+        with self.lock:
             ids = sorted(number for number in self._of if key is None or number >= key[0])
         found = (entry for number in ids for entry in self.of(number))
         return (entry for entry in found if key is None or entry.number_key > key)
 
     def post(self, entry: Entry, at: datetime) -> Entry:
         """Move an entry from Work to Open; a recurring one stays in Work, a month later, for the next time."""
-        with self._lock:
+        with self.lock:
             posted = replace(
                 entry,
                 state="Open",
@@ -195,13 +196,16 @@ class Journals:
                 self.put(replace(entry, on=_month_later(entry.on), sequence=posted.sequence, modified_at=at))
         return posted
 
-    def close_year(self, year: int, at: datetime) -> int:
-        """Move everything that is open of `year` and before it to History, all under one stamp; tell how many."""
-        with self._lock:
-            closing = [e for e in self._entries.values() if e.state == "Open" and e.fiscal_year <= year]
-            for entry in closing:
+    def open_until(self, year: int) -> list[Entry]:
+        """What is open of a year and before it."""
+        with self.lock:
+            return [e for e in self._entries.values() if e.state == "Open" and e.fiscal_year <= year]
+
+    def to_history(self, entries: Iterable[Entry], at: datetime) -> None:
+        """Move these from Open to History, all under one stamp."""
+        with self.lock:
+            for entry in entries:
                 self._entries[entry.key] = replace(entry, state="History", modified_at=at)
-        return len(closing)
 
 
 def _month_later(on: date) -> date:

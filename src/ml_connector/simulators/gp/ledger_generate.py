@@ -1,8 +1,9 @@
 """Journal entries: Fabrikam's own few, and any number more, the same for the same seed and balanced to the cent.
 
 A third of all entries stand on the last day of a month, and one in twenty-five on one single day, so that one date
-alone passes a row limit. Closed years carry the one stamp of their year-end close; the present year the stamps of its
-postings; a few entries wait in Work. Journal ids go up with the time of entering, not quite with the date.
+alone passes a row limit. Sales carry their cost, so that there is a margin. Closed years carry the one stamp of their
+year-end close, without the entries that closing made; the present year the stamps of its postings; a few entries wait
+in Work. Journal ids go up with the time of entering, not quite with the date.
 """
 
 from __future__ import annotations
@@ -33,8 +34,10 @@ _WORDS = ("Monthly accrual", "Bank fees", "Office supplies", "Rent", "Depreciati
           "Consulting <Q2>", "Insurance", "Reclassification")  # fmt: skip
 _DOCUMENTS = {  # series -> (source document, kind of number, type, accounts)
     "Purchasing": ("PMTRX", "INV-", 1, ("000-6500-01", "000-6620-00", "000-6630-00", "000-2100-00")),
-    "Sales": ("SJ", "STDINV", 3, ("000-1200-00", "000-1200-01", "000-4000-00", "000-4110-01")),
+    "Sales": ("SJ", "STDINV", 3, ()),
 }
+_RECEIVABLES = "000-1200-00"
+_SOLD_BY = ("01", "02")  # the departments that have sales, cost of goods sold and inventory
 
 
 def entries(options: GpOptions, company: Company) -> Iterator[Entry]:
@@ -130,7 +133,7 @@ def _entry(random: Random, number: int, count: int, masters: dict[str, list[tupl
     currency = _FOREIGN[int(draw * 9973) % len(_FOREIGN)] if number % 12 == 5 else "USD"
     in_work = number % 60 == 59 and on.year == LAST_DAY.year
     source, kind, type_, accounts = _DOCUMENTS.get(series, ("GJ", "", 0, ()))
-    lines = _lines(random, accounts or _ACCOUNTS)
+    lines = _sold(random) if series == "Sales" else _lines(random, accounts or _ACCOUNTS)
     if kind:
         master_id, name = masters[series][int(random.random() * len(masters[series]))]
         origin = Origin(f"{number:017d}", f"{kind}{number:06d}", master_id, name, type_)
@@ -206,7 +209,7 @@ _ACCOUNTS = _accounts()
 
 
 def _lines(random: Random, accounts: Sequence[str]) -> tuple[Line, ...]:
-    """Two to ten lines that balance; now and then one of a unit account more."""
+    """Two to ten lines that balance."""
     many = 1 + int(random.random() * 5)
     others = 1 + int(random.random() * 5)
     total = 1_000 + int(random.random() * 2_000_000)
@@ -218,6 +221,27 @@ def _lines(random: Random, accounts: Sequence[str]) -> tuple[Line, ...]:
         _line(number + 1, accounts[(start + number) % len(accounts)], debit, credit)
         for number, (debit, credit) in enumerate(sides)
     )
+    return _with_units(made, total)
+
+
+def _sold(random: Random) -> tuple[Line, ...]:
+    """What posting an invoice of goods makes: receivables to sales, and beside it cost of goods sold to inventory.
+
+    Sales Order Processing posts the cost with the invoice where the item is of the inventory; a tenth is not.
+    """
+    revenue = 1_000 + int(random.random() * 2_000_000)
+    cost = 0 if random.random() < 0.1 else revenue * (45 + int(random.random() * 45)) // 100
+    department = _SOLD_BY[int(random.random() * len(_SOLD_BY))]
+    sold = _parts(random, revenue, 1 + int(random.random() * 3))
+    sides = [(_RECEIVABLES, revenue, 0), *((f"000-4110-{department}", 0, part) for part in sold)]
+    if cost:
+        sides += [(f"000-4510-{department}", cost, 0), (f"000-1300-{department}", 0, cost)]
+    made = tuple(_line(number, *side) for number, side in enumerate(sides, 1))
+    return _with_units(made, revenue)
+
+
+def _with_units(made: tuple[Line, ...], total: int) -> tuple[Line, ...]:
+    """The lines; now and then one of a unit account more."""
     if total % 50 or len(made) == 10:
         return made
     return (

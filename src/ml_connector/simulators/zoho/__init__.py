@@ -27,10 +27,11 @@ Fields and lengths are data: `modules.json`, read by `metadata.py`.
 A bulk write takes its file by POST {url}/crm/v8/upload, has its jobs below {url}/crm/bulk/v8/write, and gives a result
 at the address that the job's details name; a bulk read has its jobs below {url}/crm/bulk/v8/read. Jobs run one after
 the other by the simulator's clock (`bulk_jobs.py`): a test moves the clock, ends them, or waits. How the next ones end
-can be planned (`POST /_control/bulk/fates`).
+can be planned (`POST /_control/bulk/fates`). The callback of a job is posted when it ends (`courier.py`), if it is one
+of this machine; what happens to callbacks on the way is planned, too (`callbacks.py`).
 
 Not simulated: notifications, composite requests, aggregates in COQL, related lists; and of the bulk calls custom views,
-ICS files, parents with their children in one job, and callbacks.
+ICS files, and parents with their children in one job.
 """
 
 from ml_connector.simulators.zoho.options import ALL_SCOPES, GrantCode, ZohoOptions

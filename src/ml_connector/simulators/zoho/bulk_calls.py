@@ -69,7 +69,7 @@ def _is_without_lines(table: Table) -> bool:
 
 
 def callback_of(body: JsonObject) -> JsonObject | None:
-    """The callback that a job was given; it is checked and shown, and never called here."""
+    """The callback that a job was given; it is checked here, and posted to at the end (courier.py)."""
     given = body.get("callback")
     if given is None:
         return None

@@ -7,6 +7,7 @@ takes was seen live with bulk read (facts 2.11); that bulk write is the same, an
 A job comes to a good end unless a fate is planned for it (`POST /_control/bulk/fates`).
 """
 
+import threading
 from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -60,6 +61,9 @@ class Fate:
 
 class Work(Protocol):
     """What a job does."""
+
+    callback: JsonObject | None
+    """Where it is to be told that it has ended."""
 
     def advance(self, first: int, last: int, at: int) -> None:
         """Does the rows from `first` to `last` (exclusive) at this second; the organisation's lock is held."""
@@ -129,7 +133,11 @@ class BulkJobs:
     by_id: dict[str, Job] = field(default_factory=dict)
     planned: deque[Fate] = field(default_factory=deque)
     """What becomes of the next jobs that are created."""
+    has_callbacks: threading.Event = field(default_factory=threading.Event)
+    """Set from the moment that there is a job with a callback, until whoever posts them clears it."""
     _running: deque[Job] = field(default_factory=deque)
+    _ended: deque[Job] = field(default_factory=deque)
+    """With a callback, and since the last look."""
     _free_at: float = 0.0
 
     def add(self, job: Job) -> None:
@@ -138,6 +146,8 @@ class BulkJobs:
             job.fate = self.planned.popleft()
         self.by_id[job.id] = job
         self._running.append(job)
+        if job.work.callback:
+            self.has_callbacks.set()
 
     def settle(self, now: float) -> None:
         """Does everything that is due."""
@@ -146,7 +156,20 @@ class BulkJobs:
             if ended_at is None:
                 return
             self._free_at = ended_at
-            self._running.popleft()
+            job = self._running.popleft()
+            if job.work.callback:
+                self._ended.append(job)
+
+    def take_ended(self) -> list[Job]:
+        """The jobs with a callback that have ended since this was asked last."""
+        ended = list(self._ended)
+        self._ended.clear()
+        return ended
+
+    @property
+    def awaits_callbacks(self) -> bool:
+        """Whether a job with a callback has not ended."""
+        return any(job.work.callback for job in self._running)
 
     def is_queued(self, job: Job) -> bool:
         """Whether others are before it."""

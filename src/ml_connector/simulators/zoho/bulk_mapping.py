@@ -48,6 +48,8 @@ class Column:
 
 def columns_of(call: Call, module: Module, resource: JsonObject, headings: list[str]) -> list[Column]:
     """The columns; RequestRefusedError for what Zoho refuses before the job begins."""
+    if len(headings) > MAX_COLUMNS:
+        raise refused("HEADER_LIMIT_EXCEEDED", f"a file has {MAX_COLUMNS} columns", limit=MAX_COLUMNS)
     mappings = resource.get("field_mappings")
     if mappings is None:
         mappings = [_by_heading(module, index, heading) for index, heading in enumerate(headings)]

@@ -113,22 +113,26 @@ def get_job(call: Call) -> Reply:
     """GET /read/{id}."""
     with call.org.lock:
         job, work = _found(call)
-        org = call.org
-        queued = job.state == JobState.ADDED and org.jobs.is_queued(job)
-        shown: JsonObject = {
-            "id": job.id,
-            "operation": "read",
-            "state": "QUEUED" if queued else _STATES.get(job.state, job.state.value),
-            "query": work.shown_query,
-            "created_by": org.users[job.created_by],
-            "created_time": org.clock.render(int(job.created_at)),
-            "file_type": "csv",
-        }
-        if work.callback:
-            shown["callback"] = work.callback
-        if job.state == JobState.COMPLETED:
-            shown["result"] = _shown_result(job, work)
-    return json_reply(200, {"data": [shown]})
+        return json_reply(200, details_of(call.org, job, work))
+
+
+def details_of(org: Org, job: Job, work: ReadWork) -> JsonObject:
+    """What a look at the job answers; the organisation's lock is held."""
+    queued = job.state == JobState.ADDED and org.jobs.is_queued(job)
+    shown: JsonObject = {
+        "id": job.id,
+        "operation": "read",
+        "state": "QUEUED" if queued else _STATES.get(job.state, job.state.value),
+        "query": work.shown_query,
+        "created_by": org.users[job.created_by],
+        "created_time": org.clock.render(int(job.created_at)),
+        "file_type": "csv",
+    }
+    if work.callback:
+        shown["callback"] = work.callback
+    if job.state == JobState.COMPLETED:
+        shown["result"] = _shown_result(job, work)
+    return {"data": [shown]}
 
 
 def download_result(call: Call) -> Reply:

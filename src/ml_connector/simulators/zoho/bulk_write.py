@@ -1,6 +1,6 @@
 """POST /write, its job and its result: many records from a CSV file (Zoho's "Bulk Write" pages).
 
-Not simulated: several resources in one job (a parent with its children), and the callback, which is checked and kept.
+Not simulated: several resources in one job (a parent with its children).
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ from ml_connector.simulators.zoho.bulk_mapping import check_operation, columns_o
 from ml_connector.simulators.zoho.bulk_rows import Plan, WriteWork
 from ml_connector.simulators.zoho.call import Call
 from ml_connector.simulators.zoho.csv_rows import Sheet, read_sheet
-from ml_connector.simulators.zoho.org import ZGID
+from ml_connector.simulators.zoho.org import ZGID, Org
 from ml_connector.simulators.zoho.records import Table
 from ml_connector.simulators.zoho.replies import JsonObject, Reply, json_reply
 from ml_connector.simulators.zoho.scopes import Operation
@@ -55,7 +55,7 @@ def get_job(call: Call) -> Reply:
             job, work = find_job(call, WriteWork)
         except KeyError as error:
             raise refused("RESOURCE_NOT_FOUND", "The requested resource doesn't exist.") from error
-        return json_reply(200, _details(call, job, work))
+        return json_reply(200, details_of(call.org, call.base_url, job, work))
 
 
 def download_result(call: Call) -> Reply:
@@ -120,8 +120,8 @@ def _has_result(job: Job) -> bool:
     return job.state == JobState.COMPLETED
 
 
-def _details(call: Call, job: Job, work: WriteWork) -> JsonObject:
-    org = call.org
+def details_of(org: Org, base_url: str, job: Job, work: WriteWork) -> JsonObject:
+    """What a look at the job answers; the organisation's lock is held."""
     word = org.options.bulk_progress_word if job.state == JobState.IN_PROGRESS else job.state.value
     body: JsonObject = {
         "status": word,
@@ -135,7 +135,7 @@ def _details(call: Call, job: Job, work: WriteWork) -> JsonObject:
     if work.callback:
         body["callback"] = work.callback
     if _has_result(job):
-        address = f"{call.base_url}/v2/crm/{ZGID}/bulk-write/{job.id}/{job.id}.zip"
+        address = f"{base_url}/v2/crm/{ZGID}/bulk-write/{job.id}/{job.id}.zip"
         body["result"] = {"download_url": address}
     return body
 

@@ -19,6 +19,8 @@
 | GET bulk/jobs | the bulk jobs in the order of their creation: id, operation, rows, done, state, ending |
 | GET/POST bulk/fates | what becomes of the next jobs that are created: `[{"ending", "rows"}]`, see bulk_jobs.Fate |
 | POST bulk/end | `{"id", "ending", "rows"}`: a job ends now, as soon as those before it have (default: completed) |
+| GET callbacks | the callbacks of bulk jobs, the latest last: job, url, status (0: no answer), said |
+| GET/POST callbacks/fates | what becomes of the next ones: `[{"kind": "drop", "delay" or "duplicate", "seconds"}]` |
 | POST tokens/revoke | `{"refresh_token"}`, without it the ready one |
 | POST tokens/expire | every access token is refused from now on |
 | POST grant_codes | `{"scopes"}`: a code for one use within three minutes |
@@ -33,6 +35,7 @@ from typing import Any
 import orjson
 
 from ml_connector.simulators.zoho.bulk_jobs import Ending, Fate
+from ml_connector.simulators.zoho.callbacks import CallbackFate, Planned
 from ml_connector.simulators.zoho.clock import parse_instant
 from ml_connector.simulators.zoho.faults import Fault, FaultKind
 from ml_connector.simulators.zoho.layouts import Layout
@@ -66,6 +69,9 @@ class Control:
             "GET bulk/fates": lambda _: self._fates(),
             "POST bulk/fates": self._plan_fates,
             "POST bulk/end": self._end_job,
+            "GET callbacks": lambda _: self._callbacks(),
+            "GET callbacks/fates": lambda _: self._callback_fates(),
+            "POST callbacks/fates": self._plan_callbacks,
             "POST tokens/revoke": self._revoke,
             "POST tokens/expire": lambda _: {"expired": org.accounts.expire_access_tokens()},
             "POST grant_codes": self._grant_code,
@@ -153,6 +159,21 @@ class Control:
         with self._org.lock:
             self._org.jobs.end(given["id"], _fate(given), self._org.clock.now())
         return self._jobs()
+
+    def _callbacks(self) -> list[JsonObject]:
+        with self._org.lock:
+            return list(self._org.callbacks.sent)
+
+    def _callback_fates(self) -> list[JsonObject]:
+        with self._org.lock:
+            planned = list(self._org.callbacks.planned)
+        return [{"kind": one.kind.value, "seconds": one.seconds} for one in planned]
+
+    def _plan_callbacks(self, given: list[JsonObject]) -> list[JsonObject]:
+        planned = deque(Planned(CallbackFate(one["kind"]), one.get("seconds", 0.0)) for one in given)
+        with self._org.lock:
+            self._org.callbacks.planned = planned
+        return self._callback_fates()
 
     def _revoke(self, given: JsonObject) -> JsonObject:
         token = given.get("refresh_token", self._org.options.refresh_token)

@@ -113,10 +113,18 @@ def place_error(org: Org, module: Module, spec: JsonObject, path: str) -> JsonOb
     if sum(field.custom for field in module.fields.values()) >= limit:
         details = {"limit": limit, "json_path": path}
         return failure("LIMIT_EXCEEDED", "The field has reached its maximum creation limit", details)
+    if spec["data_type"] == "autonumber" and _counts(module):
+        details = {"limit": 1, "api_name": "data_type", "json_path": f"{path}.data_type"}
+        return failure("LIMIT_EXCEEDED", "autonumber field limit exceeded", details)
     if (spec.get("unique") or spec.get("external")) and len(module.keys) >= MAX_KEYS:
         details = {"limit": MAX_KEYS, "api_name": "unique", "json_path": f"{path}.unique"}
         return failure("LIMIT_EXCEEDED", "unique field limit exceeded", details)
     return None
+
+
+def _counts(module: Module) -> bool:
+    """Whether the module has an autonumber field, which is all that it may have (the name counts: inferred)."""
+    return any(field.data_type == "autonumber" for field in module.fields.values())
 
 
 def _dependent(path: str, name: str) -> JsonObject:

@@ -23,7 +23,7 @@ _MAX_FIELD_LABEL = 50
 _PATH = "$.modules[0]"
 _EDITIONS_WITH_MODULES = frozenset({"enterprise", "ultimate"})
 _LABEL = re.compile(r"[A-Za-z0-9 ]{1,25}")
-_MODULE_NAME = re.compile(r"[A-Za-z](?!.*__)\w{0,48}[A-Za-z0-9]")
+_MODULE_NAME = re.compile(r"[A-Za-z](?!.*__)\w{0,48}[A-Za-z0-9]", re.ASCII)
 
 
 def list_modules(call: Call) -> Reply:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from ml_connector.simulators.zoho.bulk_jobs import BulkJobs
+from ml_connector.simulators.zoho.callbacks import Callbacks
 from ml_connector.simulators.zoho.clock import Clock
 from ml_connector.simulators.zoho.faults import FaultPlan
 from ml_connector.simulators.zoho.field import Field
@@ -56,6 +57,7 @@ class Org:
         self.journal = Journal(options.request_log_size)
         self.uploads: dict[str, Upload] = {}
         self.jobs = BulkJobs()
+        self.callbacks = Callbacks()
 
     def change(self, settings: dict[str, Any]) -> None:
         """Other options from now on."""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Self
 
+from ml_connector.simulators.zoho.courier import Courier
 from ml_connector.simulators.zoho.gateway import Gateway, Request
 from ml_connector.simulators.zoho.options import ZohoOptions
 from ml_connector.simulators.zoho.org import Org
@@ -113,6 +114,7 @@ class ZohoSimulator:
         self.org = Org(self.options)
         self._stopping = threading.Event()
         self._gateway = Gateway(self.org, self.url, pause=self._stopping.wait)  # stop() ends every delay
+        self._courier = Courier(self.org, self.url, self._stopping)
         self._lock = threading.Lock()
         self._clients: dict[socket.socket, threading.Thread] = {}
         self._acceptor = threading.Thread(target=self._accept, name="zoho-simulator", daemon=True)
@@ -125,11 +127,13 @@ class ZohoSimulator:
     def start(self) -> Self:
         """Begins to answer."""
         self._acceptor.start()
+        self._courier.start()
         return self
 
     def stop(self) -> None:
         """Ends all connections and threads and frees the port."""
         self._stopping.set()
+        self._courier.stop()
         if self._acceptor.is_alive():
             with (
                 contextlib.suppress(OSError),
