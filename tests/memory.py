@@ -276,6 +276,7 @@ class MemoryTarget:
     file_rows: int | None = None  #: so many fit into one file, where their texts are long
     credits: int | None = None  #: that are left; None: without end
     day: int | None = None  #: credits that are ever free together
+    look_price: int = 0  #: credits for looking again for up to a hundred records
     spent: int = 0  #: on writing
     calls: int = 0  #: that wrote
     jobs: dict[str, Job] = field(default_factory=dict)
@@ -288,6 +289,7 @@ class MemoryTarget:
     before_job: list[Exception] = field(default_factory=list)
     after_job: list[Exception] = field(default_factory=list)
     before_upload: list[Exception | None] = field(default_factory=list)  #: None: this one goes well
+    before_list: list[Exception] = field(default_factory=list)
     after_look: list[Exception] = field(default_factory=list)
     after_results: Callable[[], object] | None = None  #: what happens when results were fetched
 
@@ -372,7 +374,7 @@ class MemoryTarget:
             self.credits -= price
 
     def write_prices(self, module: str) -> WritePrices:
-        return WritePrices(100, 10, self.job_price)
+        return WritePrices(100, 10, self.job_price, self.look_price)
 
     def takes_in_bulk(self, module: str, write: Write) -> bool:
         return all(value is not None for value in write.fields.values())
@@ -487,6 +489,8 @@ class MemoryTarget:
     def list_candidates(
         self, module: str, fields: Sequence[str], since: datetime | None, after: str | None
     ) -> Page[Candidate]:
+        if self.before_list:
+            raise self.before_list.pop(0)
         rows = self._candidates(module, fields)
         return Page([row for row in rows if since is None or row.modified_at >= since], None)
 
@@ -543,6 +547,9 @@ class MemoryTarget:
     ) -> Candidates:
         if self.meanwhile:
             self.meanwhile.pop(0)()
+        self.require_credits(self.look_price)
+        if self.credits is not None:
+            self.credits -= self.look_price
         there, rows = self._there(module), self._candidates(module, fields)
         texts = {
             row.target_id: str(there[row.target_id].get(field) or "") if field else row.name for row in rows

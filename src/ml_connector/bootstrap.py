@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 from ml_connector.app import App, GpCompany
 from ml_connector.connectors.dynamics_gp import GpClient, GpConfig, GpSource, RequestGate, SbaReader
 from ml_connector.connectors.dynamics_gp.auth import WindowsTransport
 from ml_connector.connectors.dynamics_gp.tickets import Tickets
+from ml_connector.connectors.slots import OpenLocks
 from ml_connector.connectors.zoho_crm import (
     AccessToken,
     Allowance,
@@ -29,6 +31,7 @@ from ml_connector.store.credits import Credits
 from ml_connector.store.database import Database
 from ml_connector.store.identity import Identity
 from ml_connector.store.master_keys import load_master_keys
+from ml_connector.store.place_locks import AdvisoryLocks
 from ml_connector.store.refusals import Refusals
 from ml_connector.store.row_limits import RowLimits
 from ml_connector.store.secrets import Secrets
@@ -98,7 +101,13 @@ def _companies(
 ) -> dict[str, GpCompany]:
     """Every company of GP, by its key: one gate, one account and one set of connections for all of them."""
     clock = SystemClock()
-    gate = RequestGate(settings.store.folder, settings.gp.max_requests, settings.gp.delay_seconds, clock)
+    gate = RequestGate(
+        settings.store.folder,
+        settings.gp.max_requests,
+        settings.gp.delay_seconds,
+        clock,
+        _place_locks(database),
+    )
     stack.callback(gate.close)
     password = secrets.reader("gp.password")
     tickets = Tickets(settings.gp, password, clock)
@@ -118,12 +127,17 @@ def _companies(
 def _zoho(settings: Settings, database: Database, secrets: Secrets, stack: ExitStack) -> ZohoClient:
     """One gate and one account of credits, shared with every process of the same data folder and database."""
     clock, config = SystemClock(), settings.zoho
-    gate = ZohoGate(settings.store.folder, config, clock)
+    gate = ZohoGate(settings.store.folder, config, clock, _place_locks(database))
     stack.callback(gate.close)
     allowance = Allowance(config, Credits(database, config.client_id, clock), clock)
     shelf = TokenShelf(secrets, settings.store.folder, AccessToken)
     client_secret, refresh_token = map(secrets.reader, ("zoho.client_secret", "zoho.refresh_token"))
     return open_client(config, client_secret, refresh_token, shelf, CallGuard(gate, allowance, clock), clock)
+
+
+def _place_locks(database: Database) -> OpenLocks | None:
+    """What the gates of all processes of this database share; None: files in the data folder."""
+    return partial(AdvisoryLocks, database) if database.engine.dialect.name == "postgresql" else None
 
 
 def _sba_transport(

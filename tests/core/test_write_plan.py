@@ -16,30 +16,46 @@ SMALL = st.builds(
     WritePrices,
     st.just(6),
     st.sampled_from([1, 2, 3]),
-    st.none() | st.builds(JobPrice, st.integers(4, 15), st.integers(1, 9), st.integers(1, 5)),
+    st.none() | st.builds(JobPrice, st.sampled_from([6, 12]), st.integers(1, 9), st.integers(1, 5)),
+    st.integers(0, 2),
 )
 
 
-def ways(records: int, job: JobPrice | None) -> Iterator[tuple[int, int, int]]:
-    """Every (jobs, by call, waits) of one kind; a job is as full as it can be, whatever goes by call."""
+def ways(prices: WritePrices, records: int, *, creates: bool) -> set[tuple[int, int, int]]:
+    """Every (waits, credits, calls) of one kind: so many jobs of so many rows each, so many by call."""
+    job = prices.job
+    found = set()
     most = 0 if job is None else -(-records // job.rows)
     for jobs in range(most + 1):
-        rest = records - min(records, jobs * (job.rows if job else 0))
-        for by_call in range(rest + 1):
-            yield jobs, by_call, rest - by_call
+        for rows in product(range(1, min(records, job.rows) + 1 if job else 1), repeat=jobs):
+            if sum(rows) > records or list(rows) != sorted(rows):
+                continue
+            spent = sum(job.credits + looking(prices, one) * creates for one in rows) if job else 0
+            calls = jobs * job.calls if job else 0
+            for by_call in range(records - sum(rows) + 1):
+                price = -(-by_call // prices.records_a_credit) + looking(prices, by_call) * creates
+                found.add(
+                    (
+                        records - sum(rows) - by_call,
+                        spent + price,
+                        calls + -(-by_call // prices.records_a_call),
+                    )
+                )
+    return found
+
+
+def looking(prices: WritePrices, records: int) -> int:
+    return prices.look * -(-records // prices.records_a_call)
 
 
 def every_price(
     prices: WritePrices, creates: int, updates: int, left: int | None
 ) -> Iterator[tuple[int, ...]]:
-    for one, other in product(ways(creates, prices.job), ways(updates, prices.job)):
-        jobs = one[0] + other[0]
-        spent = jobs * prices.job.credits if prices.job else 0
-        spent += prices.credits(one[1]) + prices.credits(other[1])
-        calls = jobs * prices.job.calls if prices.job else 0
-        calls += prices.calls(one[1]) + prices.calls(other[1])
+    kinds = ways(prices, creates, creates=True), ways(prices, updates, creates=False)
+    for one, other in product(*kinds):
+        waits, spent, calls = (sum(both) for both in zip(one, other, strict=True))
         if left is None or spent <= left:
-            yield one[2] + other[2], spent, calls
+            yield waits, spent, calls
 
 
 @given(SMALL, st.integers(0, 22), st.integers(0, 22), st.none() | st.integers(0, 20))
@@ -48,6 +64,7 @@ def test_nothing_is_cheaper(prices: WritePrices, creates: int, updates: int, lef
     best = min(every_price(prices, creates, updates, left))
     assert (found.waits, found.credits) == best[:2]
     assert found.waits or found.calls == best[2]
+    assert found.credits == paid(prices, found)
     for way, records in ((found.creates, creates), (found.updates, updates)):
         assert sum(way.jobs) + way.by_call + way.waits == records
         assert all(0 < rows <= prices.job.rows for rows in way.jobs if prices.job)
@@ -56,14 +73,22 @@ def test_nothing_is_cheaper(prices: WritePrices, creates: int, updates: int, lef
     assert left is not None or found.waits == 0
 
 
+def paid(prices: WritePrices, found: Cheapest) -> int:
+    """What these ways cost, looking again before every create included."""
+    jobs = len(found.creates.jobs) + len(found.updates.jobs)
+    looked = sum(looking(prices, rows) for rows in (*found.creates.jobs, found.creates.by_call))
+    by_call = (-(-way.by_call // prices.records_a_credit) for way in (found.creates, found.updates))
+    return jobs * (prices.job.credits if prices.job else 0) + looked + sum(by_call)
+
+
 @given(SMALL, st.integers(1, 40))
 def test_the_break_even_is_where_a_job_becomes_cheaper(prices: WritePrices, records: int) -> None:
     even = prices.break_even
     if prices.job is None or records > prices.job.rows:
         return
     uses_a_job = bool(cheapest(prices, records, 0).creates.jobs)
-    by_call = (prices.credits(records), prices.calls(records))
-    job_is_cheaper = (prices.job.credits, prices.job.calls) < by_call
+    by_call = (prices.credits(records, creates=True), prices.calls(records))
+    job_is_cheaper = (prices.job.credits + prices.looking(records), prices.job.calls) < by_call
     assert uses_a_job or not job_is_cheaper
     assert (even is not None and records >= even) == job_is_cheaper
 
@@ -93,6 +118,15 @@ def test_what_the_credits_pay_for_is_written_and_the_rest_waits() -> None:
     assert found == Cheapest(Way((25_000,) * 3, 4880, 20_120), Way(), 2000, 64)
     assert cheapest(ZOHO, 0, 100_000, 0).updates == Way(waits=100_000)
     assert cheapest(ZOHO, 10, 10, -5).waits == 20  # the reserve is gone, too
+
+
+def test_a_shortage_starts_no_job_of_creates_that_looking_again_leaves_unpaid() -> None:
+    looked = WritePrices(100, 10, ZOHO.job, look=1)
+    assert cheapest(ZOHO, 25_000, 0, 600).creates == Way((25_000,), 0, 0)
+    assert cheapest(looked, 25_000, 0, 600).creates == Way((9600,), 0, 15_400)
+    assert cheapest(looked, 25_000, 0, 754) == Cheapest(Way((25_000,), 0, 0), Way(), 754, 5)
+    assert cheapest(looked, 5100, 0, 530).creates == Way((), 4810, 290)  # a job would pay for 2,600
+    assert cheapest(looked, 200, 200, 20) == Cheapest(Way((), 0, 200), Way((), 200, 0), 20, 2)
 
 
 def test_creates_and_updates_in_one_job_would_save_at_most_that_job() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 
 import pytest
 
-from memory import FakeClock
+from memory import FakeClock, MemorySource
 from ml_connector.core.errors import (
     AllowanceError,
     ConfigurationError,
@@ -16,6 +19,7 @@ from ml_connector.core.errors import (
     RetryableError,
 )
 from ml_connector.core.needs import FieldShape
+from ml_connector.core.ports import Fetched
 from ml_connector.core.write_plan import JobPrice
 from ml_connector.flows.spool import Spool
 from ml_connector.store import bulk_jobs, intents
@@ -57,14 +61,14 @@ def many(world: World) -> World:
     return world
 
 
-def make(world: World, number: int, prefix: str = "C", **fields: object) -> list[str]:
+def make(world: World, number: int, prefix: str = "C", **changes: object) -> list[str]:
     """New customers, or changes of these."""
     world.clock.sleep(3600)
     keys = [f"{prefix}{n:04}" for n in range(number)]
     for key in keys:
         known = key in world.source.rows["customers"]
         new = {} if known else {"customer_id": key, "name": f"Company {key}", "city": "Chicago"}
-        world.source.put(key, **(new | fields))
+        world.source.put(key, **(new | changes))
     return keys
 
 
@@ -186,6 +190,80 @@ def test_the_credits_that_are_left_are_spent_on_as_much_as_they_pay_for(many: Wo
     many.target.credits = None
     assert done(many.sync()) == {"created": 110}
     assert_once(many, keys)
+
+
+def test_looking_again_is_paid_for_before_a_job_is_made_ready(many: World) -> None:
+    many.change(max_wait=timedelta(seconds=60), credits_wait=timedelta(seconds=60))
+    many.target.job_price, many.target.look_price = JobPrice(rows=100, credits=4, calls=5), 1
+    keys = make(many, 100)
+    many.target.credits = 4  # a job, without looking
+    assert many.sync()["counts"]["created"] == 30
+    assert many.target.files == {}
+    assert many.target.credits == 0
+    many.target.credits = 5
+    assert done(many.sync()) == {"created": 70}
+    assert (len(many.target.files), many.target.credits) == (1, 0)
+    assert_once(many, keys)
+
+
+@dataclass
+class Interrupted(MemorySource):
+    """A source in whose reading something happens, once, when it comes to a certain key."""
+
+    at: str = ""
+    happens: Callable[[], object] = lambda: None
+
+    def fetch(self, entity: str, keys: Sequence[str]) -> Iterator[Fetched]:
+        if self.at in keys:
+            self.at = ""
+            self.happens()
+        return super().fetch(entity, keys)
+
+
+def interrupt(world: World, at: str, happens: Callable[[], object]) -> None:
+    """An hour passes, too."""
+    told = {f.name: getattr(world.source, f.name) for f in fields(MemorySource)}
+
+    def later() -> None:
+        world.clock.sleep(3600)
+        happens()
+
+    world.source = Interrupted(**told, at=at, happens=later)
+
+
+def test_what_a_person_changed_since_it_was_planned_leaves_the_job(many: World) -> None:
+    keys = make(many, 50)
+    many.sync()
+    make(many, 50, city="Boston")
+    ids = [many.target.by_key(key)[0] for key in keys]
+    interrupt(many, keys[30], lambda: many.target.edit(ids[3], City="Rome"))
+    assert done(many.sync()) == {"updated": 50}
+    *_, job = many.target.jobs.values()
+    assert {row.target_id for row in job.rows} == {*ids} - {ids[3]}
+    assert cities(many, keys) == {"Boston"}
+    before = [
+        json.loads(str(row["before"]))["City"]
+        for row in many.rows(keys[3])
+        if row["action"] == "record:updated"
+    ]
+    assert before == ["Rome"]
+    assert_once(many, keys)
+
+
+def test_an_update_kept_long_beside_a_job_is_not_sent_over_a_persons(many: World) -> None:
+    old = make(many, 5, "A")
+    many.sync()
+    make(many, 5, "A", city="Boston")
+    new = make(many, 50)
+    mine = many.target.by_key(old[2])[0]
+    interrupt(many, new[40], lambda: many.target.edit(mine, City="Rome"))
+    assert done(many.sync()) == {"updated": 5, "created": 50}
+    before = [
+        json.loads(str(row["before"]))["City"]
+        for row in many.rows(old[2])
+        if row["action"] == "record:updated"
+    ]
+    assert before == ["Rome"]
 
 
 def test_nothing_is_written_without_credits(many: World) -> None:
@@ -385,6 +463,24 @@ def test_a_job_that_outlasts_every_patience_is_never_overtaken(many: World) -> N
     many.target.finish_jobs()
     assert done(many.sync()) == {"updated": 50}
     assert cities(many, keys) == {"Denver"}
+
+
+def test_a_job_that_a_person_gave_up_is_waited_for_no_longer(many: World) -> None:
+    """What it did is found by reading again; what it did not do is done."""
+    many.target.looks = 10_000
+    keys = make(many, 50)
+    assert many.sync()["state"] == "away"
+    many.clock.sleep(TIMEOUT.total_seconds() * 2)
+    told = many.sync()
+    assert (told["state"], "zoho jobs" in told["remedy"]) == ("away", True)
+    for row in many.target.jobs["job-0"].rows[:20]:  # and there it stays
+        many.target._write("Accounts", row)
+    with many.database.begin() as tx:
+        (job,) = bulk_jobs.find_all(tx)
+        bulk_jobs.put(tx, replace(job, given_up="sally@desk: Zoho says that it is dead."))
+    many.target.looks = 1
+    assert done(many.sync()) == {"created": 50}
+    assert_once(many, keys)
 
 
 def test_killed_between_the_batches_of_results(many: World) -> None:

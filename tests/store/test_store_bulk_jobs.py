@@ -23,3 +23,4 @@ def test_a_job_is_known_until_it_is_resolved(database):
         bulk_jobs.remove(tx, other)
         assert bulk_jobs.find(tx, "Accounts") == [started]
         assert len(bulk_jobs.find(tx, "Contacts")) == 1
+        assert len(bulk_jobs.find_all(tx)) == 2

@@ -10,10 +10,10 @@ from ml_connector.store.locks import Locks
 
 
 def test_who_waits_says_for_what(database, tmp_path):
-    told = SimpleQueue()
+    told, own = SimpleQueue(), SimpleQueue()
 
     def second():
-        with Locks(database, tmp_path, told.put).held(["create-Accounts"]):
+        with Locks(database, tmp_path, told.put).held(["create-Accounts"], own.put):
             told.put("held")
 
     waiting = Thread(target=second)
@@ -21,6 +21,7 @@ def test_who_waits_says_for_what(database, tmp_path):
         waiting.start()
         said = told.get()
         assert "working at Accounts. Waiting until it has finished." in said
+        assert own.get() == said
         assert told.empty()
     assert told.get() == "held"
     waiting.join()

@@ -119,7 +119,7 @@ class Collected:
         for module in self._work.flow.modules:
             plans = [one.plan for one in some if one.plan and one.module == module]
             if plans and not span.is_first(module):
-                self._weight += limit.weigh(self._work, module, plans, ())
+                self._weight += limit.weigh(self._work, module, plans, ()).total()
 
     def _take(self, one: Planned) -> None:
         first = one.module == self._work.flow.modules[0]

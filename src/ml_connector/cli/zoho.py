@@ -10,8 +10,11 @@ from ml_connector.cli.checks import show_tried, try_systems, zoho_system
 from ml_connector.cli.options import AsJson, SettingsPath, load
 from ml_connector.cli.secrets import ask_secret
 from ml_connector.cli.show import note
+from ml_connector.cli.zoho_jobs import give_up, jobs
 
 app = typer.Typer(help="Zoho's side.", no_args_is_help=True)
+app.command("jobs")(jobs)
+app.command("give-up")(give_up)
 
 
 @app.callback()

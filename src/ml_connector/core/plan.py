@@ -88,6 +88,7 @@ class Plan:
     hold: RecordRejectedError | None = None  #: why, for HOLD
     candidates: tuple[str, ...] = ()
     withheld: frozenset[str] = frozenset()  #: fields left to a higher-ranked mapping
+    stamp: datetime | None = None  #: the last change of the target's record that was known then
 
     @property
     def trigger(self) -> tuple[str, ...]:

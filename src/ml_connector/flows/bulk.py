@@ -1,6 +1,7 @@
 """Bulk jobs: started so that a crash at any moment leaves nothing doubled and nothing lost, and waited for.
 
-    look again -> upload -> commit file and intents -> start -> commit the job's id -> wait -> results, row by row
+    see what changed meanwhile -> upload -> commit file and intents -> start -> commit the job's id -> wait ->
+    results, row by row
 
 Until a job is resolved nothing else is written in its module: ``settle`` comes before the first write of a window.
 What a lost job did is then found in the ordinary way: creates by their key, with an intent open; updates are by id,
@@ -25,6 +26,7 @@ from ml_connector.core.plan import Action, Plan
 from ml_connector.core.ports import BulkFile, JobState, Write, WriteResult
 from ml_connector.core.record import Ident, fold_key
 from ml_connector.flows.look_again import Matched, look_again
+from ml_connector.flows.meanwhile import as_planned
 from ml_connector.flows.refresh import refresh
 from ml_connector.flows.spool import Spool, split
 from ml_connector.flows.steps import Worked
@@ -73,13 +75,16 @@ def require_end(work: Worked, module: str) -> list[BulkJob]:
         if _is_under_way(work, job):
             raise RetryableError(
                 f"A bulk job of {job.rows:,} records of {job.module} is still under way in the CRM.",
-                "Nothing else is written there before it is done; then everything is read again.",
+                "Nothing else is written there before it is done; then everything is read again. If it has no end:"
+                " ml-connector zoho jobs",
             )
     return unresolved
 
 
 def _is_under_way(work: Worked, job: BulkJob) -> bool:
     """What the target says of it; RetryableError while it cannot tell and there may be one all the same."""
+    if job.given_up:
+        return False
     if job.job_id:
         try:
             return not work.target.job_state(job.job_id).final
@@ -103,8 +108,8 @@ def _is_under_way(work: Worked, job: BulkJob) -> bool:
 class JobDone:
     """What came of a job that was to be."""
 
-    rows: Spool[Plan]  #: what it was to write; others were found to be there already
-    known: list[Matched] = field(default_factory=list)  #: these
+    rows: Spool[Plan]  #: what it was to write; others were found to be there already, or changed by a person
+    known: list[Matched] = field(default_factory=list)  #: these, to be planned anew
     left: Spool[Plan] = field(
         default_factory=Spool
     )  #: what the file did not hold: for another job, or for calls
@@ -141,6 +146,8 @@ def run_job(
     try:
         if action is Action.CREATE:
             done.rows, done.known = _still_new(work, module, plans, stop)
+        else:
+            done.rows, done.known = as_planned(work, run, module, plans)
         if len(done.rows):
             _run(work, run, action, module, done, stop)
     except ConnectorError as error:

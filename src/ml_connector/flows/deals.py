@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -19,8 +18,19 @@ from ml_connector.core.ports import (
     Target,
     Wanted,
 )
+from ml_connector.flows.module_locks import Locked, ModuleLocks, unlocked
 from ml_connector.flows.range import EVERYTHING, Asked
-from ml_connector.flows.steps import Result, Steps, StoppedError, broken_off, do, ended, load_of, open_run
+from ml_connector.flows.steps import (
+    Result,
+    Steps,
+    StoppedError,
+    broken_off,
+    do,
+    ended,
+    load_of,
+    locked_modules,
+    open_run,
+)
 from ml_connector.flows.work import CHUNK, Options, chunked
 from ml_connector.store import cursors, holds, links
 from ml_connector.store.database import Database
@@ -45,9 +55,10 @@ class DealWork:
     companies: Sequence[Company]  #: all companies of the source
     currency: Callable[[], str]  #: the target's; asked within a step, and stops a run in another organisation
     options: Options = field(default_factory=Options)
-    locked: Callable[[Iterable[str]], AbstractContextManager[None]] = lambda _names: nullcontext()
+    locked: Locked = unlocked
     asked: Asked = EVERYTHING
     sources: Mapping[str, Source] = field(default_factory=dict)  #: of the further companies, by their key
+    locks: ModuleLocks = field(default_factory=ModuleLocks)  #: those of the run
 
     def source_of(self, company: Company) -> Source:
         """Where this company is read."""
@@ -83,7 +94,7 @@ def run_over_deals(steps: Steps, work: DealWork, run: str, body: Body) -> Result
     work.source.take_load()
     open_run(work, run, work.flow.company, work.flow.name)
     try:
-        with work.locked(f"create-{module}" for module in work.flow.modules):
+        with locked_modules(work, run, work.flow.modules):
             notes = body(partial(do, steps, work, run), counts)
     except StoppedError as stopped:
         with work.database.begin() as tx:

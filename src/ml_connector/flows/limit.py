@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.plan import Action, Plan
-from ml_connector.core.record import Ident
+from ml_connector.core.record import Ident, fold_key
 from ml_connector.flows.range import Range
 from ml_connector.flows.recorded import find_absent, find_linked
 from ml_connector.flows.work import Work
 from ml_connector.store import cursors, decisions
+from ml_connector.store import weights as stored
 
 #: So many never stop a run: a handful of new customers is an ordinary day.
 ALWAYS_ALLOWED = 20
@@ -41,24 +43,42 @@ def _remedy(work: Work) -> str:
     return f"Look at “ml-connector plan {name}”. If it is right: ml-connector sync {name} --over-limit"
 
 
-def weigh(work: Work, module: str, plans: Sequence[Plan], absent: Sequence[str]) -> int:
-    """How many of these are of the kind that the limit counts: creates, emptied fields, vanished records.
+def weigh(work: Work, module: str, plans: Sequence[Plan], absent: Sequence[str]) -> Counter[str]:
+    """Folded key -> how many of these are of the kind that the limit counts: creates, emptied fields, vanished records.
 
     Ordinary updates are not counted, and neither is what a person approved.
     """
     creates = {plan.desired.ident for plan in plans if plan.action is Action.CREATE}
-    return (
-        _given_up(work, absent) + len(creates - _approved(work, module, creates)) + sum(map(_empties, plans))
-    )
+    weights = Counter(key for key, _part in creates - _approved(work, module, creates))
+    weights.update(fold_key(plan.desired.key) for plan in plans if _empties(plan))
+    weights.update(_given_up(work, absent))
+    return weights
 
 
-def _given_up(work: Work, absent: Sequence[str]) -> int:
-    """How many of these have a counterpart, and were not known to be gone."""
+def weigh_in(
+    work: Work, run: str, module: str, plans: Sequence[Plan], absent: Sequence[str], span: Range
+) -> None:
+    """Raise LimitError where these are too many, with all that the run weighed before.
+
+    What they weigh is kept before any of it is written: a window that is done again, after a wait or a crash, does not
+    plan anew what it has written.
+    """
+    weights = weigh(work, module, plans, absent)
+    if not weights:
+        return
+    with work.database.begin() as tx:
+        stored.put(tx, run, module, weights)
+        total = stored.total(tx, run)
+    check(work, span, total)
+
+
+def _given_up(work: Work, absent: Sequence[str]) -> set[str]:
+    """Those of these, folded, that have a counterpart, and were not known to be gone."""
     agreed = work.asked.reconcile and work.asked.over_limit
     if agreed or not absent:
-        return 0
+        return set()
     with work.database.read() as tx:
-        return len(find_linked(tx, work, absent) - find_absent(tx, work, absent))
+        return find_linked(tx, work, absent) - find_absent(tx, work, absent)
 
 
 def _approved(work: Work, module: str, creates: set[Ident]) -> set[Ident]:

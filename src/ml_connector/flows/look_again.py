@@ -84,6 +84,11 @@ def _questions(work: Work, module: str) -> list[_Question]:
     return [*key, *email, *([_Question("name", "")] if rule.name else [])]
 
 
+def count_questions(work: Work, module: str) -> int:
+    """How many questions looking again asks of a batch of creates."""
+    return len(_questions(work, module))
+
+
 def is_unique(work: Work, module: str) -> bool:
     """Whether the target itself refuses a second record with our key."""
     shape = work.target.describe(module).get(work.flow.key_field(module))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ml_connector.core.errors import AllowanceError, ConfigurationError
 from ml_connector.core.plan import Action, Plan
 from ml_connector.core.ports import Write
-from ml_connector.core.write_plan import Way, WritePrices, cheapest
+from ml_connector.core.write_plan import Cheapest, Way, WritePrices, cheapest
 from ml_connector.flows.bulk import mark_of
-from ml_connector.flows.look_again import is_unique
+from ml_connector.flows.look_again import count_questions, is_unique
 from ml_connector.flows.spool import Spool, split
 from ml_connector.flows.work import Work
 
@@ -26,6 +26,7 @@ class Shares:
         tuple[Action, Sequence[Spool[Plan]], Spool[Plan]]
     ]  #: kind, the rows of each job, what goes by call
     waits: int = 0
+    enough: Sequence[int] = ()  #: credits that pay for what waits or for a full job; for some of it
 
 
 class Piles:
@@ -33,7 +34,9 @@ class Piles:
 
     def __init__(self, work: Work, module: str) -> None:
         self._work, self._module = work, module
-        self._prices = work.target.write_prices(module)
+        prices = work.target.write_prices(module)
+        self._prices = replace(prices, look=prices.look * count_questions(work, module))
+        self.since = work.clock.now()  #: how long what is kept may be here
         self._kept: dict[Action, Spool[Plan]] = {kind: Spool() for kind in _KINDS}
         self._marks: set[str] = (
             set()
@@ -49,6 +52,8 @@ class Piles:
             return True
         if not self._fits(plan):
             return False
+        if not any(map(len, self._kept.values())):
+            self.since = self._work.clock.now()
         self._marks.add(mark)
         self._kept[plan.action].append(plan)
         return True
@@ -66,7 +71,7 @@ class Piles:
 
     def give_up(self) -> None:
         """The target takes no bulk jobs after all."""
-        self._prices = WritePrices(self._prices.records_a_call, self._prices.records_a_credit)
+        self._prices = replace(self._prices, job=None)
 
     def forget(self, rows: Spool[Plan]) -> None:
         """These are no longer kept here, nor by a job."""
@@ -94,7 +99,8 @@ class Piles:
         ways = [best.creates, best.updates]
         if not (last or best.waits or self._prices.job is None):
             ways = [self._only_full(way) for way in ways]
-        return Shares([self._share(kind, way) for kind, way in zip(_KINDS, ways, strict=True)], best.waits)
+        sent = [self._share(kind, way) for kind, way in zip(_KINDS, ways, strict=True)]
+        return Shares(sent, best.waits, _enough(self._prices, best) if best.waits else ())
 
     def _only_full(self, way: Way) -> Way:
         job = self._prices.job
@@ -108,16 +114,24 @@ class Piles:
         return kind, jobs, by_call
 
 
-def waits_for_credits(work: Work, module: str, waits: int, behind: int) -> AllowanceError:
+def _enough(prices: WritePrices, best: Cheapest) -> tuple[int, int]:
+    """The credits that pay for everything that waits, or else for a full job; and those that pay for one record."""
+    creates, updates = best.creates.waits, best.updates.waits
+    by_call = prices.credits(creates, creates=True) + prices.credits(updates)
+    if prices.job is not None:
+        looking = prices.looking(min(creates, prices.job.rows))
+        by_call = min(by_call, prices.job.credits + looking)
+    return by_call, prices.credits(1, creates=not updates)
+
+
+def waits_for_credits(work: Work, module: str, shares: Shares, waits: int, behind: int) -> AllowanceError:
     """That the credits do not pay for everything: what they paid for is written."""
     more = f", and {behind:,} more that come behind them" if behind else ""
     waiting = (
         f"The credits left in the CRM do not pay for {waits:,} changed records of {module}{more}: they wait."
     )
-    prices = work.target.write_prices(module)
-    enough = min([prices.credits(waits), *([prices.job.credits] if prices.job else [])])
     happened, remedy, after_seconds = "They go on as soon as enough are free again.", "", _A_MINUTE
-    for wanted in (enough, prices.credits(1)):
+    for wanted in shares.enough:
         try:
             work.target.require_credits(wanted)
         except ConfigurationError:  # more than a day allows: they go on day by day

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ml_connector.core.catalogue import OWN_CODES, TARGET_GONE
@@ -50,8 +50,7 @@ def plan_chunk(
     """
     with work.database.read() as tx:
         wanted = desire(tx, work, module, arrived, parents)
-    plans = plan_matched(work, module, recognise(work, module, wanted, span, planned))
-    return without_drifted(plans, find_drift(work, module), module)
+    return plan_matched(work, module, recognise(work, module, wanted, span, planned))
 
 
 def plan_matched(work: Work, module: str, matched: Sequence[tuple[Desired, Match]]) -> list[Plan]:
@@ -61,10 +60,12 @@ def plan_matched(work: Work, module: str, matched: Sequence[tuple[Desired, Match
         grounds = _grounds(tx, work, module, matched)
     plans = [_decide(desired, match, grounds, None) for desired, match in matched]
     current = _read(work, module, [p for p in plans if _must_read(p, grounds)])
-    return [
+    plans = [
         _decide(desired, match, grounds, current) if _must_read(plan, grounds) else plan
         for plan, (desired, match) in zip(plans, matched, strict=True)
     ]
+    plans = [replace(plan, stamp=grounds.stamps.get(plan.target_id or "")) for plan in plans]
+    return without_drifted(plans, find_drift(work, module), module)
 
 
 def _grounds(tx: Connection, work: Work, module: str, matched: Sequence[tuple[Desired, Match]]) -> _Grounds:

@@ -18,7 +18,17 @@ from ml_connector.flows.limit import require_no_stop
 from ml_connector.flows.range import Range
 from ml_connector.flows.reconcile_keys import compare, find_vanished, nothing_recorded
 from ml_connector.flows.refresh import refresh
-from ml_connector.flows.steps import Result, Steps, StoppedError, broken_off, do, ended, load_of, open_run
+from ml_connector.flows.steps import (
+    Result,
+    Steps,
+    StoppedError,
+    broken_off,
+    do,
+    ended,
+    load_of,
+    locked_modules,
+    open_run,
+)
 from ml_connector.flows.sync_window import sync_window
 from ml_connector.flows.waiting import stage_again, stage_waiting
 from ml_connector.flows.work import Work
@@ -44,7 +54,7 @@ def pull(steps: Steps, work: Work, run: str) -> Result:
     open_run(work, run, work.flow.company, work.flow.name)
     try:
         # Two runs that create in one module at once would not see each other's records.
-        with work.locked(f"create-{module}" for module in work.flow.modules):
+        with locked_modules(work, run, work.flow.modules):
             notes = _work_off(steps, work, run, counts)
     except StoppedError as stopped:
         with work.database.begin() as tx:
@@ -63,12 +73,11 @@ def _work_off(steps: Steps, work: Work, run: str, counts: Counter[str]) -> Seque
     prepared = prepare(steps, work, run)
     counts += Counter(settled=prepared.settled, future=prepared.future)
     counts.update(prepared.found)
-    weight, said = _windows(steps, work, run, prepared.span, counts, 0)
+    said = _windows(steps, work, run, prepared.span, counts)
     for _ in range(_ROUNDS):
         if not do(steps, work, run, "again", partial(stage_again, work, run))["staged"]:
             break
-        weight, more = _windows(steps, work, run, prepared.span, counts, weight)
-        said += more
+        said += _windows(steps, work, run, prepared.span, counts)
     do(steps, work, run, "end", partial(_end, work, run, prepared, counts))
     return [*prepared.notes, *dict.fromkeys(said), *_short_list(counts)]
 
@@ -88,22 +97,20 @@ def _require_no_stop(work: Work) -> Result:
     return {}
 
 
-def _windows(
-    steps: Steps, work: Work, run: str, span: Range, counts: Counter[str], weight: int
-) -> tuple[int, list[str]]:
-    """Everything that is staged, window by window; what the run weighs by then, and what there is to say of it."""
+def _windows(steps: Steps, work: Work, run: str, span: Range, counts: Counter[str]) -> list[str]:
+    """Everything that is staged, window by window; what there is to say of it."""
     notes: list[str] = []
     after: str | None = ""
     while after is not None:
-        told = do(steps, work, run, "window", partial(_window, work, run, after, span, weight))
-        after, weight = told["next_after"], told["weight"]
+        told = do(steps, work, run, "window", partial(_window, work, run, after, span))
+        after = told["next_after"]
         counts.update(told["counts"])
         notes += told.get("notes", [])  # a run of an earlier version is taken up, too
         with work.database.begin() as tx:
             if told["waited"]:  # what the window did before it had to wait is not among its counts
                 counts |= broken_off(tx, run, counts)
             cursors.note_counts(tx, run, counts)
-    return weight, notes
+    return notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +136,22 @@ def prepare(steps: Steps, work: Work, run: str, *, preview: bool = False) -> Pre
     else:
         prepared = _list_all(steps, work, run, span)
         staged = do(steps, work, run, "stage", partial(stage_waiting, work, run, preview=preview))
-    for module in work.flow.modules if staged["staged"] else ():
-        refresh(partial(do, steps, work, run), work, run, module)
+    if staged["staged"]:
+        work.locks.renew = partial(_renew, steps, work, run)
+        _look_at_target(steps, work, run)
     return replace(prepared, notes=tuple(begun["notes"]))
+
+
+def _look_at_target(steps: Steps, work: Work, run: str) -> None:
+    """Bring the index of every module up to date."""
+    for module in work.flow.modules:
+        refresh(partial(do, steps, work, run), work, run, module)
+
+
+def _renew(steps: Steps, work: Work, run: str) -> None:
+    """Others may have written while the run waited: nothing counts that was read before."""
+    work.forget()
+    _look_at_target(steps, work, run)
 
 
 def begin(work: Work) -> Result:
@@ -230,10 +250,9 @@ def _stage_keys(work: Work, run: str) -> Result:
         return {"staged": staging.count(tx, run)}
 
 
-def _window(work: Work, run: str, after: str, span: Range, weight: int) -> Result:
-    result = sync_window(work, run, after, span, weight)
-    told = {"next_after": result.next_after, "counts": dict(result.counts), "weight": result.weight}
-    return told | {"notes": result.notes}
+def _window(work: Work, run: str, after: str, span: Range) -> Result:
+    result = sync_window(work, run, after, span)
+    return {"next_after": result.next_after, "counts": dict(result.counts), "notes": result.notes}
 
 
 def _end(work: Work, run: str, prepared: Prepared, counts: Mapping[str, int]) -> Result:

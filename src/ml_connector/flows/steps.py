@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
@@ -13,6 +14,7 @@ from ml_connector.core.errors import AllowanceError, ConfigurationError, Connect
 from ml_connector.core.load import NO_LOAD
 from ml_connector.core.ports import Clock, Source, Target
 from ml_connector.flows.limit import LimitError
+from ml_connector.flows.module_locks import Locked, ModuleLocks
 from ml_connector.flows.telling import ACTIONS
 from ml_connector.flows.work import Options
 from ml_connector.store import audit, cursors, staging
@@ -22,6 +24,8 @@ Result = dict[str, Any]  # JSON: what a step leaves behind
 
 #: How long a run waits when the system does not say: doubling from the first to the last, seconds.
 FIRST_WAIT, LONGEST_WAIT = 2.0, 300.0
+#: In a longer wait than this, seconds, and in every wait for credits, a run lets the locks of its modules go.
+LONG_WAIT = 20.0
 _BROKEN = "It was broken off by a fault; the run after it lists anew what was not done."
 
 
@@ -72,6 +76,10 @@ class Worked(Protocol):
     def clock(self) -> Clock: ...
     @property
     def options(self) -> Options: ...
+    @property
+    def locked(self) -> Locked: ...
+    @property
+    def locks(self) -> ModuleLocks: ...
 
 
 def open_run(work: Worked, run: str, company: str, flow: str) -> None:
@@ -111,43 +119,103 @@ def load_of(work: Worked, run: str) -> Result:
     return {"load": told.load.to_json() if told and told.load != NO_LOAD else {}}
 
 
+@contextmanager
+def locked_modules(work: Worked, run: str, modules: Iterable[str]) -> Iterator[None]:
+    """Hold the locks of these modules, except while a step of the run waits long; who waits for one says so."""
+    with work.locks.held(partial(_take, work, run, [f"create-{module}" for module in modules])):
+        yield
+
+
+@contextmanager
+def _take(work: Worked, run: str, names: Sequence[str]) -> Iterator[None]:
+    told: list[str] = []
+
+    def tell(said: str) -> None:
+        told.append(said)
+        _note(work, run, "waiting", said)
+
+    with work.locked(names, tell):
+        if told:
+            _note(work, run, "running", "")
+        yield
+
+
 def do(steps: Steps, work: Worked, run: str, name: str, step: Callable[[], Result]) -> Result:
     """One durable step, waiting for a system that is away; expected errors never leave it as exceptions.
 
-    For credits of the target a run may wait for hours, in which the step, which may read a whole window from the
-    source first, is not tried in vain. Raises StoppedError.
+    While it waits long, other runs may write into the modules; what they did is read before the step is tried again.
+    Raises StoppedError.
     """
-    waited, delay = {False: 0.0, True: 0.0}, FIRST_WAIT
-    longest = {False: work.options.max_wait, True: work.options.credits_wait}
-    wanted, waiting = 0, ""
+    patience = _Patience(work.options)
     while True:
-        told = steps.do(name, partial(_guarded, partial(_once_affordable, work, wanted, waiting, step)))
-        _add_load(work, run)
-        if "stop" in told:
-            error = ConfigurationError(told["stop"], told["remedy"])
-            raise StoppedError(told["state"], error, stays=told.get("stays", True))
+        work.locks.bring_up_to_date()
+        told = _done(steps, work, run, name, step)
         if "wait" not in told:
-            return told | {"waited": any(waited.values())}
-        for_credits, wanted = "wanted" in told, told.get("wanted", wanted)
-        waiting = told.get("waiting", "")
-        pause = told["after_seconds"] or delay
-        if waited[for_credits] + pause > longest[for_credits].total_seconds():
+            return told | {"waited": any(patience.waited.values())}
+        _wait(steps, work, run, told, patience)
+
+
+def _done(steps: Steps, work: Worked, run: str, name: str, step: Callable[[], Result]) -> Result:
+    """What the step came to, once; StoppedError where the run cannot go on."""
+    told = steps.do(name, partial(_guarded, step))
+    _add_load(work, run)
+    if "stop" in told:
+        error = ConfigurationError(told["stop"], told["remedy"])
+        raise StoppedError(told["state"], error, stays=told.get("stays", True))
+    return told
+
+
+@dataclass(slots=True)
+class _Patience:
+    """How long a step has waited: for a system that is away, and apart from that for credits."""
+
+    options: Options
+    waited: dict[bool, float] = field(default_factory=lambda: {False: 0.0, True: 0.0})
+    delay: float = FIRST_WAIT
+
+    def pause(self, told: Result) -> float:
+        """How long to wait now, seconds; StoppedError where that would be too long in all."""
+        for_credits = "wanted" in told
+        longest = self.options.credits_wait if for_credits else self.options.max_wait
+        pause: float = told["after_seconds"] or self.delay
+        if self.waited[for_credits] + pause > longest.total_seconds():
             raise StoppedError("away", RetryableError(told["wait"], told["remedy"]))
-        _note(work, run, "waiting", told["wait"])
-        steps.sleep(pause)
-        _note(work, run, "running", "")
-        waited[for_credits] += pause
-        delay = min(delay * 2, LONGEST_WAIT)
+        self.waited[for_credits] += pause
+        self.delay = min(self.delay * 2, LONGEST_WAIT)
+        return pause
 
 
-def _once_affordable(work: Worked, wanted: int, waiting: str, step: Callable[[], Result]) -> Result:
-    """The step, once so many credits are there."""
+def _wait(steps: Steps, work: Worked, run: str, told: Result, patience: _Patience) -> None:
+    """Wait as long as the step needs, and for credits until they are free.
+
+    That may be hours: the step, which may read a whole window from the source first, is not tried in vain, and the
+    modules are free for other runs.
+    """
+    wanted, waiting = told.get("wanted", 0), told.get("waiting", "")
+    pause = patience.pause(told)
+    with nullcontext() if pause <= LONG_WAIT and not wanted else work.locks.let_go():
+        _rest(steps, work, run, told["wait"], pause)
+        while wanted:
+            told = _done(steps, work, run, "credits", partial(_find_credits, work, wanted, waiting))
+            if "wait" not in told:
+                break
+            wanted = told.get("wanted", wanted)
+            _rest(steps, work, run, told["wait"], patience.pause(told))
+    _note(work, run, "running", "")
+
+
+def _rest(steps: Steps, work: Worked, run: str, why: str, seconds: float) -> None:
+    _note(work, run, "waiting", why)
+    steps.sleep(seconds)
+
+
+def _find_credits(work: Worked, wanted: int, waiting: str) -> Result:
+    """Nothing, once so many credits are free."""
     try:
-        if wanted:
-            work.target.require_credits(wanted)
+        work.target.require_credits(wanted)
     except AllowanceError as error:
         return _waits(error) | {"wait": f"{waiting} {error.happened}".lstrip(), "waiting": waiting}
-    return step()
+    return {}
 
 
 def _add_load(work: Worked, run: str) -> None:

@@ -40,20 +40,18 @@ class WindowResult:
 
     next_after: str | None  #: where the next window begins; None: there is none
     counts: Counter[str] = field(default_factory=Counter)
-    weight: int = 0  #: of the run so far, as the safety limit counts
     notes: list[str] = field(default_factory=list)  #: what a person should know of it
 
 
-def sync_window(work: Work, run: str, after: str, span: Range, weight: int = 0) -> WindowResult:
+def sync_window(work: Work, run: str, after: str, span: Range) -> WindowResult:
     """Bring the next window of the run's staged changes into the target, and record every one of them.
 
-    ``after`` is the last window's end, ``weight`` what the windows before it weighed. On a first load only approved
-    decisions are written. Raises RetryableError, ConfigurationError or LimitError when the window could not be
-    finished; what was written by then is recorded.
+    ``after`` is the last window's end. On a first load only approved decisions are written. Raises RetryableError,
+    ConfigurationError or LimitError when the window could not be finished; what was written by then is recorded.
     """
     wide = _is_wide(work, run, after)
     staged = _Staged(work, run, after, WIDE if wide else work.options.window_size)
-    result = WindowResult(None, weight=weight)
+    result = WindowResult(None)
     if not staged.behind():
         return result
     missing: list[Missing] = []
@@ -66,7 +64,7 @@ def sync_window(work: Work, run: str, after: str, span: Range, weight: int = 0) 
             for chunk in chunks:
                 if len(work.flow.modules) > 1:
                     seen.append(chunk)
-                _write_chunk(work, writer, chunk, span, result)
+                _write_chunk(work, writer, chunk, span)
             staged.read_ahead()  # while the last calls of this window are under way
         result.counts += writer.counts
         result.notes += writer.notes
@@ -143,9 +141,7 @@ class _Staged:
             return staging.next_window(tx, self.run, self.last, most)
 
 
-def _write_chunk(
-    work: Work, writer: Writer, chunk: Sequence[Arrived], span: Range, result: WindowResult
-) -> None:
+def _write_chunk(work: Work, writer: Writer, chunk: Sequence[Arrived], span: Range) -> None:
     """Plan one chunk, look at the safety limit, hand it to the writer; of what the source lost, write the mark."""
     module = writer.module
     at_hand = [arrived for arrived in chunk if isinstance(arrived, Arrival)]
@@ -155,8 +151,7 @@ def _write_chunk(
     if not span.is_first(module):  # what is written first is approved instead
         first = module == work.flow.modules[0]
         absent = [m.key for m in missing if m.error is None] if first else []
-        result.weight += limit.weigh(work, module, plans, absent)
-        limit.check(work, span, result.weight)
+        limit.weigh_in(work, writer.run, module, plans, absent, span)
     writer.take([*plans, *plan_vanished(work, module, missing)])
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Mapping as MappingOf
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
@@ -16,6 +15,7 @@ from ml_connector.core.ports import Clock, Source, Target
 from ml_connector.core.record import Record, fold_key
 from ml_connector.core.similar import AUTOMATIC, NameIndex
 from ml_connector.core.transform import MapContext
+from ml_connector.flows.module_locks import Locked, ModuleLocks, unlocked
 from ml_connector.flows.range import EVERYTHING, Asked
 from ml_connector.store.database import Database
 from ml_connector.store.links import Pair
@@ -64,8 +64,9 @@ class Work:
     context: Callable[[], MapContext]  #: asked for within a step: it may need the target
     others: tuple[Mapping, ...] = ()  #: the mappings of the other flows, for rank
     options: Options = field(default_factory=Options)
-    locked: Callable[[Iterable[str]], AbstractContextManager[None]] = lambda _names: nullcontext()
+    locked: Locked = unlocked
     asked: Asked = EVERYTHING
+    locks: ModuleLocks = field(default_factory=ModuleLocks)  #: those of the run
     field_states: dict[str, Sequence[FieldState]] = field(
         default_factory=dict
     )  #: by module, as a run read them
@@ -80,6 +81,11 @@ class Work:
         """Keep a record that waits for a parent: when that is there, later in the run, it is not read once more."""
         if len(self.kept) < _MOST_KEPT:
             self.kept[fold_key(record.key)] = record
+
+    def forget(self) -> None:
+        """Keep nothing that was read before a long wait."""
+        for kept in (self.field_states, self.names, self.kept):
+            kept.clear()
 
     def pair(self, module: str) -> Pair:
         """The pair that links between this flow's entity and ``module`` belong to."""

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
 
@@ -24,6 +25,7 @@ from ml_connector.flows.approval import claimed_twice
 from ml_connector.flows.bulk import JobDone
 from ml_connector.flows.done import JOINED, Done
 from ml_connector.flows.look_again import look_again, wait_for_lost
+from ml_connector.flows.meanwhile import as_planned
 from ml_connector.flows.piles import Piles, waits_for_credits
 from ml_connector.flows.planning import plan_matched
 from ml_connector.flows.recording import record
@@ -31,6 +33,8 @@ from ml_connector.flows.spool import Spool
 from ml_connector.flows.work import CHUNK, Work, chunked
 from ml_connector.store import bulk_jobs, cursors, intents
 
+#: Updates that were kept for longer are not sent before it was asked what people changed meanwhile.
+KEPT_LONG = timedelta(seconds=60)
 #: What may be written of these plans: on a first load, what was approved.
 Guard = Callable[[Sequence[Plan]], list[Plan]]
 
@@ -182,15 +186,30 @@ class Writer:
         self._drain()  # what is left of the credits is known only then
         if self._error is not None:
             return
+        since = self._piles.since
         shares = self._piles.shares(self._work.target.credits_left(), last=last)
         for action, jobs, by_call in shares.sent:
             for rows in jobs:
                 self._start_job(action, rows)
-            self._take_ordinary(by_call)
+            self._take_ordinary(self._as_planned(action, by_call, since))
         if shares.waits:
             self._finish_job()  # what it did not write goes in calls, before the others wait
             self._send_waiting()
-            self._fail(waits_for_credits(self._work, self.module, shares.waits + behind, self._behind()))
+            self._fail(
+                waits_for_credits(self._work, self.module, shares, shares.waits + behind, self._behind())
+            )
+
+    def _as_planned(self, action: Action, plans: Spool[Plan], since: datetime) -> Spool[Plan]:
+        """These plans; of updates that were kept long only those that nobody came before, the others planned anew."""
+        if action is not Action.UPDATE or not len(plans) or self._work.clock.now() - since < KEPT_LONG:
+            return plans
+        try:
+            rows, changed = as_planned(self._work, self.run, self.module, plans)
+        except ConnectorError as error:
+            self._fail(error)
+            return Spool()
+        self._apply_known(changed)
+        return rows
 
     def _start_job(self, action: Action, rows: Spool[Plan]) -> None:
         self._finish_job()
@@ -233,7 +252,7 @@ class Writer:
             cursors.note_run(tx, self.run, state, note)
 
     def _apply_known(self, known: Sequence[tuple[Desired, Match]]) -> None:
-        """Creates that were found to be there: what is still to be written into them goes in calls."""
+        """What was found there, or changed, just before it was to be written: what is still to be goes in calls."""
         for some in chunked(known, CHUNK):
             planned = self._guard(plan_matched(self._work, self.module, some))
             plans = [self._unless_claimed(plan) for plan in planned]

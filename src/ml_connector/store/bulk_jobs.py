@@ -22,6 +22,12 @@ class BulkJob:
     rows: int
     started_at: datetime
     job_id: str = ""  #: empty: whether it was started is not known
+    given_up: str = ""  #: by whom, and why: it is not waited for any more
+
+    @property
+    def name(self) -> str:
+        """What a person calls it by."""
+        return self.job_id or self.file_id
 
 
 def put(tx: Connection, job: BulkJob) -> None:
@@ -34,6 +40,15 @@ def find(tx: Connection, module: str) -> list[BulkJob]:
     query = sa.select(bulk_jobs).where(bulk_jobs.c.module == module)
     rows = tx.execute(query.order_by(bulk_jobs.c.started_at, bulk_jobs.c.file_id)).mappings()
     return [BulkJob(**row) for row in rows]
+
+
+def find_all(tx: Connection) -> list[BulkJob]:
+    """Those of all modules, the oldest first."""
+    c = bulk_jobs.c
+    return [
+        BulkJob(**row)
+        for row in tx.execute(sa.select(bulk_jobs).order_by(c.started_at, c.file_id)).mappings()
+    ]
 
 
 def remove(tx: Connection, job: BulkJob) -> None:

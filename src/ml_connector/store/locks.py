@@ -27,36 +27,41 @@ class Locks:
         self._tell = tell
 
     @contextmanager
-    def held(self, names: Iterable[str]) -> Iterator[None]:
-        """Hold these locks, taken in the order of their names, so that two holders never wait for each other."""
+    def held(self, names: Iterable[str], tell: Callable[[str], None] = lambda _: None) -> Iterator[None]:
+        """Hold these locks, taken in the order of their names, so that two holders never wait for each other.
+
+        ``tell`` is told of a wait, too.
+        """
         with ExitStack() as stack:
             for name in sorted(set(names)):
                 one = self._advisory if self._database.engine.dialect.name == "postgresql" else self._file
-                stack.enter_context(one(name))
+                stack.enter_context(one(name, tell))
             yield
 
     @contextmanager
-    def _file(self, name: str) -> Iterator[None]:
+    def _file(self, name: str, tell: Callable[[str], None]) -> Iterator[None]:
         with (self._folder / f"{name.replace('/', '%')}.lock").open("a") as file:  # a company/flow
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                self._tell_of(name)
+                self._tell_of(name, tell)
                 fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
     @contextmanager
-    def _advisory(self, name: str) -> Iterator[None]:
+    def _advisory(self, name: str, tell: Callable[[str], None]) -> Iterator[None]:
         number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
         with self._database.begin() as connection:
-            # It is held for as long as a run waits, for hours if need be: a server that ends idle transactions would
+            # It is held for as long as a run works, for hours if need be: a server that ends idle transactions would
             # let a second run in.
             connection.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = 0"))
             if not connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(number))).scalar_one():
-                self._tell_of(name)
+                self._tell_of(name, tell)
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
             yield
 
-    def _tell_of(self, name: str) -> None:
+    def _tell_of(self, name: str, tell: Callable[[str], None]) -> None:
         _, _, what = name.partition("-")
-        self._tell(f"Another ml-connector process is working at {what}. Waiting until it has finished.")
+        said = f"Another run or command of ml-connector is working at {what}. Waiting until it has finished."
+        self._tell(said)
+        tell(said)

@@ -166,6 +166,16 @@ staged = Table(
     ),  # listed, asked (whatever is settled), facet (only a facet moved)
 )
 
+#: What a run that is under way weighs so far, as the safety limit counts.
+weights = Table(
+    "weights",
+    metadata,
+    _key("run"),
+    _key("module"),
+    _key("key", RECORD_KEY),
+    Column("weight", Integer, nullable=False),
+)
+
 cursors = Table(
     "cursors",
     metadata,
@@ -287,6 +297,7 @@ bulk_jobs = Table(
     Column("run", String(128), nullable=False),
     Column("rows", Integer, nullable=False),
     Column("started_at", Instant, nullable=False),
+    Column("given_up", Text, nullable=False, server_default=""),  # by whom, and why
 )
 
 #: What a person decided about one record.

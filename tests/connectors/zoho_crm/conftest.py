@@ -60,6 +60,7 @@ class Org:
     kept: MemoryCredits = field(default_factory=MemoryCredits)
     opened: list = field(default_factory=list)
     refresh_token: str = "1000.simulated.refresh"
+    stop: Callable[[], None] = lambda: None  #: nobody answers there any more
 
     def target(self, shelf=None, **config) -> ZohoTarget:
         """A target with connections of its own."""
@@ -112,7 +113,7 @@ def start(clock, shelf, tmp_path) -> Iterator[Callable[..., Org]]:
 
         def started(**options) -> Org:
             simulator = running.enter_context(ZohoSimulator(ZohoOptions(**options)))
-            org = Org(simulator.url, clock, shelf, tmp_path)
+            org = Org(simulator.url, clock, shelf, tmp_path, stop=simulator.stop)
             running.callback(lambda: [opened.close() for opened in reversed(org.opened)])
             return org
 

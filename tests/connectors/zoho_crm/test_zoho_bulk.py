@@ -333,6 +333,15 @@ def test_a_cut_answer_may_have_begun_a_job_and_a_zoho_without_credits_has_not(qu
     assert len(org.control("GET", "bulk/jobs")) == 1
 
 
+def test_a_job_is_not_begun_where_no_connection_is_opened(quick):
+    """Its module is not kept for an hour, as by a lost answer."""
+    org, target = quick
+    file = target.upload("Accounts", [Write({"Account_Name": "A", "GP_Customer_ID": "C1"})], "GP_Customer_ID")
+    org.stop()
+    with pytest.raises(NotDoneError, match="refuses the connection"):
+        target.start_job(file)
+
+
 @pytest.mark.parametrize("refused", [False, True])
 def test_a_job_is_not_begun_where_there_is_no_token_for_it(quick, clock, refused):
     """It is not taken for one that lost its answer: that would keep its module for an hour."""

@@ -12,6 +12,7 @@ from ml_connector.connectors.zoho_crm.wire import Item, Reply
 from ml_connector.core.catalogue import Kind
 from ml_connector.core.errors import (
     ConfigurationError,
+    NotDoneError,
     NotPermittedError,
     RecordRejectedError,
     RetryableError,
@@ -156,14 +157,14 @@ def caused(error, cause):
 @pytest.mark.parametrize(
     ("error", "kind", "says"),
     [
-        (caused(httpx2.ConnectError("x"), socket.gaierror(-2, "unknown")), RetryableError, "not known"),
-        (caused(httpx2.ConnectError("x"), ConnectionRefusedError()), RetryableError, "refuses"),
+        (caused(httpx2.ConnectError("x"), socket.gaierror(-2, "unknown")), NotDoneError, "not known"),
+        (caused(httpx2.ConnectError("x"), ConnectionRefusedError()), NotDoneError, "refuses"),
         (
             caused(httpx2.ConnectError("x"), ssl.SSLCertVerificationError("x")),
             ConfigurationError,
             "not trusted",
         ),
-        (httpx2.ConnectTimeout("x"), RetryableError, "cannot be reached"),
+        (httpx2.ConnectTimeout("x"), NotDoneError, "cannot be reached"),
         (httpx2.ReadTimeout("x"), RetryableError, "in time"),
         (httpx2.ReadError("x"), RetryableError, "broke off"),
         (httpx2.RemoteProtocolError("x"), RetryableError, "broke off"),

@@ -1,4 +1,4 @@
-"""How much may be asked of GP at once: N slots, counted over all processes of this machine; fewer when GP is slow."""
+"""How much may be asked of GP at once: N slots, counted over all processes; fewer when GP is slow."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ml_connector.connectors.dynamics_gp import pace
 from ml_connector.connectors.dynamics_gp.pace import Answer, Pace
-from ml_connector.connectors.slots import Slots, open_file
+from ml_connector.connectors.slots import OpenLocks, Slots, open_file
 from ml_connector.core.load import Load
 from ml_connector.core.ports import Clock, Cost
 
@@ -21,18 +21,26 @@ _STAMP = struct.Struct("<d")  # when a slot was given back, seconds since 1970
 
 
 class RequestGate:
-    """At most ``cap`` requests at once over all processes that use the same folder.
+    """At most ``cap`` requests at once over all processes that use the same locks.
 
     Where GP's answers have become slow (``pace``), no request begins while half as many are under way, whichever
     process they are of; this passes by itself, and no process has to live for it.
     """
 
-    def __init__(self, folder: Path, cap: int, delay_seconds: float, clock: Clock) -> None:
-        """Open the gate in ``folder`` (made if missing); a slot rests ``delay_seconds`` after it was given back."""
+    def __init__(
+        self, folder: Path, cap: int, delay_seconds: float, clock: Clock, locks: OpenLocks | None = None
+    ) -> None:
+        """Open the gate; a slot rests ``delay_seconds`` after it was given back.
+
+        ``locks`` None: files in ``folder``, which is made if missing. The pace and the rests are kept there, so that
+        they are those of one machine.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
         self.cap = cap
         self._delay_seconds = delay_seconds
         self._clock = clock
-        self._slots = Slots(folder, "gp", cap, clock)
+        self._slots = Slots(folder, "gp", cap, clock, locks)
+        self._rests = open_file(folder / "gp-rests")
         self._pace = _PaceFile(folder / "gp-pace.json")
 
     @contextmanager
@@ -44,7 +52,7 @@ class RequestGate:
             yield at_once
         finally:
             if self._delay_seconds:
-                os.pwrite(taken, _STAMP.pack(self._clock.now().timestamp()), 0)
+                os.pwrite(self._rests, _STAMP.pack(self._clock.now().timestamp()), taken * _STAMP.size)
             self._slots.give_back(taken)
 
     def observe(self, answer: Answer) -> None:
@@ -59,12 +67,13 @@ class RequestGate:
         """Close the lock files; slots that this process still holds become free."""
         self._slots.close()
         self._pace.close()
+        os.close(self._rests)
 
     def _rest(self, slot: int) -> None:
-        stamp = os.pread(slot, _STAMP.size, 0) if self._delay_seconds else b""
+        stamp = os.pread(self._rests, _STAMP.size, slot * _STAMP.size) if self._delay_seconds else b""
         if len(stamp) < _STAMP.size:
             return
-        rested = self._clock.now().timestamp() - _STAMP.unpack(stamp)[0]
+        rested = self._clock.now().timestamp() - _STAMP.unpack(stamp)[0]  # of a slot never used: since 1970
         if rested < self._delay_seconds:  # a clock that was set back must not make the rest longer than it is
             self._clock.sleep(min(self._delay_seconds - rested, self._delay_seconds))
 

@@ -137,8 +137,13 @@ def token_error(reply: Reply, grant: str) -> ConnectorError:
 # ---- no answer at all
 
 
+#: There was no connection to send anything on.
+_NEVER_OPENED = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+
+
 def transport_error(error: httpx2.RequestError, host: str) -> ConnectorError:
-    """What it means that no answer came from ``host``."""
+    """What it means that no answer came from ``host``; NotDoneError: nothing was sent to it, for certain."""
+    away = NotDoneError if isinstance(error, _NEVER_OPENED) else RetryableError
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return ConfigurationError(
@@ -146,14 +151,14 @@ def transport_error(error: httpx2.RequestError, host: str) -> ConnectorError:
                 "If a proxy inspects TLS here, add its certificate to the system's trust store.",
             )
         if isinstance(cause, socket.gaierror):
-            return RetryableError(f"The name {host} is not known.", "Check the network and its name server.")
+            return away(f"The name {host} is not known.", "Check the network and its name server.")
         if isinstance(cause, ConnectionRefusedError):
-            return RetryableError(f"{host} refuses the connection.", "Check the network and its firewall.")
+            return away(f"{host} refuses the connection.", "Check the network and its firewall.")
     if isinstance(error, httpx2.ConnectTimeout):
-        return RetryableError(f"{host} cannot be reached.", "Check the network and its firewall.")
+        return away(f"{host} cannot be reached.", "Check the network and its firewall.")
     if isinstance(error, httpx2.TimeoutException):
-        return RetryableError(f"{host} did not answer in time.", codes.TRY_AGAIN)
-    return RetryableError(f"The connection to {host} broke off ({type(error).__name__}).", codes.TRY_AGAIN)
+        return away(f"{host} did not answer in time.", codes.TRY_AGAIN)
+    return away(f"The connection to {host} broke off ({type(error).__name__}).", codes.TRY_AGAIN)
 
 
 def _causes(error: BaseException | None) -> list[BaseException]:

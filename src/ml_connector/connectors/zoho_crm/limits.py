@@ -15,7 +15,7 @@ from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ml_connector.connectors.slots import Slots, open_file
+from ml_connector.connectors.slots import OpenLocks, Slots, open_file
 from ml_connector.connectors.zoho_crm import pace
 from ml_connector.connectors.zoho_crm.config import ZohoConfig
 from ml_connector.connectors.zoho_crm.pace import Pace
@@ -43,13 +43,15 @@ _PACE = struct.Struct("<di")  # when it was halved, seconds since 1970, and how 
 JOB_CREDITS, JOB_ROWS, CALL_CREDITS = 500, 25_000, 1
 _LOOKS = 2  #: at a job's state, as a rule
 _AROUND = 2 + _LOOKS
-_JOB = JobPrice(JOB_ROWS, JOB_CREDITS + _AROUND * CALL_CREDITS, 1 + _AROUND)
+_CHANGED = 3 + 1  #: a query of 2,000 rows for what people changed meanwhile, and what they deleted
+_JOB = JobPrice(JOB_ROWS, JOB_CREDITS + _AROUND * CALL_CREDITS + _CHANGED, 1 + _AROUND + 2)
 _BATCH = 100
+_LOOK = 1  #: a query for the names of so many creates, where few are found
 
 
 def write_prices(*, bulk: bool) -> WritePrices:
     """What writing costs, with or without bulk jobs."""
-    return WritePrices(_BATCH, 10, _JOB if bulk else None)
+    return WritePrices(_BATCH, 10, _JOB if bulk else None, _LOOK)
 
 
 def concurrency(config: ZohoConfig) -> int:
@@ -69,16 +71,19 @@ def query_credits(limit: int) -> int:
 
 
 class RequestGate:
-    """Lets no more calls through at once than Zoho takes, counted over all processes that use the same folder.
+    """Lets no more calls through at once than Zoho takes, counted over all processes that use the same locks.
 
     Where Zoho refused one as one too many (``pace``), half as many may run at once for a while. Thread-safe.
     """
 
-    def __init__(self, folder: Path, config: ZohoConfig, clock: Clock) -> None:
-        """Open the gate in ``folder``, which is made if missing."""
+    def __init__(
+        self, folder: Path, config: ZohoConfig, clock: Clock, locks: OpenLocks | None = None
+    ) -> None:
+        """Open the gate; ``locks`` None: files in ``folder``, which is made if missing. The pace is kept there."""
+        folder.mkdir(parents=True, exist_ok=True)
         self._clock = clock
-        self._all = Slots(folder, "zoho", concurrency(config), clock)
-        self._heavy = Slots(folder, "zoho-heavy", config.heavy_requests, clock)
+        self._all = Slots(folder, "zoho", concurrency(config), clock, locks)
+        self._heavy = Slots(folder, "zoho-heavy", config.heavy_requests, clock, locks)
         self._pace = _PaceFile(folder / "zoho-pace")
 
     @contextmanager
