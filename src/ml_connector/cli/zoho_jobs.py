@@ -13,7 +13,7 @@ from ml_connector.cli.show import say, show_json, shown
 from ml_connector.core.errors import ConfigurationError, RetryableError
 
 if TYPE_CHECKING:
-    from ml_connector.bootstrap import App
+    from ml_connector.app import App
     from ml_connector.store.bulk_jobs import BulkJob
 
 Job = Annotated[str, typer.Argument(help="The job, as “zoho jobs” names it.")]
