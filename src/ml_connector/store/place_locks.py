@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from contextlib import suppress
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -26,6 +27,7 @@ class AdvisoryLocks:
         self._numbers = [_number(f"{name}-{place}") for place in range(number)]
         self._turn = threading.Lock()  # a session does one thing at a time
         self._session: Connection | None = None
+        self._driver: Any = None  #: its connection, closed by ourselves whatever became of the session
 
     def try_lock(self, place: int) -> bool:
         """Take it, if nobody has it. NotDoneError: the database is away."""
@@ -56,6 +58,7 @@ class AdvisoryLocks:
         if self._session is None:
             connection = self._database.engine.connect()
             self._session = connection.execution_options(isolation_level="AUTOCOMMIT")
+            self._driver = connection.connection.driver_connection
             self._session.execute(sa.text(_STAY))
         return self._session
 
@@ -65,6 +68,8 @@ class AdvisoryLocks:
         if session is not None:
             session.invalidate()
             session.close()
+        if self._driver is not None:
+            self._driver.close()
 
 
 def _number(name: str) -> int:

@@ -13,7 +13,7 @@ def upgrade() -> None:
         "weights",
         sa.Column("run", sa.String(length=64), nullable=False),
         sa.Column("module", sa.String(length=64), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("key", sa.String(length=128), nullable=False),
         sa.Column("weight", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("run", "module", "key", name=op.f("pk_weights")),
     )
