@@ -169,6 +169,28 @@ def test_a_file_that_cannot_be_written_is_a_sentence(trail, tmp_path):
     assert elsewhere.verify().guarded_to is None
 
 
+class BusyFile(CheckpointFile):
+    """Another process goes on with the trail whenever its lines are read."""
+
+    busy: Trail | None = None
+
+    def lines(self):
+        yield from list(super().lines())
+        if self.busy:
+            tell(self.busy, len(seqs(self.busy)) + 1)
+            self.busy.checkpoint()
+
+
+def test_a_trail_that_others_go_on_with_meanwhile_is_whole(trail):
+    tell(trail, 1)
+    trail.checkpoint()
+    file = BusyFile(trail.file.path)
+    file.busy = trail
+    assert trail.verify(file).ok
+    assert len(lines(trail)) > 2
+    assert trail.verify().ok
+
+
 # -- an earlier copy of the database
 
 

@@ -83,11 +83,12 @@ class Outline:
     trimmed: frozenset[tuple[int, str]] = frozenset()  #: (seq, hash) up to which rows were to be removed
     restored: tuple[tuple[int, int], ...] = ()  #: (number of the line, seq after which the trail went on)
     unreadable: int = 0
+    lines: int = 0  #: those among them
 
     @classmethod
     def of(cls, lines: Iterable[Checkpoint | None]) -> Outline:
         """The outline of all lines in their order; None is one that cannot be read."""
-        first, trimmed, restored, unreadable = None, set(), [], 0
+        first, trimmed, restored, unreadable, number = None, set(), [], 0, -1
         for number, one in enumerate(lines):
             if one is None:
                 unreadable += 1
@@ -97,7 +98,7 @@ class Outline:
                 trimmed.add((one.seq, one.hash))
             if one.mark is Mark.RESTORED:
                 restored.append((number, one.seq))
-        return cls(first, frozenset(trimmed), tuple(restored), unreadable)
+        return cls(first, frozenset(trimmed), tuple(restored), unreadable, number + 1)
 
     def holds(self, number: int, one: Checkpoint) -> bool:
         """Whether this line still binds the trail: no later one says that it goes on from before."""

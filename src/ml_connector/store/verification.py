@@ -61,18 +61,29 @@ class Verdict:
         """Nothing is wrong as far as can be told."""
         return not self.faults
 
+    @property
+    def broken_at(self) -> int | None:
+        """``seq`` of the first row at which the chain itself is broken."""
+        return next((fault.seq for fault in self.faults if fault.by is None), None)
+
 
 def verify(tx: sa.Connection, lines: Lines = tuple) -> Verdict:
-    """Go through the whole trail, a page at a time, then through the checkpoints."""
-    outline = Outline.of(lines())
+    """Go through the whole trail, a page at a time, then through the checkpoints.
+
+    Others may add rows and lines meanwhile: rows count as they are at the first look into the database, so lines that
+    came after it say nothing of them; a removal, though, is noted before it is done.
+    """
+    noted_before = Outline.of(lines()).lines
     first = tx.execute(sa.select(audit.c.seq, audit.c.previous).order_by(audit.c.seq).limit(1)).first()
     told = start(tx) if first and first.previous != GENESIS else None
+    outline = Outline.of(lines())
     faults = [] if first is None else list(_wrong_start(first, told, outline))
     rows, broken = walk(tx, told.hash if told else GENESIS)
     if broken and not any(fault.how is How.BEGINNING for fault in faults):
         faults.insert(0, broken)
     last = end(tx)
-    guarded_to, contradicted = _compare(tx, _binding(lines, outline, told), last[0] if last else 0)
+    binding = _binding(islice(lines(), noted_before), outline, told)
+    guarded_to, contradicted = _compare(tx, binding, last[0] if last else 0)
     faults += [contradicted] if contradicted else []
     seqs = (first.seq if first else None, last[0] if last else None)
     return Verdict(rows, *seqs, told, guarded_to, tuple(faults), outline.unreadable)
@@ -110,10 +121,12 @@ def _how(tx: sa.Connection, row: Mapping[str, Any], last: int) -> How:
     return How.INSERTED if stands <= last else How.MOVED
 
 
-def _binding(lines: Lines, outline: Outline, told: Start | None) -> Iterator[Checkpoint]:
+def _binding(
+    lines: Iterable[Checkpoint | None], outline: Outline, told: Start | None
+) -> Iterator[Checkpoint]:
     """The checkpoints that the rows which are kept have to agree with."""
     kept_from = told.seq if told else 0
-    for number, one in enumerate(lines()):
+    for number, one in enumerate(lines):
         if one is not None and one.seq > kept_from and outline.holds(number, one):
             yield one
 
