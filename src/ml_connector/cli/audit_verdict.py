@@ -33,8 +33,7 @@ def _sentence(fault: Fault) -> str:
 
 def show_verdict(found: Verdict, path: Path) -> None:
     """For a person; ``path``: the file of checkpoints."""
-    whole = found.rows and found.ok
-    say(f"{found.rows:,} rows follow each other unbroken{f', from row {found.first:,} on' if whole else ''}.")
+    say(f"{found.rows:,} rows follow each other unbroken.")
     if found.start:
         say(
             f"{found.start.removed:,} older rows were removed, up to row {found.start.seq:,}, as keep_days says."
