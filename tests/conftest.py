@@ -1,7 +1,10 @@
-"""Every request that ml-connector sends to the Zoho simulator in a test run is held against Zoho's OpenAPI files.
+"""What is checked of a whole test run: what was sent to Zoho, and that no secret was left anywhere.
+
+Every request that ml-connector sends to the Zoho simulator in a test run is held against Zoho's OpenAPI files.
 
 The simulators, in this process or in others, write an example of each shape of request into one file (see
-`ml_connector.simulators.zoho.examples`); the end of the session checks it, and fails the session.
+`ml_connector.simulators.zoho.examples`); the end of the session checks it, and fails the session. So does a secret of
+the tests in whatever file they left (see `canaries`).
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+import canaries
 import openapi
 from ml_connector.simulators.zoho.examples import VARIABLE
 
@@ -29,6 +33,8 @@ settings.load_profile("run")
 _FOLDER = pytest.StashKey[Path]()
 _FINDINGS = pytest.StashKey[openapi.Findings]()
 _EXAMPLES = "zoho-requests.jsonl"
+_PLACE = pytest.StashKey[Path]()
+_LEFT = pytest.StashKey[canaries.Findings]()
 
 
 def pytest_sessionstart(session):
@@ -38,8 +44,17 @@ def pytest_sessionstart(session):
         os.environ[VARIABLE] = str(folder / _EXAMPLES)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _temporary_folders(request, tmp_path_factory):
+    """Where tests leave their files: searched when all of them are through."""
+    request.config.stash[_PLACE] = tmp_path_factory.getbasetemp()
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session):
+    if place := session.config.stash.get(_PLACE, None):
+        left = session.config.stash[_LEFT] = canaries.search(place)
+        _fail(session, left.faults)
     folder = session.config.stash.get(_FOLDER, None)
     if folder is None:
         return
@@ -47,13 +62,23 @@ def pytest_sessionfinish(session):
     if examples.exists():
         lines = examples.read_text(encoding="utf-8", errors="replace").splitlines()
         findings = session.config.stash[_FINDINGS] = openapi.check(lines)
-        if findings.faults and session.exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        _fail(session, findings.faults)
     os.environ.pop(VARIABLE, None)
     shutil.rmtree(folder)
 
 
+def _fail(session, faults):
+    if faults and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 def pytest_terminal_summary(terminalreporter, config):
+    if left := config.stash.get(_LEFT, None):
+        terminalreporter.write_line(
+            f"{left.searched} files that tests left searched for secrets: {len(left.faults)} found"
+        )
+        for fault in left.faults:
+            terminalreporter.write_line(fault, red=True)
     if _FOLDER not in config.stash:
         terminalreporter.write_line(f"no check against OpenAPI: there is no {openapi.FILES}")
     findings = config.stash.get(_FINDINGS, None)

@@ -108,7 +108,7 @@ class World:
         """The command within this process, for what is not itself under test."""
         told = CliRunner().invoke(app, [*words, "--settings", str(self.settings)], input=stdin)
         assert told.exit_code == 0, (words, told.output)
-        return Said(0, told.stdout, told.stderr)
+        return _checked(0, told.stdout, told.stderr)
 
     def plan(self, *flows: str) -> str:
         """Plan, and give the hash."""

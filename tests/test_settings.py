@@ -21,7 +21,7 @@ REQUIRED = {
 }
 GP = f"[gp]\nendpoint = {REQUIRED['endpoint']}\ncompany_id = -1\nuser = {REQUIRED['user']}\n"
 ZOHO = '[zoho]\ndata_centre = "eu"\nclient_id = "1000.ABC"\n'
-CANARY = "kanarienvogel"
+CANARY = "steinadler"
 
 
 def filled_in(text: str) -> str:

@@ -18,7 +18,7 @@ from ml_connector.connectors.zoho_crm.target import Organisation
 from ml_connector.core.companies import Company
 from ml_connector.core.deal_fields import deal_needs
 from ml_connector.core.deals import PROFITABILITY, TAGGING, DealFlow
-from ml_connector.core.errors import ConfigurationError
+from ml_connector.core.errors import ConfigurationError, ConnectorError
 from ml_connector.core.flow import Flow, in_order
 from ml_connector.core.mapping import Mapping as FieldMapping
 from ml_connector.core.mapping import field_needs, module_needs
@@ -30,7 +30,7 @@ from ml_connector.flows.ledger_months import LedgerMonths
 from ml_connector.flows.profit import write_figures
 from ml_connector.flows.pull import pull
 from ml_connector.flows.range import EVERYTHING, Asked
-from ml_connector.flows.steps import Result, Steps, ended
+from ml_connector.flows.steps import NotingSteps, Result, Steps, ended
 from ml_connector.flows.tagging import tag_deals
 from ml_connector.flows.work import Options, Work
 from ml_connector.loading import (
@@ -48,6 +48,7 @@ from ml_connector.store.identity import Identity
 from ml_connector.store.locks import Locks
 from ml_connector.store.refusals import Refusals
 from ml_connector.store.secrets import Secrets
+from ml_connector.store.trail import Trail
 
 if TYPE_CHECKING:
     from ml_connector.flows.engine import Engine
@@ -85,6 +86,7 @@ class App:
     ]  #: (module, field) that Zoho's edition has no room for; field "": the module
     clock: Clock
     refusals: Refusals
+    trail: Trail  #: the audit trail, with its checkpoints
     tell: Callable[[str], None]  #: a sentence for the person who waits
     _contexts: dict[str, MapContext] = field(default_factory=dict)  #: by company, asked for record by record
     _kept: set[str] = field(default_factory=set)  #: the companies whose identity is kept
@@ -324,13 +326,35 @@ class App:
     def _locks(self) -> Locks:
         return Locks(self.database, self.settings.store.folder, self.tell)
 
+    def trim_trail(self) -> int:
+        """Remove the rows of the audit trail that are older than the settings say; how many. To be called nightly."""
+        days = self.settings.audit.keep_days
+        return self.trail.trim(timedelta(days=days)) if days else 0
+
+    def note_trail(self) -> list[str]:
+        """Note outside the database how the audit trail ends; what kept us from it, in sentences."""
+        try:
+            self.trail.checkpoint()
+        except ConnectorError as error:
+            return [f"{error} Until it can be, rows cut off at the end of the audit trail would not be seen."]
+        return []
+
     def engine(self) -> Engine:
-        """The durable engine over all flows; entering it takes up what was interrupted."""
+        """The durable engine over all flows; entering it takes up what was interrupted.
+
+        ConfigurationError: a secret does not open, so that a run would end in its midst.
+        """
         from ml_connector.flows.engine import Engine
 
+        self.secrets.require_open()
         return Engine(self.settings.store.folder, self._run)
 
     def _run(self, steps: Steps, run: str, flow: str, asked: Asked) -> Result:
+        """A run of the flow; the audit trail's checkpoints are noted on the way and at its end."""
+        told = self._run_flow(NotingSteps(steps, self.trail.checkpoint_when_due), run, flow, asked)
+        return told | {"notes": [*told["notes"], *self.note_trail()]}
+
+    def _run_flow(self, steps: Steps, run: str, flow: str, asked: Asked) -> Result:
         if flow in self.deal_flows:
             return _OVER_DEALS[flow](steps, self.deal_work(self.deal_flows[flow], asked), run)
         if flow not in self.flows:

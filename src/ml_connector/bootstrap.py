@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from ml_connector.app import App, GpCompany
@@ -27,6 +27,7 @@ from ml_connector.core.errors import ConfigurationError
 from ml_connector.loading import load_deal_flows, load_flows, with_room
 from ml_connector.settings import Settings
 from ml_connector.store import field_labels, left_out
+from ml_connector.store.checkpoints import CheckpointFile
 from ml_connector.store.credits import Credits
 from ml_connector.store.database import Database
 from ml_connector.store.identity import Identity
@@ -36,6 +37,7 @@ from ml_connector.store.refusals import Refusals
 from ml_connector.store.row_limits import RowLimits
 from ml_connector.store.secrets import Secrets
 from ml_connector.store.token_shelf import TokenShelf
+from ml_connector.store.trail import Trail
 
 #: A thread that waits for GP's answer takes several turns in a call of 20 ms; at Python's 5 ms each, and even at
 #: half a millisecond, a good part of the rate is lost while the main thread plans and records.
@@ -59,6 +61,20 @@ def open_secrets(settings: Settings) -> Iterator[Secrets]:
     """The secrets of the store; its tables are made where they are not there yet."""
     with ExitStack() as stack:
         yield _secrets(settings, _database(settings, stack))
+
+
+@contextmanager
+def open_trail(settings: Settings) -> Iterator[Trail]:
+    """The audit trail alone: who looks through it needs neither system nor secret."""
+    with ExitStack() as stack:
+        yield _trail(settings, _database(settings, stack))
+
+
+def _trail(settings: Settings, database: Database) -> Trail:
+    own = settings.audit
+    assert own.checkpoint_file is not None
+    every = timedelta(minutes=own.checkpoint_minutes)
+    return Trail(database, CheckpointFile(own.checkpoint_file), SystemClock(), every)
 
 
 @contextmanager
@@ -92,6 +108,7 @@ def open_app(settings: Settings, tell: Callable[[str], None] = lambda _: None) -
             no_room,
             clock,
             refusals,
+            _trail(settings, database),
             tell,
         )
 

@@ -67,6 +67,28 @@ class SecretsSettings(Section):
         return self
 
 
+class AuditSettings(Section):
+    """How the audit trail is guarded and how long it is kept."""
+
+    checkpoint_file: Path | None = Field(
+        default=None,
+        description="File outside the database in which the end of the trail is noted, for “audit verify”; best where"
+        " who can change the database cannot write. Left out: audit.checkpoints in the data folder.",
+    )
+    checkpoint_minutes: float = Field(
+        default=15,
+        gt=0,
+        le=1440,
+        description="How often a long run notes it; every run does at its end.",
+    )
+    keep_days: int | None = Field(
+        default=None,
+        ge=30,
+        le=36_525,
+        description="For how many days rows are kept; “audit trim” removes older ones. Left out: for ever.",
+    )
+
+
 class SyncSettings(Section):
     """How changes are read."""
 
@@ -196,6 +218,9 @@ class Settings(Section):
     store: StoreSettings = Field(default=StoreSettings(), description="What ml-connector keeps.")
     secrets: SecretsSettings = Field(
         default=SecretsSettings(), description="The master key of the secrets: at most one of these."
+    )
+    audit: AuditSettings = Field(
+        default=AuditSettings(), description="How the audit trail is guarded and how long it is kept."
     )
     sync: SyncSettings = Field(default=SyncSettings(), description="How changes are read.")
     mappings: MappingsSettings = Field(default=MappingsSettings(), description="Which field goes where.")

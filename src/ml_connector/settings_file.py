@@ -56,6 +56,7 @@ def _settled(settings: Settings, base: Path) -> Settings:
     if secrets.key_env is None and secrets.key_command is None:
         key_file = base / secrets.key_file if secrets.key_file else folder / "master.key"
         secrets = secrets.model_copy(update={"key_file": key_file})
+    checkpoints = base / (settings.audit.checkpoint_file or folder / "audit.checkpoints")
     mappings, gp = settings.mappings, settings.gp
     if mappings.folder is not None:
         mappings = mappings.model_copy(update={"folder": base / mappings.folder})
@@ -64,6 +65,7 @@ def _settled(settings: Settings, base: Path) -> Settings:
     changed = {
         "store": settings.store.model_copy(update=store),
         "secrets": secrets,
+        "audit": settings.audit.model_copy(update={"checkpoint_file": checkpoints}),
         "mappings": mappings,
         "gp": gp,
     }

@@ -186,25 +186,25 @@ def test_a_failure_whose_document_cannot_be_written_is_told_beside_it(folder, wo
     assert b"Exception ignored" not in done.stderr
 
 
+def run_without_room(code, folder):
+    command = [
+        sys.executable,
+        "-c",
+        f"from pathlib import Path; from ml_connector.store.master_keys import *; {code}",
+    ]
+    return subprocess.run(command, capture_output=True, check=False, cwd=folder, preexec_fn=no_file_grows)
+
+
 def test_a_master_key_that_finds_no_room_leaves_all_as_it_was(folder):
     key = folder / "data" / "master.key"
     before = key.read_bytes()
-    command = [PROGRAM, "secrets", "rotate"]
-    done = subprocess.run(command, capture_output=True, check=False, cwd=folder, preexec_fn=no_file_grows)
-    assert done.returncode == 2, done.stderr
-    assert done.stderr.decode().splitlines() == [
-        f"The key file {key} cannot be written: File too large.",
-        "Check the disk and the rights of its folder, or set another key_file under [secrets].",
-    ]
+    done = run_without_room(f"add_key(Path({str(key)!r}))", folder)
+    assert f"The key file {key} cannot be written: File too large." in done.stderr.decode()
+    assert b"ConfigurationError" in done.stderr
     assert (key.read_bytes(), [path.name for path in key.parent.iterdir()]) == (before, ["master.key"])
 
 
 def test_a_first_master_key_that_finds_no_room_leaves_none(tmp_path):
-    command = [
-        sys.executable,
-        "-c",
-        "import pathlib, ml_connector.store.master_keys as keys; keys.make_key_file(pathlib.Path('master.key'))",
-    ]
-    done = subprocess.run(command, capture_output=True, check=False, cwd=tmp_path, preexec_fn=no_file_grows)
+    done = run_without_room("make_key_file(Path('master.key'))", tmp_path)
     assert b"ConfigurationError" in done.stderr, done.stderr
     assert list(tmp_path.iterdir()) == []

@@ -1,5 +1,6 @@
 """Secrets at rest, and the shelf of the access token."""
 
+import base64
 import os
 import pickle
 import stat
@@ -49,6 +50,13 @@ class SampleToken:
 def database(tmp_path):
     database = Database(f"sqlite:///{tmp_path / 'test.db'}")
     database.upgrade()
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def database_of_any_kind(url):
+    database = Database(url)
     yield database
     database.close()
 
@@ -191,6 +199,73 @@ def test_after_a_rewrap_the_old_key_is_not_needed(secrets, database, key_file):
     Secrets(database, MasterKeys.from_file(key_file), StillClock()).rewrap()
     key_file.write_text(key_file.read_text().replace(old, ""))
     assert Secrets(database, MasterKeys.from_file(key_file), StillClock()).get("gp.password") == CANARY
+
+
+def test_what_is_kept_anew_is_sealed_under_the_key_that_is_current_by_now(secrets, database, key_file):
+    """A process that goes on for weeks does not seal under a key that was rotated away."""
+    secrets.put("gp.password", CANARY)
+    add_key(key_file)
+    secrets.put("zoho.client_secret", CANARY)
+    assert [entry.is_current for entry in secrets.names()] == [False, True]
+
+
+def test_two_who_rotate_at_once_both_keep_their_key(key_file):
+    threads = [threading.Thread(target=add_key, args=(key_file,)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(key_file.read_text().split())) == 9
+
+
+def test_a_file_of_another_owner_stays_his(key_file):
+    """An administrator rotates, and the service goes on to read its key."""
+    if os.getuid():
+        pytest.skip("only root gives files away")
+    os.chown(key_file, 12345, 23456)
+    add_key(key_file)
+    assert (key_file.stat().st_uid, key_file.stat().st_gid) == (12345, 23456)
+
+
+def test_what_a_person_set_has_to_open_before_anything_begins(secrets, database, key_file):
+    secrets.require_open()
+    secrets.put("gp.password", CANARY)
+    secrets.put("zoho.access_token", CANARY)
+    secrets.require_open()
+    key_file.write_text(new_master_key().reveal())
+    stranger = Secrets(database, MasterKeys.from_file(key_file), StillClock())
+    with pytest.raises(ConfigurationError, match=r"gp\.password is sealed under another master key"):
+        stranger.require_open()
+    stranger.delete("gp.password")
+    stranger.require_open()  # the token alone is fetched anew
+
+
+def test_each_secret_is_checked(secrets, database, key_file):
+    for name in ("changed", "current", "earlier", "unknown"):
+        secrets.put(name, CANARY)
+    with database.begin() as tx:
+        table = tables.secrets
+        tx.execute(sa.update(table).where(table.c.name == "changed").values(sealed=b"something else"))
+        tx.execute(sa.update(table).where(table.c.name == "unknown").values(key_id="0" * 16))
+    add_key(key_file)
+    secrets.put("current", CANARY)
+    found = {one.name: one.state.value for one in secrets.check()}
+    assert found == {
+        "changed": "changed outside",
+        "current": "opens",
+        "earlier": "under an earlier key",
+        "unknown": "under an unknown key",
+    }
+
+
+def test_no_column_of_the_table_holds_the_value(database_of_any_kind, key_file):
+    secrets = Secrets(database_of_any_kind, MasterKeys.from_file(key_file), StillClock())
+    secrets.put("gp.password", CANARY)
+    with database_of_any_kind.read() as tx:
+        [row] = tx.execute(sa.select(tables.secrets))
+    told = [value if isinstance(value, bytes) else str(value).encode() for value in row]
+    keys = [base64.b64decode(line) for line in key_file.read_text().split()]
+    assert not [value for value in told for secret in (CANARY.encode(), *keys) if secret in value]
 
 
 def test_the_key_file_is_made_once_and_private(tmp_path):

@@ -7,13 +7,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
+import orjson
 import pytest
 import sqlalchemy as sa
 
-from ml_connector.core.audit import GENESIS, AuditAction
-from ml_connector.store.audit import AuditRow, append, of_key, verify
+from ml_connector.core.audit import GENESIS, AuditAction, chain
+from ml_connector.store.audit import AuditRow, Wanted, append, find, of_key
 from ml_connector.store.database import Database
 from ml_connector.store.tables import audit
+from ml_connector.store.verification import How, verify
 
 AT = datetime(2026, 11, 2, 8, 30, 15, 123456, tzinfo=UTC)
 
@@ -35,6 +37,16 @@ def row(number: int = 1, **more) -> AuditRow:
     return AuditRow(source_key=f"Key{number}", **base | more)
 
 
+def looked(tx) -> tuple[int, int | None]:
+    """How many rows follow each other unbroken, and the number of the first that does not."""
+    found = verify(tx)
+    return found.rows, found.faults[0].seq if found.faults else None
+
+
+def hows(tx) -> list[How]:
+    return [fault.how for fault in verify(tx).faults]
+
+
 def sequence(tx) -> list[int]:
     return list(tx.execute(sa.select(audit.c.seq).order_by(audit.c.seq)).scalars())
 
@@ -46,12 +58,12 @@ def test_rows_follow_each_other_from_the_beginning(database):
         assert append(tx, [row(3, at=None)]) == 1
         assert append(tx, []) == 0
     with database.read() as tx:
-        assert verify(tx) == (3, None)
+        assert looked(tx) == (3, None)
         assert tx.execute(sa.select(audit.c.previous).order_by(audit.c.seq)).scalars().first() == GENESIS
 
 
 def test_an_empty_trail_is_whole(tx):
-    assert verify(tx) == (0, None)
+    assert looked(tx) == (0, None)
 
 
 def test_told_twice_is_told_once(database):
@@ -63,7 +75,7 @@ def test_told_twice_is_told_once(database):
         assert append(tx, [row(1, at=row(1).at.astimezone(elsewhere))]) == 0
         assert append(tx, [replace(row(1), source_key="KEY1 ")]) == 0
     with database.read() as tx:
-        assert verify(tx) == (2, None)
+        assert looked(tx) == (2, None)
 
 
 OTHER = {
@@ -82,7 +94,7 @@ OTHER = {
 @pytest.mark.parametrize("more", OTHER.values(), ids=OTHER)
 def test_something_else_is_told_beside(tx, more):
     assert append(tx, [row(1), row(1, **more)]) == 2
-    assert verify(tx) == (2, None)
+    assert looked(tx) == (2, None)
 
 
 AGAIN = ("LET_THROUGH", "DISCARDED", "REVIEWED", "MOVED", "LOST", "FOUND_AGAIN")
@@ -111,6 +123,31 @@ def test_the_whole_story_of_a_key_or_an_id(tx):
     append(tx, [row(2, part="ann")])
     assert [one["part"] for one in of_key(tx, "-1", "key2")] == ["", "ann"]
     assert of_key(tx, "-1", "nobody") == []
+
+
+def found(tx, **wanted) -> list[str]:
+    return [f"{one['source_key']} {one['action'].partition(':')[2]}" for one in find(tx, Wanted(**wanted))]
+
+
+def test_rows_are_found_by_record_run_flow_action_and_time(tx):
+    later = AT + timedelta(days=1)
+    append(tx, [row(1), row(2, run="run-2", happened_at=later), row(3, flow="vendors")])
+    append(tx, [row(1, action=AuditAction.UPDATED, run="run-2", happened_at=later)])
+    assert found(tx) == ["Key1 created", "Key2 created", "Key3 created", "Key1 updated"]
+    assert found(tx, key="KEY1 ") == ["Key1 created", "Key1 updated"]
+    assert found(tx, key="703") == ["Key3 created"]
+    assert found(tx, run="run-2") == ["Key2 created", "Key1 updated"]
+    assert found(tx, flow="vendors") == ["Key3 created"]
+    assert found(tx, actions=("record:updated", "record:held")) == ["Key1 updated"]
+    assert found(tx, since=later) == ["Key2 created", "Key1 updated"]
+    assert found(tx, until=later) == ["Key1 created", "Key3 created"]
+    assert found(tx, until=later, flow="customers", key="key1") == ["Key1 created"]
+    assert found(tx, flow="nobody") == []
+
+
+def test_rows_of_more_than_a_page_are_found_in_their_order(tx):
+    append(tx, [row(n) for n in range(1, 2003)])
+    assert found(tx) == [f"Key{n} created" for n in range(1, 2003)]
 
 
 CHANGES = {
@@ -144,7 +181,7 @@ def test_a_changed_row_is_found(tx, column):
     append(tx, [row(n) for n in range(1, 6)])
     third = sequence(tx)[2]
     tx.execute(sa.update(audit).where(audit.c.seq == third).values({column: CHANGES[column]}))
-    assert verify(tx) == (2, third)
+    assert looked(tx) == (2, third)
 
 
 @pytest.mark.parametrize("removed", [0, 1, 3])
@@ -152,7 +189,10 @@ def test_a_removed_row_is_found_at_the_next(tx, removed):
     append(tx, [row(n) for n in range(1, 6)])
     numbers = sequence(tx)
     tx.execute(sa.delete(audit).where(audit.c.seq == numbers[removed]))
-    assert verify(tx) == (removed, numbers[removed + 1])
+    if removed:
+        assert looked(tx) == (removed, numbers[removed + 1])
+    assert hows(tx) == [How.MISSING if removed else How.BEGINNING]
+    assert verify(tx).faults[0].seq == numbers[removed + 1]
 
 
 def test_two_rows_that_changed_places_are_found(tx):
@@ -160,7 +200,8 @@ def test_two_rows_that_changed_places_are_found(tx):
     _, second, third, *_ = sequence(tx)
     for old, new in ((second, -1), (third, second), (-1, third)):
         tx.execute(sa.update(audit).where(audit.c.seq == old).values(seq=new))
-    assert verify(tx) == (1, second)
+    assert looked(tx) == (1, second)
+    assert hows(tx) == [How.MOVED]
 
 
 def test_a_row_put_between_is_found(tx):
@@ -168,12 +209,31 @@ def test_a_row_put_between_is_found(tx):
     first = tx.execute(sa.select(audit)).mappings().one()
     forged = {**first, "seq": first["seq"] + 1, "natural": "f" * 64, "reason": "forged"}
     tx.execute(audit.insert(), [forged])
-    assert verify(tx) == (1, first["seq"] + 1)
+    assert looked(tx) == (1, first["seq"] + 1)
+    assert hows(tx) == [How.CHANGED]
+
+
+def test_a_row_put_between_that_has_its_own_right_hash_is_found_at_the_next(tx):
+    """Whoever knows how rows are chained, and does not chain anew all that follow."""
+    append(tx, [row(1), row(2)])
+    first, second = tx.execute(sa.select(audit).order_by(audit.c.seq)).mappings().all()
+    tx.execute(sa.update(audit).where(audit.c.seq == second["seq"]).values(seq=second["seq"] + 1))
+    forged = {**second, "natural": "f" * 64, "reason": "forged"}
+    told = {str(name): value for name, value in forged.items() if name not in ("seq", "previous", "hash")}
+    plain = orjson.dumps(told, option=orjson.OPT_SORT_KEYS).decode()
+    tx.execute(audit.insert(), [forged | {"hash": chain(first["hash"], plain)}])
+    assert (looked(tx), hows(tx)) == ((2, second["seq"] + 1), [How.INSERTED])
+
+
+def test_a_reason_with_a_null_character_is_no_change(tx):
+    """PostgreSQL takes none, so it is kept as another one, over which the hash is, too."""
+    append(tx, [row(1, reason="the CRM said \x00")])
+    assert looked(tx) == (1, None)
 
 
 def test_a_long_trail_is_verified_page_by_page(tx):
     append(tx, [row(n) for n in range(1, 1002)])
-    assert verify(tx) == (1001, None)
+    assert looked(tx) == (1001, None)
 
 
 def _append(url: str, first: int, barrier) -> None:
@@ -195,4 +255,4 @@ def test_two_processes_keep_one_chain(url, database):
         process.join(120)
     assert [process.exitcode for process in processes] == [0, 0]
     with database.read() as tx:
-        assert verify(tx) == (41, None)
+        assert looked(tx) == (41, None)

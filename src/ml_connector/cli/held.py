@@ -177,6 +177,7 @@ def discard(
         where = _where(opened, key, flow)
         work = opened.work(opened.flows[where.flow])
         discarded = decide.discard(work, where.key, decide.Decider(actor(), ask_reason(reason)))
+        note(" ".join(opened.note_trail()))
     if as_json:
         show_json({"discarded": [_told(hold) for hold in discarded]})
     else:

@@ -62,6 +62,7 @@ def read(file: File, settings: SettingsPath = None, *, as_json: AsJson = False) 
     # Alone: what a run had planned before would be done against what is decided now.
     with open_app(load(settings), note) as opened, opened.alone():
         reviewed = read_review(opened.database, opened.flows, lines, actor(), opened.clock)
+        note(" ".join(opened.note_trail()))
     if as_json:
         show_json({"decisions": reviewed.words, "changed": reviewed.changed})
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -50,6 +50,23 @@ class DirectSteps:
 
     def sleep(self, seconds: float) -> None:
         self.clock.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class NotingSteps:
+    """Steps after each of which something is noted that no run stops for: its end tries again, and tells."""
+
+    steps: Steps
+    note: Callable[[], None]
+
+    def do(self, name: str, step: Callable[[], Result]) -> Result:
+        done = self.steps.do(name, step)
+        with suppress(ConnectorError):
+            self.note()
+        return done
+
+    def sleep(self, seconds: float) -> None:
+        self.steps.sleep(seconds)
 
 
 class StoppedError(Exception):

@@ -8,15 +8,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import orjson
 import sqlalchemy as sa
 
 from ml_connector.core.audit import GENESIS, AuditAction, chain
 from ml_connector.core.record import fold_key
+from ml_connector.store.column_types import prose
 from ml_connector.store.tables import audit
 
 _CHAIN_LOCK = 0x617564  # any number of our own: appending is one at a time on PostgreSQL
+_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ _AGAIN = frozenset(
         AuditAction.LOST,
         AuditAction.FOUND_AGAIN,
         AuditAction.FOUND_CHANGED,
+        AuditAction.RESTORED,
     }
 )
 
@@ -85,12 +89,17 @@ def _text(value: object) -> str:
     return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
 
 
+def lock(tx: sa.Connection) -> None:
+    """Be the one who changes the trail until this transaction ends: on SQLite a writer is alone anyway."""
+    if tx.dialect.name == "postgresql":
+        tx.execute(sa.select(sa.func.pg_advisory_xact_lock(_CHAIN_LOCK)))
+
+
 def append(tx: sa.Connection, rows: Sequence[AuditRow]) -> int:
     """Write the rows that are not there yet, each chained to the one before; tells how many."""
     if not rows:
         return 0
-    if tx.dialect.name == "postgresql":
-        tx.execute(sa.select(sa.func.pg_advisory_xact_lock(_CHAIN_LOCK)))
+    lock(tx)
     keyed = {row.natural(): row for row in rows}
     known = set(tx.execute(sa.select(audit.c.natural).where(audit.c.natural.in_(keyed))).scalars())
     previous = tx.execute(sa.select(audit.c.hash).order_by(audit.c.seq.desc()).limit(1)).scalar() or GENESIS
@@ -108,7 +117,7 @@ def append(tx: sa.Connection, rows: Sequence[AuditRow]) -> int:
 
 
 def _utc(at: datetime | None) -> datetime | None:
-    return at and at.astimezone(UTC)  # the hash is over the same text that the database gives back
+    return at and at.astimezone(UTC)
 
 
 _SAME = (
@@ -130,6 +139,7 @@ _SAME = (
 def _value(natural: str, row: AuditRow) -> dict[str, object]:
     return {name: getattr(row, name) for name in _SAME} | {
         "natural": natural,
+        "reason": prose(row.reason),  # the hash is over the same text that the database gives back
         "key": fold_key(row.source_key),
         "action": row.action.value,
         "before": _plain(row.before),
@@ -163,22 +173,62 @@ def count(tx: sa.Connection, run: str) -> Counter[str]:
     return Counter(row.action for row in tx.execute(query))
 
 
-def _all(tx: sa.Connection) -> Iterator[Mapping[str, object]]:
-    last = 0
-    while (
-        rows := tx.execute(sa.select(audit).where(audit.c.seq > last).order_by(audit.c.seq).limit(1000))
-        .mappings()
-        .all()
-    ):
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which rows; what is empty says nothing of them."""
+
+    key: str = ""  #: of the source, or an id of the target
+    run: str = ""
+    flow: str = ""
+    actions: tuple[str, ...] = ()
+    since: datetime | None = None  #: it happened at this instant or later
+    until: datetime | None = None  #: and before this one
+
+    def conditions(self) -> list[sa.ColumnElement[bool]]:
+        """The same in SQL."""
+        rows, told = audit.c, []
+        if self.key:
+            told.append(sa.or_(rows.key == fold_key(self.key), rows.target_id == self.key))
+        told += [rows[name] == getattr(self, name) for name in ("run", "flow") if getattr(self, name)]
+        if self.actions:
+            told.append(rows.action.in_(self.actions))
+        if self.since:
+            told.append(rows.happened_at >= self.since)
+        if self.until:
+            told.append(rows.happened_at < self.until)
+        return told
+
+
+def find(tx: sa.Connection, wanted: Wanted, after: int = 0) -> Iterator[dict[str, Any]]:
+    """These rows in their order, from those behind ``after`` on: a page at a time, however many there are."""
+    query = sa.select(audit).where(*wanted.conditions()).order_by(audit.c.seq).limit(_PAGE)
+    while rows := tx.execute(query.where(audit.c.seq > after)).mappings().all():
         yield from (dict(row) for row in rows)
-        last = rows[-1]["seq"]
+        after = rows[-1]["seq"]
 
 
-def verify(tx: sa.Connection) -> tuple[int, int | None]:
-    """How many rows follow each other unbroken, and the ``seq`` of the first that was changed, removed or moved."""
-    previous, good = GENESIS, 0
-    for row in _all(tx):
-        if row["previous"] != previous or row["hash"] != chain(previous, _canonical(row)):
-            return good, int(str(row["seq"]))
-        previous, good = str(row["hash"]), good + 1
-    return good, None
+def end(tx: sa.Connection) -> tuple[int, str] | None:
+    """(seq, hash) of the last row; None: there is none."""
+    row = tx.execute(sa.select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)).first()
+    return (row.seq, row.hash) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where the trail begins once its oldest rows are removed; told by the newest row of their removal."""
+
+    seq: int  #: of the last row that was removed
+    hash: str  #: of that row: the first that is kept follows it
+    removed: int  #: rows that were ever removed
+
+
+def start(tx: sa.Connection) -> Start | None:
+    """What the trail itself says of the rows that were removed from its beginning; None: nothing."""
+    query = sa.select(audit.c.after).where(audit.c.action == AuditAction.TRIMMED)
+    told = tx.execute(query.order_by(audit.c.seq.desc()).limit(1)).scalar()
+    return Start(**{name: orjson.loads(told)[name] for name in ("seq", "hash", "removed")}) if told else None
+
+
+def is_as_written(row: Mapping[str, Any]) -> bool:
+    """Whether this row has the hash of what it says."""
+    return bool(row["hash"] == chain(row["previous"], _canonical(row)))

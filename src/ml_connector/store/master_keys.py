@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import hashlib
 import os
+import stat
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ml_connector.core.errors import ConfigurationError
-from ml_connector.store.sealing import KEY_BYTES, SealedError, Secret, seal, setting_command, unseal
+from ml_connector.store.disk import sync_folder
+from ml_connector.store.sealing import KEY_BYTES, Secret, UnknownKeyError, seal, setting_command, unseal
 
 _COMMAND_SECONDS = 30
 
@@ -58,8 +62,14 @@ class MasterKeys:
         """The id of the key that new secrets are sealed with."""
         return self._known().current
 
+    @property
+    def ids(self) -> list[str]:
+        """The ids of all keys that are known, in their order: the current one first."""
+        return list(self._known().keys)
+
     def wrap(self, name: str, data_key: bytes) -> tuple[str, bytes]:
-        """The current key's id and ``data_key`` sealed by it."""
+        """The id of the key that is current by now, and ``data_key`` sealed by it."""
+        self._ring = None  # another process may have put a new one in
         ring = self._known()
         return ring.current, seal(ring.keys[ring.current], name, data_key)
 
@@ -69,7 +79,7 @@ class MasterKeys:
             self._ring = None
         key = self._known().keys.get(key_id)
         if key is None:
-            raise SealedError(
+            raise UnknownKeyError(
                 f"The secret {name} is sealed under another master key ({key_id}) than {self._where} holds.",
                 f"Add that key as a line of its own there, or set the secret anew: {setting_command(name)}",
             )
@@ -94,6 +104,14 @@ def load_master_keys(
     return MasterKeys.from_file(key_file)
 
 
+def writers_of(path: Path) -> str:
+    """Who else than its owner could put another file in the place of this one: "" nobody, "a group" or "everybody"."""
+    mode = path.parent.stat().st_mode
+    if mode & stat.S_ISVTX:  # only its owner removes a file there
+        return ""
+    return "everybody" if mode & stat.S_IWOTH else "a group" if mode & stat.S_IWGRP else ""
+
+
 def new_master_key() -> Secret:
     """A master key from the system's randomness, as a line of a key file."""
     return Secret(base64.b64encode(os.urandom(KEY_BYTES)).decode())
@@ -104,6 +122,7 @@ def make_key_file(path: Path) -> bool:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write_new(path, new_master_key().reveal())
+        sync_folder(path.parent)
     except FileExistsError:
         return False
     except OSError as error:
@@ -112,15 +131,33 @@ def make_key_file(path: Path) -> bool:
 
 
 def add_key(path: Path) -> None:
-    """Put a new master key before those of the file, which stay known; the file is replaced in one step."""
-    text = _read_key_file(path)
+    """Put a new master key before those of the file, which stay known; the file is replaced in one step.
+
+    It keeps its owner, and is on the disk before anything is sealed under its new key. Two who do this at once do it
+    one after the other: else the second would put back a file without the first one's key.
+    """
     fresh = path.with_name(path.name + ".new")
     try:
-        fresh.unlink(missing_ok=True)
-        _write_new(fresh, f"{new_master_key().reveal()}\n{text.strip()}")
-        fresh.replace(path)
+        with _alone_in(path.parent):
+            text = _read_key_file(path)
+            owner = path.stat()
+            fresh.unlink(missing_ok=True)
+            _write_new(fresh, f"{new_master_key().reveal()}\n{text.strip()}")
+            os.chown(fresh, owner.st_uid, owner.st_gid)
+            fresh.replace(path)
+            sync_folder(path.parent)
     except OSError as error:
         raise _unwritable(path, error) from error
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _write_new(path: Path, text: str) -> None:
@@ -169,8 +206,9 @@ def _decode_key(line: str) -> bytes | None:
 
 def _read_key_file(path: Path) -> str:
     try:
-        mode = path.stat().st_mode
-        text = path.read_text("ascii", errors="replace")
+        with path.open(encoding="ascii", errors="replace") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            text = file.read()
     except FileNotFoundError as error:
         raise ConfigurationError(
             f"The key file {path} does not exist.",

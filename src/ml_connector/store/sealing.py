@@ -19,6 +19,10 @@ class SealedError(ConfigurationError):
     """The secret is there, and cannot be opened."""
 
 
+class UnknownKeyError(SealedError):
+    """It is sealed under a master key that is not known."""
+
+
 def setting_command(name: str) -> str:
     """The command that sets this secret."""
     return _COMMANDS.get(name, f"ml-connector secrets set {name}")

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -19,7 +21,15 @@ from ml_connector.core.ports import Clock
 from ml_connector.store import tables
 from ml_connector.store.database import Database, upsert
 from ml_connector.store.master_keys import MasterKeys
-from ml_connector.store.sealing import SealedError, Secret, new_key, seal, setting_command, unseal
+from ml_connector.store.sealing import (
+    SealedError,
+    Secret,
+    UnknownKeyError,
+    new_key,
+    seal,
+    setting_command,
+    unseal,
+)
 
 #: What nobody sets: one that does not open is thrown away and fetched anew.
 _FETCHED = frozenset({"zoho.access_token"})
@@ -33,6 +43,25 @@ class StoredSecret:
     changed_at: datetime
     key_id: str  #: the master key it is sealed under
     is_current: bool  #: that is the master key which new secrets are sealed with
+
+
+class State(StrEnum):
+    """Whether a secret opens."""
+
+    OPENS = "opens"  #: under the current master key
+    EARLIER = "under an earlier key"  #: it opens under another that is known
+    UNKNOWN = "under an unknown key"  #: that key is not known
+    CHANGED = "changed outside"  #: the row is not as it was written
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A secret that is kept, and whether it opens; never what it is."""
+
+    name: str
+    key_id: str
+    state: State
+    is_fetched: bool  #: nobody sets it: where it does not open it is fetched anew
 
 
 class Secrets:
@@ -64,8 +93,11 @@ class Secrets:
             row = tx.execute(sa.select(tables.secrets).where(tables.secrets.c.name == name)).one_or_none()
         if row is None:
             raise ConfigurationError(f"The secret {name} is not set.", f"Run: {setting_command(name)}")
-        data_key = self._keys.unwrap(name, row.key_id, row.wrapped_key)
-        return unseal(AESGCM(data_key), name, row.sealed).decode()
+        return self._open(row)
+
+    def _open(self, row: sa.Row[Any]) -> str:
+        data_key = self._keys.unwrap(row.name, row.key_id, row.wrapped_key)
+        return unseal(AESGCM(data_key), row.name, row.sealed).decode()
 
     def reader(self, name: str) -> Callable[[], str]:
         """What asks for the secret when it is needed; connectors are given this."""
@@ -86,6 +118,38 @@ class Secrets:
         with self.database.read() as tx:
             rows = tx.execute(sa.select(*columns).order_by(tables.secrets.c.name)).all()
         return [StoredSecret(r.name, r.changed_at, r.key_id, r.key_id == current) for r in rows]
+
+    def require_open(self) -> None:
+        """SealedError: a secret that a person set does not open, so that nothing is to be begun with it."""
+        for row in self._rows():
+            if row.name not in _FETCHED:
+                self._open(row)
+
+    def check(self) -> list[Checked]:
+        """Whether each secret opens, in the order of names. ConfigurationError: there is no master key to be read."""
+        current = self._keys.current_id
+        return [
+            Checked(row.name, row.key_id, self._state(row, current), row.name in _FETCHED)
+            for row in self._rows()
+        ]
+
+    def _state(self, row: sa.Row[Any], current: str) -> State:
+        try:
+            self._open(row)
+        except UnknownKeyError:
+            return State.UNKNOWN
+        except SealedError:
+            return State.CHANGED
+        return State.OPENS if row.key_id == current else State.EARLIER
+
+    def _rows(self) -> list[sa.Row[Any]]:
+        with self.database.read() as tx:
+            return list(tx.execute(sa.select(tables.secrets).order_by(tables.secrets.c.name)))
+
+    @property
+    def key_ids(self) -> list[str]:
+        """The ids of the master keys that are known, the current one first."""
+        return self._keys.ids
 
     def delete(self, name: str) -> bool:
         """Forget it; False when there was nothing."""
