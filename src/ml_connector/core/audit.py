@@ -26,6 +26,7 @@ class AuditAction(StrEnum):
         "record:found_changed"  #: a person changed fields of ours in the target, found by comparing them
     )
     MISSED = "record:missed"  #: a change that no list had shown, found by comparing all keys and instants
+    RESTORED = "store:restored"  #: everything that is kept was put back as it was in a backup
 
 
 GENESIS = "0" * 64

@@ -70,6 +70,7 @@ _AGAIN = frozenset(
         AuditAction.LOST,
         AuditAction.FOUND_AGAIN,
         AuditAction.FOUND_CHANGED,
+        AuditAction.RESTORED,
     }
 )
 

@@ -22,7 +22,7 @@ from ml_connector.store.master_keys import MasterKeys
 from ml_connector.store.sealing import SealedError, Secret, new_key, seal, setting_command, unseal
 
 #: What nobody sets: one that does not open is thrown away and fetched anew.
-_FETCHED = frozenset({"zoho.access_token"})
+FETCHED = frozenset({"zoho.access_token"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Secrets:
                 try:
                     data_key = self._keys.unwrap(row.name, row.key_id, row.wrapped_key)
                 except SealedError:
-                    if row.name not in _FETCHED:
+                    if row.name not in FETCHED:
                         raise
                     tx.execute(sa.delete(table).where(table.c.name == row.name))
                     continue
