@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from kills import die
+from test_kill_bulk import die as die_in_a_job
+from test_kill_bulk import make, write_calls
 
-from systems import World, assert_quiet, gp_options, opened
+from systems import INSERT, World, assert_quiet, gp_options, opened, zoho_options
 
 
 def assert_once(world: World) -> None:
@@ -53,5 +55,50 @@ def test_of_the_middle_of_a_run(tmp_path: Path) -> None:
             said.json["flows"]["customers"]["counts"].get("created", 0) <= 100
         )  # those whose answer was lost
         assert len(world.accounts()) == len(world.customers())
+        assert_once(world)
+        assert_quiet(world, "customers")
+
+
+def test_while_a_bulk_job_of_after_the_backup_is_under_way(tmp_path: Path) -> None:
+    """The backup knows nothing of the job, and the store that is replaced does."""
+    zoho = zoho_options(bulk_seconds=0.3, bulk_wait_seconds=0.0)
+    with opened(tmp_path, gp=gp_options(140), zoho=zoho) as world:
+        world.write_settings(zoho__bulk_poll_seconds="0.2", sync__max_change_ratio="1")
+        world.first("customers")
+        world.ok("backup", "a.backup")
+        make(world)
+        world.zoho_call("POST", "bulk/fates", [{"ending": "never", "rows": 30}])
+        die_in_a_job(world, "after-job_state")
+        world.write_settings(sync__max_wait_seconds="2")
+        world.ok("restore", "a.backup", "--over")
+        before = write_calls(world)
+        said = world.run("sync", "customers")
+        assert (said.code, "still under way" in said.text) == (4, True)
+        assert write_calls(world) == before, "nothing was written meanwhile"
+        [job] = [job["id"] for job in world.zoho_call("GET", "bulk/jobs") if job["ending"] == "never"]
+        world.zoho_call("POST", "bulk/end", {"id": job, "ending": "failed", "rows": 30})
+        world.sync("customers")
+        assert_once(world)
+        assert_quiet(world, "customers")
+
+
+def test_a_lost_insert_of_after_the_backup_without_a_unique_key(tmp_path: Path) -> None:
+    """Nothing but what we remember keeps a record from coming twice: Zoho may be at it for five minutes."""
+    with opened(tmp_path, gp=gp_options(0), provisioned=False) as world:
+        own = (
+            {"api_name": name, "data_type": "text", "unique": True} for name in ("Tax_Number", "Old_ERP_ID")
+        )
+        world.change_fields(*own)
+        world.here("provision", "--yes")
+        world.first("customers")
+        world.ok("backup", "a.backup")
+        world.customer("LOST-1", "A lost answer")
+        world.zoho_faults({"match": INSERT, "kind": "cut_after_work"})
+        world.sync("customers", code=4)
+        world.ok("restore", "a.backup", "--over")
+        world.zoho_faults()
+        world.forget()
+        assert world.sync("customers")["customers"] == {"created": 1}, "told as what it was"
+        assert world.writes() == {}
         assert_once(world)
         assert_quiet(world, "customers")

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from ml_connector.core.audit import GENESIS, AuditAction, chain
 from ml_connector.core.record import fold_key
+from ml_connector.store.column_types import without_nulls
 from ml_connector.store.tables import audit
 
 _CHAIN_LOCK = 0x617564  # any number of our own: appending is one at a time on PostgreSQL
@@ -135,6 +136,7 @@ def _value(natural: str, row: AuditRow) -> dict[str, object]:
         "action": row.action.value,
         "before": _plain(row.before),
         "after": _plain(row.after),
+        "reason": without_nulls(row.reason),  # the hash is over what is kept
         "at": _utc(row.at),
         "happened_at": _utc(row.happened_at),
     }

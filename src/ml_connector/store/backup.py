@@ -196,7 +196,7 @@ def read_header(file: Path, path: Path) -> Header:
 def _check(file: sqlite3.Connection, header: Header, path: Path) -> None:
     """ConfigurationError: it is damaged, or does not hold what it says."""
     damage = file.execute("PRAGMA integrity_check(1)").fetchone()[0]
-    rows = {name: file.execute(f'SELECT COUNT(*) FROM "{name}"').fetchone()[0] for name in header.rows}  # noqa: S608 -- names of our tables
+    rows = {name: file.execute(f'SELECT COUNT(*) FROM "{name}"').fetchone()[0] for name in header.rows}
     if damage != "ok" or rows != header.rows:
         why = "it holds other numbers of rows than it says" if damage == "ok" else damage
         raise ConfigurationError(f"{path} is damaged: {why}.", "Take another one.")

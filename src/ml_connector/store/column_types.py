@@ -33,7 +33,12 @@ class Prose(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return value and value.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+        return value and without_nulls(value)
+
+
+def without_nulls(text: str) -> str:
+    """The text as ``Prose`` keeps it."""
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
 
 
 class Amount(TypeDecorator[Decimal]):
