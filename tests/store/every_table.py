@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from ml_connector.core.audit import AuditAction
 from ml_connector.store import audit
 from ml_connector.store.audit import AuditRow
-from ml_connector.store.tables import Amount, Instant, metadata
+from ml_connector.store.column_types import Amount, Instant
+from ml_connector.store.tables import metadata
 
 AT = datetime(2026, 11, 2, 8, 30, 15, 123456, tzinfo=UTC)
 
