@@ -78,7 +78,8 @@ def put_back(database: Database, copy: Database, backup: Copied, asked: Restorin
 
 def _begin_anew(tx: Connection, backup: Header, asked: Restoring) -> None:
     """What was true then and is not now."""
-    tx.execute(sa.delete(tables.staged))
+    for of_runs in (tables.staged, tables.weights):
+        tx.execute(sa.delete(of_runs))
     runs = tables.runs.c
     ended = {"ended_at": asked.now, "state": "broken", "note": _BROKEN}
     tx.execute(sa.update(tables.runs).where(runs.ended_at.is_(None)).values(**ended))
