@@ -20,6 +20,9 @@ from hypothesis import HealthCheck, settings
 import canaries
 import openapi
 from ml_connector.simulators.zoho.examples import VARIABLE
+from postgres import postgres
+
+__all__ = ["postgres"]
 
 # A landing is not refused for an example that chance found that day: chance looks on every other machine.
 settings.register_profile(

@@ -78,6 +78,13 @@ def _trail(settings: Settings, database: Database) -> Trail:
 
 
 @contextmanager
+def open_store(settings: Settings) -> Iterator[Database]:
+    """The database alone; its tables are made where they are not there yet."""
+    with ExitStack() as stack:
+        yield _database(settings, stack)
+
+
+@contextmanager
 def open_app(settings: Settings, tell: Callable[[str], None] = lambda _: None) -> Iterator[App]:
     """Everything that the settings describe; closed at the end of the block. ``tell``: what a person waits for."""
     sys.setswitchinterval(_SWITCH_SECONDS)

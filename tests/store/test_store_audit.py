@@ -114,6 +114,11 @@ def test_what_vanishes_again_in_another_run_is_another_thing(tx):
     assert append(tx, [replace(gone, run="run-2")]) == 1
 
 
+def test_somebody_else_s_null_character_breaks_no_chain(tx):
+    append(tx, [row(reason="Zoho said \x00.")])
+    assert verify(tx) == (1, None)
+
+
 def test_the_whole_story_of_a_key_or_an_id(tx):
     append(tx, [row(1), row(2), row(1, action=AuditAction.UPDATED, before={"City": None})])
     append(tx, [row(1, company="2")])

@@ -12,6 +12,8 @@ import typer
 
 from ml_connector.cli import (
     audit,
+    backup,
+    database,
     demo,
     held,
     init,
@@ -58,6 +60,9 @@ app.add_typer(links.app, name="links")
 app.add_typer(report.app, name="report")
 report.app.command("profitability")(profitability.profitability)
 app.add_typer(audit.app, name="audit")
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
+app.add_typer(database.app, name="database")
 app.add_typer(simulate.app, name="simulate")
 app.command("demo")(demo.demo)
 

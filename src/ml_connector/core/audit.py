@@ -32,6 +32,7 @@ class AuditAction(StrEnum):
     MISSED = "record:missed"  #: a change that no list had shown, found by comparing all keys and instants
     TRIMMED = "audit:trimmed"  #: the oldest rows of the trail were removed, as ``keep_days`` says
     RESTORED = "audit:restored"  #: a person said that the trail goes on from an earlier copy of the database
+    STORE_RESTORED = "store:restored"  #: everything that is kept was put back as it was in a backup
 
 
 GENESIS = "0" * 64

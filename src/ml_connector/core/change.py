@@ -61,6 +61,15 @@ def advance(cursor: Cursor | None, seen: Sequence[datetime | None], bound: datet
     return None if greatest is None else Cursor(greatest, finer)
 
 
+def set_back(cursor: Cursor | None, known_at: datetime, overlap: timedelta) -> Cursor | None:
+    """The cursor after what is known was set back to what was known at ``known_at``: all that came since is read again.
+
+    It is for what also comes by itself, such as the target's notifications: those that came since are not known any
+    more, and nobody sends them again.
+    """
+    return cursor and Cursor(min(cursor.at, known_at - overlap), cursor.finer_than_day)
+
+
 def telling_instants(seen: Iterable[datetime | None], bound: datetime) -> list[datetime]:
     """As few of these instants as ``advance`` needs: the greatest not beyond ``bound``, and one finer than a day."""
     instants = [at for at in seen if at is not None and at <= bound]

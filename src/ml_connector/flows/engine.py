@@ -6,7 +6,6 @@ JSON result; after a crash the run goes on at the step it was in. One process at
 
 from __future__ import annotations
 
-import fcntl
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +28,7 @@ from ml_connector.core.errors import ConfigurationError, ConnectorError, Retryab
 from ml_connector.flows.range import Asked
 from ml_connector.flows.steps import Result, Steps, StoppedError
 from ml_connector.store.database import FILE_TROUBLE
+from ml_connector.store.locks import engine_lock
 
 _QUEUE = "flows"
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -120,7 +120,7 @@ class Engine:
         self._lock: IO[str] | None = None
 
     def __enter__(self) -> Self:
-        self._lock = self._locked()
+        self._lock = engine_lock(self._folder)
         try:
             self._launch()
         except Exception as error:
@@ -131,25 +131,6 @@ class Engine:
                 raise self._broken(cause) from error
             raise
         return self
-
-    def _locked(self) -> IO[str]:
-        """The lock of the one process that may be the engine, held."""
-        path = self._folder / "engine.lock"
-        try:
-            lock = path.open("w")
-        except OSError as error:
-            raise ConfigurationError(
-                f"{path} cannot be written: {error.strerror}.", "Check the folder, its rights and the disk."
-            ) from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-            raise RetryableError(
-                f"Another ml-connector process is working in {self._folder}.",
-                "Wait until it has finished, or stop it; commands that only look are possible meanwhile.",
-            ) from None
-        return lock
 
     def _launch(self) -> None:
         if self._url.startswith("sqlite"):
@@ -254,6 +235,16 @@ class Engine:
                 f"Check that the disk of {place} is not full, and run the command again: nothing is lost.",
             )
         return ended
+
+
+def forget_runs(folder: Path) -> None:
+    """Forget every run that is under way, where the store is set back to before it; the caller holds the engine's lock.
+
+    A run that went on over an older store would take for done what that one does not know.
+    """
+    # The file itself goes first: what is left beside a file that is not there, SQLite throws away.
+    for name in ("engine.db", "engine.db-wal", "engine.db-shm"):
+        (folder / name).unlink(missing_ok=True)
 
 
 def _code(error: sqlite3.Error) -> int:

@@ -74,6 +74,7 @@ _AGAIN = frozenset(
         AuditAction.FOUND_AGAIN,
         AuditAction.FOUND_CHANGED,
         AuditAction.RESTORED,
+        AuditAction.STORE_RESTORED,
     }
 )
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 import stamina
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
 from alembic.util import CommandError
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -40,6 +41,10 @@ FILE_TROUBLE = frozenset(
 Connection = sa.Connection
 Row = Mapping[str, Any]
 Found = sa.Row[Any]
+
+
+class NewerStoreError(ConfigurationError):
+    """The tables are of a revision that this version does not know."""
 
 
 class Database:
@@ -108,10 +113,16 @@ class Database:
         except sa.exc.DatabaseError as error:
             raise self._unreachable(error) from error
         except CommandError as error:
-            raise ConfigurationError(
+            raise NewerStoreError(
                 "The database was written by a newer version of ml-connector.",
                 "Run that version, or a newer one.",
             ) from error
+
+    @property
+    def revision(self) -> str:
+        """Of the tables as they are; empty: there are none."""
+        with self.read() as tx:
+            return MigrationContext.configure(tx).get_current_revision() or ""
 
     def _unreachable(self, error: sa.exc.DatabaseError) -> ConnectorError:
         """A server that does not answer may come back; a file that cannot be opened is for a person."""

@@ -9,7 +9,7 @@ from ml_connector.core.errors import ConfigurationError
 from ml_connector.store import frozen
 from ml_connector.store.database import Connection, Database
 
-_ORG = "zoho_org"
+ORG = "zoho_org"  #: under this name the organisation is frozen
 _COMPANY, _PREFIX = "company", "key_prefix"  #: of the first company; of a further one with its number behind
 
 
@@ -37,7 +37,7 @@ class Identity:
         company = self._companies[key]
         with self._database.begin() as tx:
             self._check(tx, org, company)
-            for name, value in {_ORG: org, **_kept(company)}.items():
+            for name, value in {ORG: org, **_kept(company)}.items():
                 frozen.freeze(tx, name, value)
 
     def _check(self, tx: Connection, org: str, company: Company) -> tuple[str, ...]:
@@ -57,9 +57,9 @@ class Identity:
 
 
 def _check_org(kept: Mapping[str, str], org: str) -> None:
-    if kept.get(_ORG, org) != org:
+    if kept.get(ORG, org) != org:
         raise ConfigurationError(
-            f"Zoho's organisation {org} answers, but records were written into the organisation {kept[_ORG]}.",
+            f"Zoho's organisation {org} answers, but records were written into the organisation {kept[ORG]}.",
             "Authorise for that one again (ml-connector zoho authorize), or set another data folder or database"
             " under [store] for this one.",
         )

