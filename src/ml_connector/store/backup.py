@@ -24,6 +24,7 @@ from ml_connector.store import frozen
 from ml_connector.store.copying import Counts, copy_rows
 from ml_connector.store.database import Database, NewerStoreError
 from ml_connector.store.identity import ORG
+from ml_connector.store.verification import chain
 
 _about = sa.Table(
     "backup",
