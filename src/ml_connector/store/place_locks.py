@@ -47,10 +47,10 @@ class AdvisoryLocks:
         with self._turn:
             try:
                 return self._begun().execute(sa.select(question)).scalar_one()
-            except sa.exc.DBAPIError as error:
+            except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:  # the latter: no connection is free
                 self._end()
                 raise NotDoneError(
-                    f"The database, which counts our calls, does not answer: {error.orig}.",
+                    f"The database, which counts our calls, does not answer: {getattr(error, 'orig', error)}.",
                     "Check that it runs.",
                 ) from error
 
