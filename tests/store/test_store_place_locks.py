@@ -102,6 +102,14 @@ def test_no_free_connection_is_told_and_loses_no_place(database):
         assert locks.try_lock(0)
 
 
+def test_a_place_that_is_given_back_late_begins_no_session(database):
+    locks = AdvisoryLocks(database, "gp", 2)
+    assert locks.try_lock(0)
+    locks.close()
+    locks.unlock(0)
+    assert database.engine.pool.checkedout() == 0
+
+
 def end_all_others(database):
     """As when the process dies, or the way to the server is cut."""
     ended = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND "
