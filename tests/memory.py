@@ -123,6 +123,7 @@ class MemorySource:
     track: dict[str, datetime] | None = None  #: key -> when its e-mail changed; None: no track is kept
     asked_for_track: int = 0
     between_pages: list[Callable[[], object]] = field(default_factory=list)  #: what happens meanwhile
+    forgotten: int = 0  #: so often what was read ahead was dropped
 
     def put(self, key: str, entity: str = "customers", at: datetime | None = None, **fields: object) -> None:
         """Add or change a record; its stamp is the clock's unless given."""
@@ -172,7 +173,8 @@ class MemorySource:
         return Load()
 
     def forget_ahead(self) -> None:
-        """Nothing is read ahead."""
+        """Nothing is read ahead, so it is only counted."""
+        self.forgotten += 1
 
     def read_ahead(self, entity: str, keys: Sequence[str]) -> None:
         """Nothing is slow here."""
@@ -277,6 +279,7 @@ class MemoryTarget:
     credits: int | None = None  #: that are left; None: without end
     day: int | None = None  #: credits that are ever free together
     look_price: int = 0  #: credits for looking again for up to a hundred records
+    refresh_price: int = 0  #: credits for seeing what changed
     spent: int = 0  #: on writing
     calls: int = 0  #: that wrote
     jobs: dict[str, Job] = field(default_factory=dict)
@@ -367,14 +370,17 @@ class MemoryTarget:
         return results
 
     def _spend(self, price: int) -> None:
-        self.require_credits(price)
+        self._charge(price)
         self.spent += price
         self.calls += 1
+
+    def _charge(self, price: int) -> None:
+        self.require_credits(price)
         if self.credits is not None:
             self.credits -= price
 
     def write_prices(self, module: str) -> WritePrices:
-        return WritePrices(100, 10, self.job_price, self.look_price)
+        return WritePrices(100, 10, self.job_price, self.look_price, self.refresh_price)
 
     def takes_in_bulk(self, module: str, write: Write) -> bool:
         return all(value is not None for value in write.fields.values())
@@ -491,6 +497,7 @@ class MemoryTarget:
     ) -> Page[Candidate]:
         if self.before_list:
             raise self.before_list.pop(0)
+        self._charge(self.refresh_price)
         rows = self._candidates(module, fields)
         return Page([row for row in rows if since is None or row.modified_at >= since], None)
 
@@ -547,9 +554,7 @@ class MemoryTarget:
     ) -> Candidates:
         if self.meanwhile:
             self.meanwhile.pop(0)()
-        self.require_credits(self.look_price)
-        if self.credits is not None:
-            self.credits -= self.look_price
+        self._charge(self.look_price)
         there, rows = self._there(module), self._candidates(module, fields)
         texts = {
             row.target_id: str(there[row.target_id].get(field) or "") if field else row.name for row in rows

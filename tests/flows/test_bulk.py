@@ -266,6 +266,42 @@ def test_an_update_kept_long_beside_a_job_is_not_sent_over_a_persons(many: World
     assert before == ["Rome"]
 
 
+def test_an_update_that_no_job_carries_does_not_wait_for_the_end_of_a_wide_window(many: World) -> None:
+    """It empties a field, and fills no call: hours later it would go over what a person wrote."""
+    make(many, 1, "A", email="a@example.com")
+    many.sync()
+    make(many, 1, "A", email="", city="Boston")
+    new = make(many, 50)
+    mine = many.target.by_key("A0000")[0]
+
+    def then_a_person() -> None:
+        assert isinstance(many.source, Interrupted)
+        many.source.at, many.source.happens = new[49], lambda: many.target.edit(mine, City="Rome")
+
+    interrupt(many, new[30], then_a_person)
+    assert done(many.sync()) == {"updated": 1, "created": 50}
+    record = many.target.records[mine]
+    assert (record["City"], record["Email"]) == ("Rome", None)
+    assert len(many.target.jobs) == 1
+
+
+def test_what_a_long_job_left_is_not_sent_over_a_persons(many: World) -> None:
+    keys = make(many, 50)
+    many.sync()
+    make(many, 50, city="Boston")
+    mine = many.target.by_key(keys[3])[0]
+    many.target.unwritten, many.target.looks = {mine}, 6
+    many.target.after_results = lambda: many.target.edit(mine, City="Rome")
+    assert done(many.sync()) == {"updated": 50}
+    befores = [
+        json.loads(str(row["before"]))["City"]
+        for row in many.rows(keys[3])
+        if row["action"] == "record:updated"
+    ]
+    assert befores == ["Rome"]
+    assert cities(many, keys) == {"Boston"}
+
+
 def test_nothing_is_written_without_credits(many: World) -> None:
     make(many, 300)
     many.target.credits = 2

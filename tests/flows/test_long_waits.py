@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from memory import FakeClock
 from ml_connector.core.errors import RetryableError
+from ml_connector.core.write_plan import JobPrice
 from ml_connector.flows.pull import pull
 from ml_connector.flows.steps import LONG_WAIT, DirectSteps, Result, Steps
 from ml_connector.store import cursors
@@ -132,6 +133,7 @@ def test_what_a_person_changed_during_a_wait_is_read_before_it_is_written(linked
     make(linked, 30, city="Boston")
     linked.target.credits = 0
     mine = linked.target.by_key(keys[5])[0]
+    linked.source.forgotten = 0
 
     def meanwhile() -> None:
         linked.target.edit(mine, City="Rome")
@@ -139,6 +141,7 @@ def test_what_a_person_changed_during_a_wait_is_read_before_it_is_written(linked
 
     assert done(run(linked, door, Diary(linked.clock, [meanwhile]))) == {"updated": 30}
     assert linked.target.records[mine]["City"] == "Boston"
+    assert linked.source.forgotten == 2, "as the run began, and what was read ahead before the wait"
     (update,) = [row for row in linked.rows(keys[5]) if row["action"] == "record:updated"]
     assert json.loads(str(update["before"]))["City"] == "Rome"
 
@@ -159,6 +162,21 @@ def test_credits_that_run_out_while_all_is_read_again_are_waited_for_too(linked:
     assert linked.target.queries > counted
     names = [name for name, _ in steps.kept]
     assert names.count("index Accounts") == 3, "the second wait makes the first reading old"
+
+
+def test_credits_for_a_job_are_waited_for_with_what_looking_again_takes(linked: World, door: Door) -> None:
+    """Else it always falls short of a job by that much, and all goes in calls, which cost several times as much."""
+    make(linked, 60)
+    linked.target.job_price = JobPrice(rows=60, credits=3, calls=5)
+    linked.target.credits = linked.target.refresh_price = 1
+
+    def free(number: int) -> Callable[[], object]:
+        return lambda: setattr(linked.target, "credits", number)
+
+    steps = Diary(linked.clock, [free(3), free(4)])
+    assert done(run(linked, door, steps)) == {"created": 60}
+    assert [len(job.rows) for job in linked.target.jobs.values()] == [60]
+    assert (linked.target.credits, steps.naps) == (0, [])
 
 
 def test_a_run_that_is_killed_in_its_wait_goes_on_the_same_way(linked: World, door: Door) -> None:

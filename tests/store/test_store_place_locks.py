@@ -12,6 +12,7 @@ from ml_connector.connectors.dynamics_gp import RequestGate as GpGate
 from ml_connector.connectors.zoho_crm import RequestGate as ZohoGate
 from ml_connector.connectors.zoho_crm import ZohoConfig
 from ml_connector.core.errors import NotDoneError
+from ml_connector.store.database import Database
 from ml_connector.store.place_locks import AdvisoryLocks
 
 
@@ -89,6 +90,24 @@ def test_a_session_that_ends_frees_its_places_and_is_begun_anew(database):
             two.try_lock(0)
         assert two.try_lock(0)
         assert not one.try_lock(0)
+
+
+def test_no_free_connection_is_told_and_loses_no_place(database):
+    busy = Database(database.engine.url.render_as_string(hide_password=False))
+    busy.engine = sa.create_engine(busy.engine.url, pool_size=1, max_overflow=0, pool_timeout=0.01)
+    with closing(busy), closing(AdvisoryLocks(busy, "gp", 2)) as locks:
+        with busy.read(), pytest.raises(NotDoneError, match="does not answer"):
+            locks.try_lock(0)
+        locks.unlock(0)
+        assert locks.try_lock(0)
+
+
+def test_a_place_that_is_given_back_late_begins_no_session(database):
+    locks = AdvisoryLocks(database, "gp", 2)
+    assert locks.try_lock(0)
+    locks.close()
+    locks.unlock(0)
+    assert database.engine.pool.checkedout() == 0
 
 
 def end_all_others(database):

@@ -93,9 +93,11 @@ class Slots:
 
     def give_back(self, slot: int) -> None:
         """It is free again, for whoever waits longest."""
-        self._locks.unlock(slot)
-        self._free.append(slot)
-        self._here.release()
+        try:
+            self._locks.unlock(slot)
+        finally:  # a slot that never came back would be waited for without end
+            self._free.append(slot)
+            self._here.release()
 
     @contextmanager
     def held(self, at_once: Callable[[], int] | None = None) -> Iterator[None]:

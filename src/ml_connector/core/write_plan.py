@@ -31,6 +31,7 @@ class WritePrices:
     look: int = (
         0  #: credits for seeing that creates are new still, for each call's worth begun; in a job, too
     )
+    refresh: int = 0  #: credits for seeing what changed in the module, as it is done after a wait
 
     def credits(self, records: int, *, creates: bool = False) -> int:
         """What ordinary calls cost for so many records."""

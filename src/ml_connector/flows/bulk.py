@@ -235,7 +235,10 @@ def _until_final(work: Work, job: BulkJob, stop: threading.Event) -> JobState:
             if now - heard_at > work.options.max_wait:
                 raise
         if now - job.started_at > work.options.bulk_timeout:
-            raise RetryableError(f"A bulk job of {job.rows:,} records of {job.module} has no end.")
+            raise RetryableError(
+                f"A bulk job of {job.rows:,} records of {job.module} has no end.",
+                "It is asked for until it has. If it never will: ml-connector zoho jobs",
+            )
         pause = min(pause * 2, LONGEST_PAUSE)
 
 

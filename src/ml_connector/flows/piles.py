@@ -36,6 +36,7 @@ class Piles:
         self._work, self._module = work, module
         prices = work.target.write_prices(module)
         self._prices = replace(prices, look=prices.look * count_questions(work, module))
+        self._refreshing = sum(work.target.write_prices(one).refresh for one in work.flow.modules)
         self.since = work.clock.now()  #: how long what is kept may be here
         self._kept: dict[Action, Spool[Plan]] = {kind: Spool() for kind in _KINDS}
         self._marks: set[str] = (
@@ -100,7 +101,11 @@ class Piles:
         if not (last or best.waits or self._prices.job is None):
             ways = [self._only_full(way) for way in ways]
         sent = [self._share(kind, way) for kind, way in zip(_KINDS, ways, strict=True)]
-        return Shares(sent, best.waits, _enough(self._prices, best) if best.waits else ())
+        return Shares(sent, best.waits, self._enough(best) if best.waits else ())
+
+    def _enough(self, best: Cheapest) -> tuple[int, ...]:
+        """The credits that pay for what waits, or less, after all modules were looked at again behind the wait."""
+        return tuple(self._refreshing + price for price in _enough(self._prices, best))
 
     def _only_full(self, way: Way) -> Way:
         job = self._prices.job

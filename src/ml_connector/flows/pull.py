@@ -151,6 +151,7 @@ def _look_at_target(steps: Steps, work: Work, run: str) -> None:
 def _renew(steps: Steps, work: Work, run: str) -> None:
     """Others may have written while the run waited: nothing counts that was read before."""
     work.forget()
+    work.source.forget_ahead()
     _look_at_target(steps, work, run)
 
 

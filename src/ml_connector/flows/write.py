@@ -33,7 +33,8 @@ from ml_connector.flows.spool import Spool
 from ml_connector.flows.work import CHUNK, Work, chunked
 from ml_connector.store import bulk_jobs, cursors, intents
 
-#: Updates that were kept for longer are not sent before it was asked what people changed meanwhile.
+#: Updates that were kept for longer are not sent before it was asked what people changed meanwhile. What no job
+#: carries is not kept for longer in a wide window, although it fills no call.
 KEPT_LONG = timedelta(seconds=60)
 #: What may be written of these plans: on a first load, what was approved.
 Guard = Callable[[Sequence[Plan]], list[Plan]]
@@ -69,8 +70,9 @@ class Writer:
         self._error: ConnectorError | None = None
         self._piles, self._behind = piles, behind
         self._jobs = ThreadPoolExecutor(1, thread_name_prefix="bulk")
-        #: One at a time, and what it was given: the target would let them wait for each other anyway.
-        self._job: tuple[Future[JobDone], Action, Spool[Plan]] | None = None
+        #: One at a time, what it was given and when: the target would let them wait for each other anyway.
+        self._job: tuple[Future[JobDone], Action, Spool[Plan], datetime] | None = None
+        self._sent_at = work.clock.now()  #: all that waited for a full call
         self._stop = threading.Event()
 
     def __enter__(self) -> Self:
@@ -104,6 +106,8 @@ class Writer:
             if self._piles and self._piles.is_full:
                 self._send_piles(behind=len(to_write) - number)
         self._send_full()
+        if self._piles is not None and self._work.clock.now() - self._sent_at >= KEPT_LONG:
+            self._send_waiting()
         if self._job is not None and self._job[0].done():
             self._finish_job()
         if self._piles is not None and self._error is not None:
@@ -136,6 +140,7 @@ class Writer:
         self._send_waiting()
 
     def _send_waiting(self) -> None:
+        self._sent_at = self._work.clock.now()
         for action, waiting in self._waiting.items():
             for batch in pack(waiting, CHUNK):
                 self._submit(batch)
@@ -192,9 +197,9 @@ class Writer:
             for rows in jobs:
                 self._start_job(action, rows)
             self._take_ordinary(self._as_planned(action, by_call, since))
+        self._send_waiting()  # a job may take hours
         if shares.waits:
             self._finish_job()  # what it did not write goes in calls, before the others wait
-            self._send_waiting()
             self._fail(
                 waits_for_credits(self._work, self.module, shares, shares.waits + behind, self._behind())
             )
@@ -215,13 +220,13 @@ class Writer:
         self._finish_job()
         if self._error is None:
             given = (self._work, self.run, self.module, action, rows, self._stop)
-            self._job = self._jobs.submit(bulk.run_job, *given), action, rows
+            self._job = self._jobs.submit(bulk.run_job, *given), action, rows, self._work.clock.now()
 
     def _finish_job(self) -> None:
         """Wait for the job under way; record what it did row by row, and send what it did not."""
         if self._job is None or self._piles is None:
             return
-        (job, action, given), self._job = self._job, None
+        (job, action, given, since), self._job = self._job, None
         if not job.done():
             self._note(
                 "waiting", f"A bulk job of {len(given):,} records of {self.module} is under way in the CRM."
@@ -235,8 +240,10 @@ class Writer:
         if done.refused is not None:
             self._piles.give_up()
             self.notes.append(f"{done.refused.happened} What it was to write goes in calls of {CHUNK}.")
+        left: Spool[Plan] = Spool()
         for plans in chunked(done.rows, CHUNK):
-            self._record_rows(done, plans)
+            left.extend(self._record_rows(done, plans))
+        self._take_ordinary(self._as_planned(action, left, since))
         self._send_waiting()
         while self._in_flight:
             self._collect()
@@ -259,13 +266,14 @@ class Writer:
             self._record([Done(plan, sent=True) for plan in plans if plan.action is not Action.UPDATE])
             self._take_ordinary(plan for plan in plans if plan.action is Action.UPDATE)
 
-    def _record_rows(self, done: JobDone, plans: Sequence[Plan]) -> None:
+    def _record_rows(self, done: JobDone, plans: Sequence[Plan]) -> list[Plan]:
+        """Record what the job tells of these; the others, which the ordinary way is to tell of."""
         told = [(plan, done.result_of(plan)) for plan in plans]
         self._record([Done(plan, result, sent=True) for plan, result in told if result is not None])
         left = [plan for plan, result in told if result is None]
         if left:
             bulk.forget_told(self._work, self.module, done, left)
-            self._take_ordinary(left)
+        return left
 
 
 def send(work: Work, module: str, batch: Sequence[Plan], guard: Guard) -> list[Done]:

@@ -36,21 +36,24 @@ class AdvisoryLocks:
     def unlock(self, place: int) -> None:
         """It is free again; where the session is lost, it is so already."""
         with suppress(NotDoneError):
-            self._ask(sa.func.pg_advisory_unlock(self._numbers[place]))
+            self._ask(sa.func.pg_advisory_unlock(self._numbers[place]), begin=False)
 
     def close(self) -> None:
         """All that are still held are free."""
         with self._turn:
             self._end()
 
-    def _ask(self, question: sa.Function[bool]) -> object:
+    def _ask(self, question: sa.Function[bool], *, begin: bool = True) -> object:
+        """The answer; None: there is no session, and none is to ``begin``."""
         with self._turn:
+            if self._session is None and not begin:
+                return None
             try:
                 return self._begun().execute(sa.select(question)).scalar_one()
-            except sa.exc.DBAPIError as error:
+            except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:  # the latter: no connection is free
                 self._end()
                 raise NotDoneError(
-                    f"The database, which counts our calls, does not answer: {error.orig}.",
+                    f"The database, which counts our calls, does not answer: {getattr(error, 'orig', error)}.",
                     "Check that it runs.",
                 ) from error
 

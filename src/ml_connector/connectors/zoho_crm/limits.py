@@ -51,7 +51,7 @@ _LOOK = 1  #: a query for the names of so many creates, where few are found
 
 def write_prices(*, bulk: bool) -> WritePrices:
     """What writing costs, with or without bulk jobs."""
-    return WritePrices(_BATCH, 10, _JOB if bulk else None, _LOOK)
+    return WritePrices(_BATCH, 10, _JOB if bulk else None, _LOOK, _CHANGED)
 
 
 def concurrency(config: ZohoConfig) -> int:
