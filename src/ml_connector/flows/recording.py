@@ -181,7 +181,7 @@ def _hold(work: Work, run: str, d: Done, part: Part) -> Hold:
         detail["candidates"] = ", ".join(d.plan.candidates)
     return Hold(
         work.flow.name, part.mapping.name, d.plan.desired.key, error.code, error.field, error.happened,
-        error.remedy, error.answer, work.clock.now(), detail, run, part=d.plan.desired.part,
+        error.remedy, error.answer, work.clock.now(), detail, run, part=d.plan.desired.part, heals=error.heals,
     )  # fmt: skip
 
 
