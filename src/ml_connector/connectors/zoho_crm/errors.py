@@ -212,10 +212,14 @@ def item_error(item: Item) -> RecordRejectedError:
     fields = ", ".join(dict.fromkeys(filter(None, map(_field, errors))))
     remedies = " ".join(dict.fromkeys(remedy for _, remedy in told))
     happened = "; ".join(happened for happened, _ in told)
-    known = map(_meaning, errors)
-    heals = all(meaning is not None and meaning.again is Again.LATER for meaning in known)
+    again = {meaning.again if meaning else Again.NEVER for meaning in map(_meaning, errors)}
     return RecordRejectedError(
-        f"{happened}.", remedies, code=code or "UNKNOWN", field=fields, answer=item.raw, heals=heals
+        f"{happened}.",
+        remedies,
+        code=code or "UNKNOWN",
+        field=fields,
+        answer=item.raw,
+        heals=again == {Again.LATER},
     )
 
 
