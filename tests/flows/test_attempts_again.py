@@ -7,10 +7,11 @@ from decimal import Decimal
 
 import pytest
 
+from ml_connector.connectors.dynamics_gp import source
 from ml_connector.core.errors import RecordRejectedError
 from ml_connector.flows.waiting import FEW
 from ml_connector.store import holds
-from world import World, done
+from world import CONTACT, CUSTOMER, World, done
 
 LOCKED = RecordRejectedError("It is locked.", "It is tried again.", code="RECORD_LOCKED", heals=True)
 TOO_LONG = RecordRejectedError("Too long.", "Correct it.", code="INVALID_DATA", field="City")
@@ -180,6 +181,36 @@ def test_of_many_that_the_source_refuses_a_few_are_tried_by_one_run(world: World
     for _ in range(4):
         world.sync()
     assert world.held() == []
+
+
+def test_a_few_are_fewer_than_what_counts_as_being_away() -> None:
+    assert 2 * FEW < source._SYSTEM_FAULTS_IN_A_ROW  # with as many that are new beside them
+
+
+def test_what_is_read_again_and_refused_by_the_target_waits_for_that_alone(world: World) -> None:
+    """The record was not given as a whole; what waits now is a person of it."""
+    world.texts = {"customers": [CONTACT.replace("required = true", "required = false")]}
+    world.source.put("C1", name="Company 1", customer_id="C1", contact_person="Ann Lee")
+    world.first("customers")
+    world.source.unreadable["C1"] = HIDDEN
+    change(world, "C1", contact_person="Bob Ray")
+    world.sync()
+    assert [(hold.code, hold.part, hold.unread) for hold in world.held()] == [("SYSTEM_FAULT", "", True)]
+    world.source.unreadable.clear()
+    world.target.refuse["Bob Ray"] = TOO_LONG
+    world.clock.sleep(HOUR)
+    world.sync()
+    assert [(hold.code, hold.unread) for hold in world.held()] == [("INVALID_DATA", False)]
+    world.source.fetched.clear()
+    assert attempted(world, 6, every=HOUR) == []
+
+
+def test_what_waits_under_a_mapping_that_left_the_flow_is_not_due(synced: World) -> None:
+    refuse(synced, LOCKED)
+    synced.texts["customers"] = [CUSTOMER]
+    synced.sync()  # a backfill, which tries everything
+    synced.source.fetched.clear()
+    assert len(attempted(synced, 3)) < 9
 
 
 def test_a_clock_that_was_a_year_ahead_delays_no_attempt(synced: World) -> None:

@@ -61,8 +61,12 @@ def _visible_again(work: Work) -> list[str]:
 
 
 def _perhaps_healed(tx: Connection, work: Work) -> list[Hold]:
-    """What is due to be tried again by itself: of what the source refused, a few."""
-    due = holds.due(tx, work.flow.company, work.flow.name, work.clock.now())
+    """What is due to be tried again by itself: of what the source refused, a few.
+
+    A hold under a mapping that left the flow is not: it is closed when the record goes through.
+    """
+    found = holds.due(tx, work.flow.company, work.flow.name, work.clock.now())
+    due = [hold for hold in found if hold.mapping in work.flow.meanings]
     refused = dict.fromkeys(fold_key(hold.source_key) for hold in due if hold.unread)
     few = set(list(refused)[:FEW])
     return [hold for hold in due if not hold.unread or fold_key(hold.source_key) in few]

@@ -155,7 +155,10 @@ def due(tx: sa.Connection, company: str, flow: str, now: datetime) -> list[Hold]
 
 
 def next_due(tx: sa.Connection, company: str, flow: str) -> datetime | None:
-    """When the first open hold of the flow is to be tried again by itself, perhaps long ago; None: none is."""
+    """When the first open hold of the flow is to be tried again by itself; None: none is.
+
+    It may be long ago, also after a run, which tries only some: who runs the flow for it keeps a distance.
+    """
     c = holds.c
     query = sa.select(c.next_at).where(c.company == company, c.flow == flow, c.closed_at.is_(None))
     query = query.where(c.next_at.is_not(None)).order_by(c.next_at).limit(1)
