@@ -30,7 +30,7 @@ from ml_connector.connectors.zoho_crm.codes import SAME
 from ml_connector.connectors.zoho_crm.schema import CUSTOM_FIELDS, scopes_needed
 from ml_connector.core import mapping_file, similar
 from ml_connector.core.audit import AuditAction
-from ml_connector.core.catalogue import OWN_CODES, Entry, Kind
+from ml_connector.core.catalogue import OWN_CODES, Again, Entry, Kind
 from ml_connector.core.company_facts import Verdict
 from ml_connector.core.deal_fields import TAG, deal_needs
 from ml_connector.core.mapping import MARKS, Mapping
@@ -266,12 +266,15 @@ def _kind(need: FieldNeed, instead: list[FieldNeed]) -> str:
     return f"{need.type}{size}{f' to {need.lookup}' if need.lookup else ''}{other}"
 
 
+_AGAIN = {Again.NEVER: "", Again.LATER: ", tried again by itself", Again.WATCHED: ", looked at by every run"}
+
+
 def code_table(system: str) -> str:
     """The codes of one system; those that say the same share a row, under the one that the others are the same as."""
     rows: dict[tuple[str, str, str], list[str]] = {}
     for entry in catalogue():
         if entry.system == system:
-            kind = f"{entry.kind.value}{', can be released' if _can_be_released(entry) else ''}"
+            kind = f"{entry.kind.value}{_AGAIN[entry.again]}{', can be released' if _can_be_released(entry) else ''}"
             rows.setdefault((kind, entry.meaning, entry.remedy), []).append(entry.code)
     cells = [(sorted(same, key=lambda code: (code in SAME, code)), told) for told, same in rows.items()]
     if SAME.keys() & {code for same, _ in cells for code in same}:

@@ -22,6 +22,7 @@ from ml_connector.core.errors import ConfigurationError
 from ml_connector.store import (
     cursors,
     frozen,
+    holds,
     links,
     match_index,
     outcomes,
@@ -78,6 +79,36 @@ def test_the_outcomes_of_an_older_database_have_one_part_and_are_not_final(empty
         (found,) = outcomes.by_key(tx, "-1", ["m"], ["A"])["a", "m"]
     assert (found.at, found.of_parts, found.final) == (AT, 1, False)
     assert outcomes.is_whole([found])
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "is_due", "unread"),
+    [("RECORD_LOCKED", True, False), ("SYSTEM_FAULT", True, True), ("INVALID_EMAIL", False, False)],
+)
+def test_the_holds_of_an_older_database_that_may_have_healed_are_due(empty_url, code, is_due, unread):
+    database = Database(empty_url)
+    with database.begin() as tx:
+        config = Config()
+        config.set_main_option("script_location", str(Path(store.__file__).parent / "migrations"))
+        config.attributes["connection"] = tx
+        command.upgrade(config, "0009")
+        of_old = {
+            name: name for name in ("mapping", "key", "part", "source_key", "field", "happened", "remedy")
+        }
+        of_old |= {"company": "-1", "flow": "customers", "code": code, "answer": "", "detail": "{}"}
+        of_old |= {"attempts": 3, "run": "run-1", "opened_at": AT, "last_at": AT + timedelta(hours=2)}
+        names, values = ", ".join(of_old), ", ".join(f":{name}" for name in of_old)
+        typed = sa.text(f"INSERT INTO holds ({names}) VALUES ({values})").bindparams(
+            *(sa.bindparam(name, type_=Instant()) for name in ("opened_at", "last_at"))
+        )
+        tx.execute(typed, of_old)
+    database.upgrade()
+    with database.read() as tx:
+        (found,) = holds.find(tx, "-1")
+        due = holds.due(tx, "-1", "customers", AT + timedelta(hours=2))
+    assert (found.attempts, found.since, found.unread) == (3, AT, unread)
+    assert due == ([found] if is_due else [])
     database.close()
 
 

@@ -36,7 +36,7 @@ def open_keys(tx, **asked) -> list[str]:
 def test_a_hold_comes_back_with_its_detail(tx):
     holds.put(tx, "-1", [hold(detail={"value": "x", "limit": Decimal("1.50")})])
     (found,) = holds.find(tx, "-1")
-    assert found == hold(detail={"value": "x", "limit": "1.50"}, opened_at=AT)
+    assert found == hold(detail={"value": "x", "limit": "1.50"}, opened_at=AT, since=AT)
     shown = found.to_json()
     assert (shown["key"], shown["attempts"], shown["opened_at"]) == ("Aaron", 1, AT.isoformat())
 
@@ -129,3 +129,77 @@ def test_a_long_word_of_the_target_does_not_stop_the_others(tx, length):
 def test_a_text_with_a_null_character_does_not_stop_the_others(tx):
     holds.put(tx, "-1", [hold("A", answer="\x00", happened="It said \x00."), hold("B")])
     assert open_keys(tx) == ["A", "B"]
+
+
+MINUTE = timedelta(minutes=1)
+
+
+def locked(key: str = "Aaron", **more) -> Hold:
+    return hold(key, **{"code": "RECORD_LOCKED", "heals": True} | more)
+
+
+def due_keys(tx, at: datetime, flow: str = "customers") -> list[str]:
+    return [one.source_key for one in holds.due(tx, "-1", flow, at)]
+
+
+def test_what_heals_is_tried_again_and_what_does_not_is_not(tx):
+    opened = holds.put(tx, "-1", [locked("A"), hold("B")])
+    assert [one.next_at for one in opened] == [AT + 5 * MINUTE, None]
+    assert holds.find(tx, "-1") == [locked("A", opened_at=AT, since=AT, next_at=AT + 5 * MINUTE), opened[1]]
+    assert due_keys(tx, AT + 4 * MINUTE) == []
+    assert due_keys(tx, AT + 5 * MINUTE) == ["A"]
+    assert due_keys(tx, AT + 5 * MINUTE, "vendors") == []
+    holds.close(tx, "-1", "customers", [("accounts", "A")], LATER)
+    assert due_keys(tx, AT + 5 * MINUTE) == []
+
+
+def test_the_distance_grows_with_the_time_since_the_reason(tx):
+    holds.put(tx, "-1", [hold()])
+    since = AT + timedelta(days=9)
+    tried = [since, since + 5 * MINUTE, since + 12 * MINUTE, since + timedelta(days=3)]
+    told = [holds.put(tx, "-1", [locked(at=at, run=f"run {at}")])[0] for at in tried]
+    assert [one.next_at - one.at for one in told] == [
+        5 * MINUTE,
+        5 * MINUTE,
+        12 * MINUTE,
+        timedelta(hours=20),
+    ]
+    assert {(one.opened_at, one.since) for one in told} == {(AT, since)}
+    (found,) = holds.find(tx, "-1")
+    assert (found.attempts, found.since, found.next_at) == (5, since, told[-1].next_at)
+
+
+def test_a_step_that_is_done_twice_delays_nothing(tx):
+    first = holds.put(tx, "-1", [locked(run="run-1")])
+    assert holds.put(tx, "-1", [locked(run="run-1")]) == first
+
+
+def test_a_reason_that_does_not_heal_ends_the_attempts(tx):
+    holds.put(tx, "-1", [locked()])
+    holds.put(tx, "-1", [hold(at=LATER)])
+    assert due_keys(tx, AT + timedelta(days=9)) == []
+    assert holds.next_due(tx, "-1", "customers") is None
+
+
+def test_the_longest_due_comes_first_and_a_last_attempt_in_the_future_is_due(tx):
+    holds.put(tx, "-1", [locked("A", at=LATER), locked("B"), locked("C", at=AT + timedelta(days=365))])
+    assert due_keys(tx, LATER + 5 * MINUTE) == ["B", "A", "C"]
+
+
+def test_the_next_attempt_of_a_flow_is_its_first(tx):
+    assert holds.next_due(tx, "-1", "customers") is None
+    rows = [locked("A", at=LATER), locked("B"), locked("C"), hold("D"), locked("E", flow="vendors", at=LATER)]
+    holds.put(tx, "-1", rows)
+    holds.put(tx, "2", [locked(at=AT - MINUTE)])
+    assert holds.next_due(tx, "-1", "customers") == AT + 5 * MINUTE
+    holds.close(tx, "-1", "customers", [("accounts", "B"), ("accounts", "C")], LATER)
+    assert holds.next_due(tx, "-1", "customers") == LATER + 5 * MINUTE
+    assert holds.next_due(tx, "-1", "vendors") == LATER + 5 * MINUTE
+
+
+def test_what_the_source_did_not_give_is_known_as_that(tx):
+    holds.put(tx, "-1", [locked("A", unread=True), locked("B")])
+    assert [(one.source_key, one.unread) for one in holds.due(tx, "-1", "customers", LATER)] == [
+        ("A", True),
+        ("B", False),
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +12,15 @@ import typer
 from ml_connector.cli.actor import Reason, actor, ask_reason
 from ml_connector.cli.codes import entry_of
 from ml_connector.cli.exits import Exit
+from ml_connector.cli.held_choice import (
+    Choice,
+    InFlows,
+    OfKinds,
+    OnFields,
+    WithCodes,
+    said_again,
+    when_again,
+)
 from ml_connector.cli.options import AsJson, SettingsPath, load
 from ml_connector.cli.show import note, say, show_json, show_table, shown
 from ml_connector.core.catalogue import OWN_CODES
@@ -31,26 +41,40 @@ InFlow = Annotated[
 
 
 @app.command("list")
-def list_(settings: SettingsPath = None, *, as_json: AsJson = False) -> None:
-    """Every record that waits, oldest first, with its reason."""
+def list_(
+    settings: SettingsPath = None,
+    *,
+    flow: InFlows = None,
+    code: WithCodes = None,
+    kind: OfKinds = None,
+    field: OnFields = None,
+    as_json: AsJson = False,
+) -> None:
+    """Every record that waits, oldest first, with its reason and when it is tried again."""
     from ml_connector.bootstrap import open_app
+
+    choice = Choice(None, flow, code, kind, field)
+    with open_app(load(settings)) as opened:
+        found = choice.find(opened)
+        if as_json:
+            show_json({"held": [_told(opened, hold) for hold in found]})
+        elif found:
+            _show_all(opened, found)
+        else:
+            say("No such record waits." if choice else "No record waits.")
+
+
+def _show_all(opened: App, found: Sequence[Hold]) -> None:
     from ml_connector.store import holds
 
-    with open_app(load(settings)) as opened:
-        found = _find(opened)
-    if as_json:
-        show_json({"held": [_told(hold) for hold in found]})
-        return
-    if not found:
-        say("No record waits.")
-        return
     # one line for all its mappings
     rows = {
         (h.flow, h.source_key, h.part, entry_of(h.code).kind.value, h.code, h.field, h.happened): h
         for h in found
     }
-    columns = ("flow", "key", "part", "kind", "code", "field", "attempts", "what happened")
-    show_table(columns, [(*row[:-1], str(rows[row].attempts), row[-1]) for row in sorted(rows)])
+    columns = ("flow", "key", "part", "kind", "code", "field", "attempts", "next (UTC)", "what happened")
+    counted = {row: (str(hold.attempts), when_again(opened, hold)) for row, hold in rows.items()}
+    show_table(columns, [(*row[:-1], *counted[row], row[-1]) for row in sorted(rows)])
     number = holds.count_records(found)
     each = ", with a line for each of its reasons" if len(rows) > number else ""
     say(f"\nWaiting for a person: {number:,}{each}")
@@ -64,20 +88,20 @@ def show(key: Key, settings: SettingsPath = None, *, as_json: AsJson = False) ->
     from ml_connector.bootstrap import open_app
 
     with open_app(load(settings)) as opened:
-        found = _find(opened, [key])
-    if as_json:
-        show_json({"held": [_told(hold) for hold in found]})
-    for alike in () if as_json else _alike(found):
-        _show_one(alike)
+        found = Choice([key]).find(opened)
+        if as_json:
+            show_json({"held": [_told(opened, hold) for hold in found]})
+        for alike in () if as_json else _alike(found):
+            _show_one(opened, alike)
     if not found:
         note(f"No record with the key {key} waits.")
         raise typer.Exit(Exit.WRONG_USE)
 
 
-def _told(hold: Hold) -> dict[str, object]:
+def _told(opened: App, hold: Hold) -> dict[str, object]:
     entry = entry_of(hold.code)
     known = {"system": entry.system, "kind": entry.kind.value, "meaning": entry.meaning}
-    known["part"] = hold.part
+    known |= {"part": hold.part, "again": said_again(opened, hold)}
     return hold.to_json() | known | {"what_to_do": entry.remedy}
 
 
@@ -90,7 +114,7 @@ def _alike(found: Sequence[Hold]) -> list[list[Hold]]:
     return list(together.values())
 
 
-def _show_one(alike: Sequence[Hold]) -> None:
+def _show_one(opened: App, alike: Sequence[Hold]) -> None:
     """What waits in one mapping, or in several for the same reason."""
     hold = alike[0]
     entry = entry_of(hold.code)
@@ -107,6 +131,7 @@ def _show_one(alike: Sequence[Hold]) -> None:
         **hold.detail,
         "answer": hold.answer,
         "attempts": f"{hold.attempts}, the last {shown(hold.at)}, the first {shown(hold.opened_at or hold.at)}",
+        "tried again": said_again(opened, hold),
     }
     for name, value in lines.items():
         if value or name == "value in the CRM":
@@ -114,26 +139,46 @@ def _show_one(alike: Sequence[Hold]) -> None:
 
 
 @app.command()
-def retry(keys: Keys = None, settings: SettingsPath = None, *, as_json: AsJson = False) -> None:
+def retry(  # noqa: PLR0913 -- one parameter an option
+    keys: Keys = None,
+    settings: SettingsPath = None,
+    *,
+    flow: InFlows = None,
+    code: WithCodes = None,
+    kind: OfKinds = None,
+    field: OnFields = None,
+    as_json: AsJson = False,
+) -> None:
     """Read the records anew and try them again; what goes through no longer waits."""
     from ml_connector.bootstrap import open_app
     from ml_connector.cli.sync import run_and_show
 
+    choice = Choice(keys, flow, code, kind, field)
     with open_app(load(settings), note) as opened:
-        found = _find(opened, keys)
-        if keys and not found:
+        found = choice.find(opened)
+        if choice and not found:
             raise ConfigurationError(
                 "None of these records waits.", "ml-connector held list names those that do."
             )
-        if not found:
-            note("No record waits.")
+        note(_trying(found))
         flows, over_deals = opened.both(sorted({hold.flow for hold in found})) if found else ([], [])
         wanted = {
             name: Asked(tuple(sorted({hold.source_key for hold in found if hold.flow == name})))
             for name in [*(flow.name for flow in flows), *(flow.name for flow in over_deals)]
         }
-        code = run_and_show(opened, wanted, as_json=as_json)
-    raise typer.Exit(code)
+        ended = run_and_show(opened, wanted, as_json=as_json)
+    raise typer.Exit(ended)
+
+
+def _trying(found: Sequence[Hold]) -> str:
+    """What will be tried again, in a sentence."""
+    from ml_connector.store import holds
+
+    if not found:
+        return "No record waits."
+    reasons = Counter(code for _flow, _key, code in {(h.flow, h.source_key, h.code) for h in found})
+    each = ", ".join(f"{code} {number:,}" for code, number in sorted(reasons.items()))
+    return f"Trying again what waits, {holds.count_records(found):,} in all: {each}."
 
 
 @app.command()
@@ -178,8 +223,9 @@ def discard(
         work = opened.work(opened.flows[where.flow])
         discarded = decide.discard(work, where.key, decide.Decider(actor(), ask_reason(reason)))
         note(" ".join(opened.note_trail()))
+        told = [_told(opened, hold) for hold in discarded]
     if as_json:
-        show_json({"discarded": [_told(hold) for hold in discarded]})
+        show_json({"discarded": told})
     else:
         say(f"{where.flow}: {where.key} no longer waits, and nothing was written.")
         say("It is looked at again when GP changes it, and by a run that reads everything (sync --full).")
@@ -195,7 +241,7 @@ class _Where:
 
 def _where(opened: App, key: str, wanted: str) -> _Where:
     """The one flow in which the key waits. Raises ConfigurationError if that is not told."""
-    found = [hold for hold in _find(opened, [key]) if wanted in ("", hold.flow)]
+    found = [hold for hold in Choice([key]).find(opened) if wanted in ("", hold.flow)]
     flows = sorted({hold.flow for hold in found})
     if not flows:
         raise ConfigurationError(f"No record {key} waits.", "ml-connector held list names those that do.")
@@ -210,10 +256,3 @@ def _where(opened: App, key: str, wanted: str) -> _Where:
         )
     opened.in_order(flows)  # it may have left the settings
     return _Where(flows[0], found[0].source_key)
-
-
-def _find(opened: App, keys: Sequence[str] | None = None) -> list[Hold]:
-    from ml_connector.store import holds
-
-    with opened.database.read() as tx:
-        return [hold for company in opened.companies for hold in holds.find(tx, company, keys=keys or None)]

@@ -23,6 +23,14 @@ class Kind(StrEnum):
     STOP = "stop"  #: the run stops: a setting, a right or a password has to be changed
 
 
+class Again(StrEnum):
+    """Whether a record that waits is tried again without anybody asking for it."""
+
+    NEVER = "never"  #: a person has to mend something, and then the record is stamped anew or retried
+    LATER = "later"  #: it may heal by itself: tried again, at growing distances
+    WATCHED = "watched"  #: every run looks whether the reason is gone; then it is tried again
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One code."""
@@ -32,6 +40,7 @@ class Entry:
     kind: Kind
     meaning: str
     remedy: str
+    again: Again = Again.NEVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,7 @@ class OwnCode:
     meaning: str
     remedy: str
     releasable: bool = False  #: ``held release`` says that the reason does not count
+    again: Again = Again.NEVER
 
 
 AMBIGUOUS = "AMBIGUOUS_MATCH"
@@ -108,23 +118,27 @@ OWN_CODES: Mapping[str, OwnCode] = {
         "The linked record of the CRM cannot be seen, and no other one carries the key.",
         "Restore it or let our user see it, then retry the hold; or release the hold to create it anew.",
         releasable=True,
+        again=Again.WATCHED,
     ),
     CHANGED_SINCE_APPROVAL: OwnCode(
         Kind.APPROVAL,
         "What would be written is not what was approved.",
         "Plan again, look at it and approve it; or release the hold.",
         releasable=True,
+        again=Again.WATCHED,
     ),
     PARENT_WAITS: OwnCode(
         Kind.PARENT,
         "The record that it belongs to is not in the CRM yet, because that one waits.",
         "Work off the other record's hold: this one goes through with it.",
+        again=Again.WATCHED,
     ),
     SCHEMA_DRIFT: OwnCode(
         Kind.SCHEMA,
         "A field of the CRM was renamed, removed, shortened, closed or made mandatory since it was provisioned.",
         "Mend the field in the CRM, correct the value in the ERP or change the mapping; the next run lets the record"
         " through.",
+        again=Again.WATCHED,
     ),
     INVALID_EMAIL: OwnCode(
         Kind.DATA,
@@ -152,4 +166,7 @@ OWN_CODES: Mapping[str, OwnCode] = {
 
 def own_entries() -> Sequence[Entry]:
     """Our own codes as entries of the catalogue."""
-    return [Entry("ml-connector", code, own.kind, own.meaning, own.remedy) for code, own in OWN_CODES.items()]
+    return [
+        Entry("ml-connector", code, own.kind, own.meaning, own.remedy, own.again)
+        for code, own in OWN_CODES.items()
+    ]

@@ -56,15 +56,26 @@ class AllowanceError(NotDoneError):
 
 
 class RecordRejectedError(ConnectorError):
-    """One record is at fault: ``code`` names why, ``field`` where, ``answer`` the system's own words."""
+    """One record is at fault: ``code`` names why, ``field`` where, ``answer`` the system's own words.
+
+    ``heals``: it may pass without anybody changing the record, so that it is tried again by itself.
+    """
 
     def __init__(
-        self, happened: str, remedy: str = "", *, code: str = "REJECTED", field: str = "", answer: str = ""
+        self,
+        happened: str,
+        remedy: str = "",
+        *,
+        code: str = "REJECTED",
+        field: str = "",
+        answer: str = "",
+        heals: bool = False,
     ) -> None:
         super().__init__(happened, remedy)
         self.code = code
         self.field = field
         self.answer = answer
+        self.heals = heals
 
 
 class ConfigurationError(ConnectorError):

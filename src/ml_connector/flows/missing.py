@@ -82,4 +82,6 @@ def _hold_refused(work: Work, run: str, missing: Missing, now: datetime) -> Hold
         now,
         {},
         run,
+        heals=e.heals,
+        unread=True,
     )

@@ -56,7 +56,7 @@ def record(work: Work, run: str, module: str, done: Sequence[Done]) -> Counter[s
             _hold(work, run, d, part) for d in done for part in d.plan.desired.parts if fault_of(d, part)
         ]
         held = holds.put(tx, work.flow.company, faults)
-        closed = _close(tx, work, module, done, now)
+        closed = _close(tx, work, module, done, now) + _close_unread(tx, work, looked_at, faults, now)
         teller = Teller(work, run, module, now, {(h.mapping, h.source_key, h.part): h for h in held})
         rows = [row for d in done for row in teller.of(d)]
         audit.append(tx, [*rows, *(teller.released(hold) for hold in closed)])
@@ -181,7 +181,7 @@ def _hold(work: Work, run: str, d: Done, part: Part) -> Hold:
         detail["candidates"] = ", ".join(d.plan.candidates)
     return Hold(
         work.flow.name, part.mapping.name, d.plan.desired.key, error.code, error.field, error.happened,
-        error.remedy, error.answer, work.clock.now(), detail, run, part=d.plan.desired.part,
+        error.remedy, error.answer, work.clock.now(), detail, run, part=d.plan.desired.part, heals=error.heals,
     )  # fmt: skip
 
 
@@ -206,6 +206,16 @@ def _close(tx: Connection, work: Work, module: str, done: Sequence[Done], now: d
     return closed + holds.close(
         tx, company, flow, _through(tx, work, former), now, only=lambda hold: hold.ident in idents
     )
+
+
+def _close_unread(
+    tx: Connection, work: Work, looked_at: Sequence[str], faults: Sequence[Hold], now: datetime
+) -> list[Hold]:
+    """Close what waited because the source did not give the record: it has, and now parts of it wait."""
+    waits = {fold_key(hold.source_key) for hold in faults}
+    read = [(work.flow.first_meaning, key) for key in looked_at if fold_key(key) in waits]
+    company, flow = work.flow.company, work.flow.name
+    return holds.close(tx, company, flow, read, now, only=lambda hold: hold.unread) if read else []
 
 
 def _parts_through(done: Sequence[Done]) -> set[tuple[str, Ident]]:

@@ -14,10 +14,15 @@ from ml_connector.store import asked, awaited, decisions, holds, links, staging
 from ml_connector.store.database import Connection
 from ml_connector.store.holds import Hold
 
+#: So many records that the source refused are tried again by one run: staged together they come in a row, and a source
+#: that refuses many in a row is taken for one that is away.
+FEW = 3
+
 
 def stage_waiting(work: Work, run: str, *, preview: bool) -> dict[str, Any]:
-    """Beside what is listed: facets that moved, approvals, mended fields, parents that are there, what was asked.
+    """Beside what is listed: facets that moved, what was asked, and what waits for something that may have happened.
 
+    That is an approval, a mended field, a parent that is there, a record that is seen again, or time alone.
     ``preview``: a plan shows what waits for its approval; a run reads only what has it by now.
     """
     flow = work.flow
@@ -32,8 +37,9 @@ def stage_waiting(work: Work, run: str, *, preview: bool) -> dict[str, Any]:
             and not still_waits(drifts[modules[hold.mapping]], hold.field, hold.detail.get("value"))
         ]
         unapproved = _waiting(tx, work, CHANGED_SINCE_APPROVAL)
-        due = unapproved if preview else _approved(tx, work, unapproved)
-        keys = [hold.source_key for hold in (*mended, *due)] + visible
+        approved = unapproved if preview else _approved(tx, work, unapproved)
+        healed = _perhaps_healed(tx, work)
+        keys = [hold.source_key for hold in (*mended, *approved, *healed)] + visible
         keys += asked.keys(tx, flow.company, flow.entity.name)
         staging.put_keys(tx, run, flow.company, flow.entity.name, keys)
         _stage_ready(tx, work, run)
@@ -52,6 +58,18 @@ def _visible_again(work: Work) -> list[str]:
         there = work.target.read(module, ids, [work.flow.key_field(module)]) if ids else {}
         again += [link.source_key for link in lost if link.target_id in there]
     return again
+
+
+def _perhaps_healed(tx: Connection, work: Work) -> list[Hold]:
+    """What is due to be tried again by itself: of what the source refused, a few.
+
+    A hold under a mapping that left the flow is not: it is closed when the record goes through.
+    """
+    found = holds.due(tx, work.flow.company, work.flow.name, work.clock.now())
+    due = [hold for hold in found if hold.mapping in work.flow.meanings]
+    refused = dict.fromkeys(fold_key(hold.source_key) for hold in due if hold.unread)
+    few = set(list(refused)[:FEW])
+    return [hold for hold in due if not hold.unread or fold_key(hold.source_key) in few]
 
 
 def _waiting(tx: Connection, work: Work, code: str) -> list[Hold]:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from ml_connector.core.attempts import next_attempt
 from ml_connector.core.record import Ident, fold_key
 from ml_connector.store.database import upsert
 from ml_connector.store.tables import holds
@@ -30,8 +31,12 @@ class Hold:
     detail: Mapping[str, object] = dataclasses.field(default_factory=dict)  #: the values, the candidates
     run: str = ""  #: of the last attempt
     part: str = ""  #: which of the source record's several target records it is about
+    heals: bool = False  #: it may pass by itself
+    unread: bool = False  #: the source did not give the record
     attempts: int = 1
     opened_at: datetime | None = None
+    since: datetime | None = None  #: when it began to wait for its present reason
+    next_at: datetime | None = None  #: when it is tried again by itself; None: it is not
 
     @property
     def ident(self) -> Ident:
@@ -53,6 +58,7 @@ class Hold:
             "attempts": self.attempts,
             "opened_at": (self.opened_at or self.at).isoformat(),
             "last_at": self.at.isoformat(),
+            "next_at": self.next_at and self.next_at.isoformat(),
         }
 
 
@@ -65,14 +71,22 @@ def put(tx: sa.Connection, company: str, rows: Sequence[Hold]) -> list[Hold]:
     """Open these holds, or count another attempt of those that are open; as they stand then."""
     keys = [row.source_key for row in rows]
     before = {(h.flow, h.mapping, fold_key(h.source_key), h.part): h for h in find(tx, company, keys=keys)}
-    opened = []
-    for row in rows:
-        known = before.get((row.flow, row.mapping, fold_key(row.source_key), row.part))
-        again = known is not None and known.run != row.run  # a step that is done twice is one attempt
-        attempts, opened_at = (known.attempts + again, known.opened_at) if known else (1, row.at)
-        opened.append(dataclasses.replace(row, attempts=attempts, opened_at=opened_at))
+    opened = [
+        _opened(row, before.get((row.flow, row.mapping, fold_key(row.source_key), row.part))) for row in rows
+    ]
     upsert(tx, holds, [_values(company, hold) for hold in opened])
     return opened
+
+
+def _opened(row: Hold, known: Hold | None) -> Hold:
+    """The hold with what came before it: ``known`` as it was open until now."""
+    attempts, opened_at, since = 1, row.at, row.at
+    if known is not None:
+        again = known.run != row.run  # a step that is done twice is one attempt
+        attempts, opened_at = known.attempts + again, known.opened_at or row.at
+        since = known.since if known.code == row.code and known.since else row.at
+    next_at = next_attempt(since, row.at) if row.heals else None
+    return dataclasses.replace(row, attempts=attempts, opened_at=opened_at, since=since, next_at=next_at)
 
 
 _SAME = (
@@ -88,6 +102,8 @@ _SAME = (
     "run",
     "attempts",
     "opened_at",
+    "next_at",
+    "unread",
 )
 
 
@@ -96,6 +112,7 @@ def _values(company: str, hold: Hold) -> dict[str, object]:
         "company": company,
         "key": fold_key(hold.source_key),
         "detail": json.dumps(dict(hold.detail), default=str),
+        "since": hold.since,
         "last_at": hold.at,
         "closed_at": None,
     }
@@ -122,7 +139,30 @@ def find(
 
 def _hold(row: sa.Row[tuple[object, ...]]) -> Hold:
     r = row._mapping  # noqa: SLF001 -- SQLAlchemy's documented name
-    return Hold(**{name: r[name] for name in _SAME}, at=r["last_at"], detail=json.loads(r["detail"]))
+    since, heals, detail = r["since"] or r["opened_at"], r["next_at"] is not None, json.loads(r["detail"])
+    return Hold(**{name: r[name] for name in _SAME}, at=r["last_at"], since=since, heals=heals, detail=detail)
+
+
+def due(tx: sa.Connection, company: str, flow: str, now: datetime) -> list[Hold]:
+    """The open holds of a flow that are to be tried again by themselves, the longest due first.
+
+    One whose last attempt lies in the future was tried while our clock was wrong: it is due at once.
+    """
+    c = holds.c
+    query = sa.select(holds).where(c.company == company, c.flow == flow, c.closed_at.is_(None))
+    query = query.where(c.next_at.is_not(None), sa.or_(c.next_at <= now, c.last_at > now))
+    return [_hold(row) for row in tx.execute(query.order_by(c.next_at, c.key, c.part, c.mapping))]
+
+
+def next_due(tx: sa.Connection, company: str, flow: str) -> datetime | None:
+    """When the first open hold of the flow is to be tried again by itself; None: none is.
+
+    It may be long ago, also after a run, which tries only some: who runs the flow for it keeps a distance.
+    """
+    c = holds.c
+    query = sa.select(c.next_at).where(c.company == company, c.flow == flow, c.closed_at.is_(None))
+    query = query.where(c.next_at.is_not(None)).order_by(c.next_at).limit(1)
+    return next((row.next_at for row in tx.execute(query)), None)
 
 
 def close(

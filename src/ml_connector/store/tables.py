@@ -364,7 +364,12 @@ holds = Table(
     Column("attempts", Integer, nullable=False),
     Column("run", String(128), nullable=False),  # of the last attempt: a repeated step is no new one
     Column("opened_at", Instant, nullable=False),
+    Column(
+        "since", Instant
+    ),  # when it began to wait for its present reason; none: a hold of an earlier version
     Column("last_at", Instant, nullable=False),
+    Column("next_at", Instant),  # when it is tried again by itself; none: it is not
+    Column("unread", Boolean, nullable=False, server_default=false()),  # the source did not give the record
     Column("closed_at", Instant),
     Index("ix_holds_open", "closed_at"),
 )

@@ -14,7 +14,7 @@ from ml_connector.connectors.dynamics_gp import errors, meanings, sba_meanings
 from ml_connector.connectors.dynamics_gp.errors import FaultKind
 from ml_connector.connectors.dynamics_gp.meanings import Meaning
 from ml_connector.connectors.dynamics_gp.soap import AnswerError, FaultError
-from ml_connector.core.catalogue import Kind
+from ml_connector.core.catalogue import Again, Kind
 from ml_connector.core.errors import ConfigurationError, RecordRejectedError, RetryableError
 
 SYSTEM = "The application encountered an unhandled system exception. Contact your system administrator for details."
@@ -131,6 +131,8 @@ def test_the_kind_of_a_code_is_the_kind_of_its_error(meaning):
     assert type(error) is expected[meaning.kind]
     if isinstance(error, RecordRejectedError):
         assert (error.code, error.answer) == (meaning.code, "raw")
+        assert error.heals is (meaning.code in errors.HIDDEN_CODES)  # GP hides the cause: it may pass
+        assert (meaning.entry().again is Again.LATER) is error.heals
 
 
 def test_an_unknown_fault_is_held_with_gps_own_answer_and_without_secrets():

@@ -8,7 +8,7 @@ import pytest
 
 from ml_connector.connectors.zoho_crm import codes, errors
 from ml_connector.connectors.zoho_crm.wire import Item
-from ml_connector.core.catalogue import Kind
+from ml_connector.core.catalogue import Again, Kind
 
 ZOHO = Path(__file__).parents[4] / "shared" / "reference" / "zoho"
 BY_CODE = {entry.code: entry for entry in errors.CATALOGUE}
@@ -93,6 +93,49 @@ def test_what_the_code_uses_is_what_the_catalogue_says():
         assert error.remedy == meaning.remedy
         assert meaning.remedy in BY_CODE[code].remedy
         assert BY_CODE[code].kind is meaning.kind
+
+
+@pytest.mark.parametrize(
+    ("code", "heals"),
+    [
+        ("RECORD_LOCKED", True),
+        ("RECORD_IN_BLUEPRINT", True),
+        ("NOT_APPROVED", True),
+        ("NOT_REVIEWED", True),
+        ("BLOCKED_RECORD", True),
+        ("ALREADY_MODIFIED", True),
+        ("INTERNAL_ERROR", True),
+        ("SERVICE_UNAVAILABLE", True),
+        ("INVALID_DATA", False),
+        ("MANDATORY_NOT_FOUND", False),
+        ("DUPLICATE_DATA", False),
+        ("NO_PERMISSION", False),
+        ("CONVERTED_RECORD", False),
+        ("A_CODE_OF_TOMORROW", False),
+    ],
+)
+def test_what_may_heal_by_itself(code, heals):
+    assert errors.item_error(Item(code, "", {"api_name": "Phone"}, "{}")).heals is heals
+    if code in BY_CODE:
+        assert (BY_CODE[code].again is Again.LATER) is heals
+
+
+@pytest.mark.parametrize("path", ["$.data[0].Account_Name", "$.data[0].Account_Name.id"])
+def test_a_record_that_a_field_names_and_that_is_gone_may_come_back(path):
+    details = {"api_name": "Account_Name", "json_path": path}
+    error = errors.item_error(Item("INVALID_DATA", "the id given seems to be invalid", details, "{}"))
+    assert (error.code, error.field, error.heals) == ("INVALID_DATA", "Account_Name", True)
+    assert error.happened.startswith("The record that Account_Name names does not exist")
+    assert errors.item_error(Item("INVALID_DATA", "invalid data", details, "{}")).heals is False
+
+
+def test_of_several_faults_all_have_to_heal():
+    def several(*some: str) -> bool:
+        listed = [{"code": one, "details": {}, "message": "", "status": "error"} for one in some]
+        return errors.item_error(Item("MULTIPLE_OR_MULTI_ERRORS", "", {"errors": listed}, "{}")).heals
+
+    assert several("RECORD_LOCKED", "NOT_APPROVED")
+    assert not several("RECORD_LOCKED", "INVALID_DATA")
 
 
 def test_a_code_of_records_and_requests_tells_of_both():

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ml_connector.core.catalogue import Entry, Kind
+from ml_connector.core.catalogue import Again, Entry, Kind
 from ml_connector.core.errors import ConfigurationError, ConnectorError, RecordRejectedError, RetryableError
 
 SYSTEM = "Dynamics GP"
@@ -32,6 +32,7 @@ class Meaning:
     happened: str
     remedy: str
     after_seconds: float | None = None  #: of a wait
+    again: Again = Again.NEVER  #: of a held record
 
     def error(self, answer: str = "", **told: object) -> ConnectorError:
         """The error of this kind: Retryable for a wait, Configuration for a stop, else RecordRejected."""
@@ -40,11 +41,13 @@ class Meaning:
             return RetryableError(happened, remedy, after_seconds=self.after_seconds)
         if self.kind is Kind.STOP:
             return ConfigurationError(happened, remedy)
-        return RecordRejectedError(happened, remedy, code=self.code, answer=answer)
+        heals = self.again is Again.LATER
+        return RecordRejectedError(happened, remedy, code=self.code, answer=answer, heals=heals)
 
     def entry(self) -> Entry:
         """The row of the catalogue; what is filled in stands there in capitals."""
-        return Entry(SYSTEM, self.code, self.kind, _in_capitals(self.happened), _in_capitals(self.remedy))
+        happened, remedy = _in_capitals(self.happened), _in_capitals(self.remedy)
+        return Entry(SYSTEM, self.code, self.kind, happened, remedy, self.again)
 
 
 class _Capitals(defaultdict[str, str]):
@@ -64,14 +67,16 @@ def _wait(code: str, happened: str, remedy: str, after_seconds: float = _LONG_WA
     return Meaning(code, Kind.WAIT, happened, remedy, after_seconds)
 
 
-def _data(code: str, happened: str, remedy: str) -> Meaning:
-    return Meaning(code, Kind.DATA, happened, remedy)
+def _data(code: str, happened: str, remedy: str, again: Again = Again.NEVER) -> Meaning:
+    return Meaning(code, Kind.DATA, happened, remedy, again=again)
 
 
 # ---- SOAP faults (facts.md 2.11)
 
 _LOG = "Its exception log (Exception Management Console) has the cause under the log id"
 _RETRY = "then run ml-connector held retry KEY."
+#: Of what may heal by itself: GP hides the cause, and it may have been busy, or the record in use.
+TRIED_AGAIN = "The record is tried again by itself, and at once by ml-connector held retry KEY."
 
 NOT_FOUND = _wait(
     "NOT_FOUND",
@@ -104,12 +109,14 @@ VALIDATION_OF_LIST = _stop(
 SYSTEM_FAULT = _data(
     "SYSTEM_FAULT",
     "GP could not read the record, twice, and hides why: {said}",
-    f"{_LOG}; when that is mended, {_RETRY}",
+    f"{_LOG}. {TRIED_AGAIN}",
+    Again.LATER,
 )
 UNKNOWN_FAULT = _data(
     "UNKNOWN_FAULT",
     "GP answered with a fault that is in no table of ours: {said}",
-    f"Read GP's own answer in the hold. {_LOG}; when that is mended, {_RETRY}",
+    f"Read GP's own answer in the hold. {_LOG}. {TRIED_AGAIN}",
+    Again.LATER,
 )
 SYSTEM_FAULT_OF_LIST = _wait(
     "SYSTEM_FAULT_OF_LIST", "GP failed in {operation} and hides why. GP said: {said}", f"{_LOG}."

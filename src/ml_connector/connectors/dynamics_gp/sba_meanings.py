@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ml_connector.connectors.dynamics_gp.meanings import SHORT_WAIT_SECONDS, Meaning
-from ml_connector.core.catalogue import Kind
+from ml_connector.connectors.dynamics_gp.meanings import SHORT_WAIT_SECONDS, TRIED_AGAIN, Meaning
+from ml_connector.core.catalogue import Again, Kind
 
 _GUIDE = "docs/how-to/use-sba.md tells how to find it out"
 _LONG_WAIT_SECONDS = 30.0
@@ -43,7 +43,8 @@ FAILED = Meaning(
     "SBA_FAILED",
     Kind.DATA,
     "GP could not read the record by SBA, twice (HTTP {status}): {said}",
-    "Look into the log files of GP Service and Session Central; when that is mended, run ml-connector held retry KEY.",
+    f"Look into the log files of GP Service and Session Central. {TRIED_AGAIN}",
+    again=Again.LATER,
 )
 FAILED_LIST = Meaning(
     "SBA_FAILED_LIST",

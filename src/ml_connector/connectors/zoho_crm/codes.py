@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ml_connector.core.catalogue import Entry, Kind
+from ml_connector.core.catalogue import Again, Entry, Kind
 from ml_connector.core.errors import ConfigurationError, ConnectorError, NotPermittedError, RetryableError
 
 SYSTEM = "Zoho CRM"
 AUTHORISE = "Authorise again with `ml-connector zoho authorize`."
 TRY_AGAIN = "It is tried again."
 RETRY = "Then run `ml-connector held retry KEY`."
+_TRIED_AGAIN = "The record is tried again by itself, and at once by `ml-connector held retry KEY`."
 _PROVISION = "Run `ml-connector provision` to see what differs."
 _EDITION = "The organisation's edition lacks the ability; upgrade it or leave the mapping out."
 
@@ -33,6 +34,7 @@ class Meaning:
     remedy: str
     after_seconds: float | None = None  #: Kind.WAIT: when to ask again
     error: type[ConfigurationError] = ConfigurationError  #: Kind.STOP: what is raised
+    again: Again = Again.NEVER  #: of a held record
 
     def raised(self, happened: str) -> ConnectorError:
         """The error of this row about a request, with ``happened`` in place of the row's words."""
@@ -220,20 +222,26 @@ ITEM_CODES: Mapping[str, Meaning] = {
     "RECORD_NOT_FOUND": Meaning(
         Kind.TARGET,
         "The record does not exist in Zoho any more, or is not visible to our user",
-        "Restore it from Zoho's recycle bin, or share it with our user. " + RETRY,
+        "Restore it from Zoho's recycle bin, or share it with our user. " + _TRIED_AGAIN,
+        again=Again.LATER,
     ),
     "RECORD_LOCKED": Meaning(
         Kind.TARGET,
         "The record is locked in Zoho{detail}",
-        "Wait until it has been unlocked there. " + RETRY,
+        "Wait until it has been unlocked there. " + _TRIED_AGAIN,
+        again=Again.LATER,
     ),
     "RECORD_IN_BLUEPRINT": Meaning(
         Kind.TARGET,
         "The record is in a blueprint of Zoho, which decides what may be changed now",
-        "Let it pass there, or leave the field to the blueprint in the mapping. " + RETRY,
+        "Let it pass there, or leave the field to the blueprint in the mapping. " + _TRIED_AGAIN,
+        again=Again.LATER,
     ),
     "NOT_APPROVED": Meaning(
-        Kind.TARGET, "The record waits for an approval in Zoho", "Wait until it is approved there. " + RETRY
+        Kind.TARGET,
+        "The record waits for an approval in Zoho",
+        "Wait until it is approved there. " + _TRIED_AGAIN,
+        again=Again.LATER,
     ),
     "CONVERTED_RECORD": Meaning(
         Kind.TARGET,
@@ -241,12 +249,16 @@ ITEM_CODES: Mapping[str, Meaning] = {
         "Run `ml-connector held discard KEY`, or link the record that it became.",
     ),
     "BLOCKED_RECORD": Meaning(
-        Kind.TARGET, "Zoho blocks the record", "Look at it in Zoho, and unblock it. " + RETRY
+        Kind.TARGET,
+        "Zoho blocks the record",
+        "Look at it in Zoho, and unblock it. " + _TRIED_AGAIN,
+        again=Again.LATER,
     ),
     "ALREADY_MODIFIED": Meaning(
         Kind.TARGET,
         "Someone changed the record in Zoho while we wrote it",
-        "Run `ml-connector held retry KEY`.",
+        "There is nothing to do. " + _TRIED_AGAIN,
+        again=Again.LATER,
     ),
     "ALREADY_USED": Meaning(
         Kind.TARGET, "Zoho uses it for something else already: {field}", "Free it there. " + RETRY
@@ -259,9 +271,18 @@ ITEM_CODES: Mapping[str, Meaning] = {
     "INTERNAL_ERROR": Meaning(
         Kind.TARGET,
         "Zoho had a fault of its own with this record{detail}",
-        "Run `ml-connector held retry KEY`; if it stays, ask Zoho's support.",
+        "If it stays, ask Zoho's support. " + _TRIED_AGAIN,
+        again=Again.LATER,
     ),
 }
+
+#: INVALID_DATA of a field that names another record: Zoho has no code of its own for it.
+OTHER_RECORD_GONE = Meaning(
+    Kind.DATA,
+    "The record that {field} names does not exist in Zoho any more, or is not visible to our user",
+    "Restore that record, share it with our user, or work off its own hold. " + _TRIED_AGAIN,
+    again=Again.LATER,
+)
 
 #: The code of a row -> codes that say the same, of a request, a record or the token endpoint. Those of calls that we
 #: do not make (bulk jobs, notifications, users) stand with the row that their answer would come to.
@@ -367,7 +388,10 @@ def _entry(code: str) -> Entry:
     if first is TOO_MANY_AT_ONCE:  # one code for both
         meaning += f" Or: {_sentence(CREDITS_USED_UP.happened)}"
         remedy += f" Or: {_sentence(CREDITS_USED_UP.remedy)}"
-    return Entry(SYSTEM, code, first.kind, meaning, remedy)
+    if code == "INVALID_DATA":  # one code for both
+        meaning += f" Or: {_sentence(OTHER_RECORD_GONE.happened)}"
+        remedy += f" Or: {_sentence(OTHER_RECORD_GONE.remedy)}"
+    return Entry(SYSTEM, code, first.kind, meaning, remedy, first.again)
 
 
 def _sentence(text: str) -> str:

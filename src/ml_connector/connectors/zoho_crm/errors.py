@@ -18,7 +18,7 @@ import httpx2
 from ml_connector.connectors.zoho_crm import codes, wire
 from ml_connector.connectors.zoho_crm.codes import Meaning
 from ml_connector.connectors.zoho_crm.wire import Item, Reply
-from ml_connector.core.catalogue import Entry
+from ml_connector.core.catalogue import Again, Entry
 from ml_connector.core.errors import (
     ConfigurationError,
     ConnectorError,
@@ -181,6 +181,8 @@ def check_permitted(item: Item, operation: str) -> None:
         )
 
 
+#: Zoho's words for an id that leads nowhere, the record's own or one that a field names (facts.md, "Errors").
+_BAD_ID = "id given seems to be invalid"
 _OWN_ID_PATH = re.compile(r"\$\.data\[\d+\]\.id")
 
 
@@ -210,13 +212,27 @@ def item_error(item: Item) -> RecordRejectedError:
     fields = ", ".join(dict.fromkeys(filter(None, map(_field, errors))))
     remedies = " ".join(dict.fromkeys(remedy for _, remedy in told))
     happened = "; ".join(happened for happened, _ in told)
+    again = {meaning.again if meaning else Again.NEVER for meaning in map(_meaning, errors)}
     return RecordRejectedError(
-        f"{happened}.", remedies, code=code or "UNKNOWN", field=fields, answer=item.raw
+        f"{happened}.",
+        remedies,
+        code=code or "UNKNOWN",
+        field=fields,
+        answer=item.raw,
+        heals=again == {Again.LATER},
     )
 
 
+def _meaning(error: Item) -> Meaning | None:
+    if _is_gone(error):
+        return codes.ITEM_CODES["RECORD_NOT_FOUND"]
+    if error.code == "INVALID_DATA" and _BAD_ID in error.message:
+        return codes.OTHER_RECORD_GONE
+    return codes.meaning_in(codes.ITEM_CODES, error.code)
+
+
 def _tell(error: Item) -> tuple[str, str]:
-    known = codes.meaning_in(codes.ITEM_CODES, "RECORD_NOT_FOUND" if _is_gone(error) else error.code)
+    known = _meaning(error)
     if known is None:
         said = wire.redact(error.message) or error.raw
         return (
@@ -276,5 +292,5 @@ def _is_gone(error: Item) -> bool:
         return True
     path = str(error.details.get("json_path", ""))
     own = _OWN_ID_PATH.fullmatch(path) is not None if path else _field(error) in ("id", "")
-    about_id = _field(error) == "id" or "id given seems to be invalid" in error.message
+    about_id = _field(error) == "id" or _BAD_ID in error.message
     return error.code == "INVALID_DATA" and own and about_id
