@@ -13,6 +13,7 @@ import typer
 from ml_connector.cli import (
     audit,
     demo,
+    flows,
     held,
     init,
     links,
@@ -24,6 +25,7 @@ from ml_connector.cli import (
     report,
     review,
     secrets,
+    serve,
     simulate,
     sync,
     zoho,
@@ -52,6 +54,8 @@ app.command("provision")(provision.provision)
 app.command("plan")(plan.plan)
 app.add_typer(review.app, name="review")
 app.command("sync")(sync.sync)
+app.command("serve")(serve.serve)
+app.add_typer(flows.app, name="flows")
 app.add_typer(reconcile.app, name="reconcile")
 app.add_typer(held.app, name="held")
 app.add_typer(links.app, name="links")
