@@ -134,7 +134,7 @@ def _companies(
     )
     stack.callback(gate.close)
     password = secrets.reader("gp.password")
-    tickets = Tickets(settings.gp, password, clock)
+    tickets = Tickets(settings.gp, password, clock, refusals.find)
     transport = WindowsTransport(settings.gp, password, refusals, tickets)
     sba_transport = _sba_transport(settings.gp, password, refusals, tickets)
     companies = {}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from graphlib import CycleError, TopologicalSorter
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ml_connector.core.line_limits import LineLimits, limits_of
+from ml_connector.core.schedule import Schedule
 
 
 class Section(BaseModel):
@@ -18,10 +19,28 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+def _own_schedule() -> Any:  # noqa: ANN401 -- as pydantic's own Field
+    return Field(
+        default="",
+        description="When serve runs it, for example 30 2 * * * (every night at half past two); empty: as [serve]"
+        " says.",
+    )
+
+
+def _checked_schedule(given: str) -> str:
+    if given:
+        Schedule.read(given, "UTC")
+    return given
+
+
+_OwnSchedule = Annotated[str, AfterValidator(_checked_schedule)]
+
+
 class FlowSettings(Section):
     """One entity of the source and what becomes of it."""
 
     enabled: bool = Field(default=True, description="Whether sync runs it.")
+    schedule: _OwnSchedule = _own_schedule()
     mappings: tuple[str, ...] = Field(
         default=(), min_length=1, description="Names of its mappings, in the order in which they are applied."
     )
@@ -155,6 +174,7 @@ class DealTaggingFlow(Section):
     """A GL account for every deal without one: by [deals.rules], else as its Account has it; after all flows above."""
 
     enabled: bool = Field(default=False, description="Whether deals have the field, and sync fills it.")
+    schedule: _OwnSchedule = _own_schedule()
 
 
 class ProfitabilityFlow(Section):
@@ -163,6 +183,7 @@ class ProfitabilityFlow(Section):
     enabled: bool = Field(
         default=False, description="Whether deals and Accounts have the fields, and sync fills them."
     )
+    schedule: _OwnSchedule = _own_schedule()
 
 
 class FlowsSettings(Section):

@@ -17,6 +17,7 @@ import ml_connector
 from ml_connector.connectors.dynamics_gp.config import AnotherCompany, GpConfig
 from ml_connector.connectors.zoho_crm.config import ZohoConfig
 from ml_connector.core.companies import Company
+from ml_connector.core.schedule import Schedule
 from ml_connector.core.similar import AUTOMATIC
 from ml_connector.flow_settings import DealsSettings, FlowsSettings, ProfitabilitySettings, Section
 
@@ -174,6 +175,38 @@ class MappingsSettings(Section):
         return self.folder or Path(ml_connector.__file__).parent / "mappings"
 
 
+class ServeSettings(Section):
+    """The process that runs the flows by itself (ml-connector serve)."""
+
+    schedule: str = Field(
+        default="*/15 * * * *",
+        description="When flows run that have no schedule of their own: minute, hour, day, month and weekday, as cron"
+        " has them.",
+    )
+    time_zone: str = Field(
+        default="UTC",
+        description="On whose wall clock that is, for example Europe/Berlin or America/Chicago.",
+    )
+    wait_seconds: float = Field(
+        default=60,
+        ge=0,
+        le=_YEAR_SECONDS,
+        description="How long a run itself waits for a system that is away; then it ends, the system is looked for, and"
+        " its flows run as soon as it is there.",
+    )
+    address: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="Address on which the pages and /health are; 0.0.0.0: every one of this machine.",
+    )
+    port: int = Field(default=8080, ge=0, le=65_535, description="Their port; 0: any free one.")
+
+    @model_validator(mode="after")
+    def _is_schedule(self) -> ServeSettings:
+        Schedule.read(self.schedule, self.time_zone)
+        return self
+
+
 class OwnersSettings(Section):
     """Who owns the records in Zoho: users, by e-mail address or id."""
 
@@ -223,6 +256,9 @@ class Settings(Section):
         default=AuditSettings(), description="How the audit trail is guarded and how long it is kept."
     )
     sync: SyncSettings = Field(default=SyncSettings(), description="How changes are read.")
+    serve: ServeSettings = Field(
+        default=ServeSettings(), description="The process that runs the flows by itself (ml-connector serve)."
+    )
     mappings: MappingsSettings = Field(default=MappingsSettings(), description="Which field goes where.")
     owners: OwnersSettings = Field(default=OwnersSettings(), description="Who owns the records in Zoho.")
     flows: FlowsSettings = FlowsSettings()
@@ -231,6 +267,19 @@ class Settings(Section):
         default=ProfitabilitySettings(),
         description="Which GL accounts are revenue and which are cost.",
     )
+
+    @property
+    def as_served(self) -> Settings:
+        """The same with runs that do not wait long by themselves: the process that serves waits for systems."""
+        wait = self.serve.wait_seconds
+        sync = self.sync.model_copy(update={"max_wait_seconds": wait})
+        zoho = self.zoho.model_copy(update={"credits_wait_seconds": wait})
+        return self.model_copy(update={"sync": sync, "zoho": zoho})
+
+    def schedule_of(self, flow: str) -> Schedule:
+        """When the flow of this name, of any company, runs as far as the settings say."""
+        own: str = getattr(self.flows, flow.rpartition("/")[2]).schedule
+        return Schedule.read(own or self.serve.schedule, self.serve.time_zone)
 
     @property
     def every_company(self) -> tuple[Company, ...]:

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from ml_connector.bootstrap import open_secrets
 from ml_connector.cli import app
 from ml_connector.settings_file import load_settings
-from ml_connector.store.locks import engine_lock
+from ml_connector.store.engine_lock import engine_lock
 
 REQUIRED = {
     "endpoint": "'http://127.0.0.1:1/DynamicsGPService.asmx'",

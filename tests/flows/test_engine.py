@@ -1,15 +1,19 @@
 """The durable engine where its own file fails it, and a run whose steps are others than when it began."""
 
 import sqlite3
+import threading
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
+from dbos import DBOS
 
 from ml_connector.cli.exits import Exit, exit_of
 from ml_connector.core.errors import ConfigurationError, RetryableError
 from ml_connector.flows.engine import Engine
 from ml_connector.flows.range import EVERYTHING
 from ml_connector.flows.steps import ended
+from ml_connector.store.engine_lock import ServingError, TakenError, is_served
 
 PAGES = 400  #: the engine's empty tables take fewer
 TOO_MUCH = "x" * 4096 * PAGES
@@ -88,3 +92,126 @@ def test_a_second_process_is_told_to_come_back(tmp_path):
     ):
         pass
     assert exit_of(caught.value) is Exit.SYSTEM_AWAY
+
+
+# ---- a process that serves
+
+
+def test_a_process_that_serves_is_told_from_a_command(tmp_path):
+    def refused_by(**how):
+        with Engine(tmp_path, small, **how), pytest.raises(TakenError) as caught, Engine(tmp_path, small):
+            pass
+        return type(caught.value)
+
+    assert not is_served(tmp_path)
+    assert refused_by(serves=True) is ServingError
+    assert refused_by() is TakenError
+    with Engine(tmp_path, small, serves=True):
+        assert is_served(tmp_path)
+    assert not is_served(tmp_path)
+
+
+def test_a_run_of_the_same_name_is_begun_once(tmp_path):
+    began = []
+
+    def job(*_):
+        began.append(1)
+        return ended("done", {"created": len(began)})
+
+    first = run_to_end(tmp_path, job)
+    assert run_to_end(tmp_path, job) == first
+    assert began == [1]
+
+
+def test_runs_that_ended_long_ago_are_forgotten_and_those_under_way_are_not(tmp_path):
+    go_on = threading.Event()
+
+    def job(steps, run, *_):
+        if run == "under way":
+            steps.do("wait", lambda: {"on": go_on.wait(60)})
+        return ended("done", {})
+
+    for run in ("first", "second"):
+        run_to_end(tmp_path, job, run)
+    with Engine(tmp_path, job) as engine:
+        engine.start("flow", "under way", EVERYTHING)
+        engine.forget(datetime.now(UTC) - timedelta(days=1))
+        assert engine.wait("first")["state"] == "done"
+        engine.forget(datetime.now(UTC) + timedelta(days=1))
+        with pytest.raises(Exception, match="first"):
+            engine.wait("first")
+        go_on.set()
+        assert engine.wait("under way")["state"] == "done"
+
+
+def test_a_bug_of_an_earlier_process_is_told_as_a_run_that_was_broken_off(tmp_path):
+    def bug(*_):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run_to_end(tmp_path, bug)
+    assert run_to_end(tmp_path, small)["state"] == "broken"
+
+
+@pytest.mark.parametrize("where", ["step", "sleep"])
+def test_a_run_that_is_left_goes_on_behind_its_last_step(tmp_path, where):
+    done, at_work, go_on = [], threading.Event(), threading.Event()
+
+    def step(name):
+        done.append(name)
+        return {}
+
+    def slow():
+        at_work.set()
+        assert go_on.wait(60)
+        return step("slow")
+
+    def job(steps, *_):
+        steps.do("first", lambda: step("first"))
+        if where == "step":
+            steps.do("slow", slow)
+        else:
+            at_work.set()
+            steps.sleep(3600 if not go_on.is_set() else 0)
+        steps.do("last", lambda: step("last"))
+        return ended("done", {"created": 1})
+
+    with Engine(tmp_path, job) as engine:
+        engine.start("flow", "r", EVERYTHING)
+        assert at_work.wait(60)
+        if where == "step":
+            assert not engine.leave(0.0), "the step is under way"
+            go_on.set()
+        assert engine.leave(60)
+        assert [run.run for run in engine.pending()] == ["r"]
+    assert done == (["first", "slow"] if where == "step" else ["first"])
+    if where == "step":
+        with Engine(tmp_path, job) as engine:
+            assert engine.wait("r")["counts"] == {"created": 1}
+        assert done == ["first", "slow", "last"]
+
+
+def test_a_sleep_that_an_earlier_version_began_is_over_when_it_was_to_be(tmp_path):
+    """That version slept by the engine's own function; a run that is taken up has its end."""
+    killed = threading.Event()
+
+    class Killed(BaseException):
+        pass
+
+    def before(steps, *_):
+        steps.do("first", dict)
+        DBOS.sleep(0.1)
+        killed.set()
+        raise Killed
+
+    def now(steps, *_):
+        steps.do("first", dict)
+        steps.sleep(3600)  # the end of the recorded one counts
+        return ended("done", {"created": 1})
+
+    with Engine(tmp_path, before) as engine:
+        engine.start("flow", "r", EVERYTHING)
+        assert killed.wait(60)
+        assert engine.leave(60)
+    with Engine(tmp_path, now) as engine:
+        assert engine.wait("r")["counts"] == {"created": 1}

@@ -80,6 +80,18 @@ def test_a_secret_comes_back_and_can_be_replaced(secrets):
     assert secrets.reader("gp.password")() == CANARY
 
 
+def test_a_mark_tells_that_a_secret_was_set_anew_even_to_the_same_value(secrets):
+    marks = [secrets.mark("sally", "a", "b")]
+    for name in ("a", "a", "b"):
+        secrets.put(name, CANARY)
+        marks.append(secrets.mark("sally", "a", "b"))
+    marks.append(secrets.mark("tom", "a", "b"))
+    assert len(set(marks)) == 5
+    secrets.put("c", CANARY)
+    assert secrets.mark("tom", "a", "b") == marks[-1]
+    assert not [mark for mark in marks if CANARY in mark]
+
+
 def test_what_is_listed_is_never_the_value(secrets):
     secrets.put("zoho.client_secret", CANARY)
     secrets.put("gp.password", CANARY)

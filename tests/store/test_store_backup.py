@@ -25,8 +25,8 @@ from ml_connector.store import audit, backup, cursors, frozen, tables
 from ml_connector.store.copying import count_rows, is_empty
 from ml_connector.store.cursors import Progress
 from ml_connector.store.database import Database
+from ml_connector.store.engine_lock import engine_lock
 from ml_connector.store.identity import ORG
-from ml_connector.store.locks import engine_lock
 from ml_connector.store.moving import move
 from ml_connector.store.restoring import Restoring
 from ml_connector.store.verification import chain

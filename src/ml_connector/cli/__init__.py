@@ -15,6 +15,7 @@ from ml_connector.cli import (
     backup,
     database,
     demo,
+    flows,
     held,
     init,
     links,
@@ -26,6 +27,7 @@ from ml_connector.cli import (
     report,
     review,
     secrets,
+    serve,
     simulate,
     sync,
     zoho,
@@ -54,6 +56,8 @@ app.command("provision")(provision.provision)
 app.command("plan")(plan.plan)
 app.add_typer(review.app, name="review")
 app.command("sync")(sync.sync)
+app.command("serve")(serve.serve)
+app.add_typer(flows.app, name="flows")
 app.add_typer(reconcile.app, name="reconcile")
 app.add_typer(held.app, name="held")
 app.add_typer(links.app, name="links")

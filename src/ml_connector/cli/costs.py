@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 from ml_connector.cli.show import say
 from ml_connector.core.load import Load
@@ -27,11 +28,11 @@ class Spent:
     zoho_credits_reserved: int = 0  #: kept for people
 
     @classmethod
-    def of(cls, app: App) -> Spent:
-        """So far."""
+    def of(cls, app: App, elsewhere: Mapping[str, Any] | None = None) -> Spent:
+        """So far, with what another process spent for this one."""
         gp, zoho = app.gp_cost(), app.zoho.cost()
         standing = app.zoho.credits() if zoho.calls else None
-        return cls(
+        here = cls(
             gp_requests=sum(gp.calls.values()),
             gp_milliseconds=round(gp.seconds * 1000),
             gp_operations=dict(gp.calls),
@@ -42,6 +43,27 @@ class Spent:
             zoho_credits_left=standing.left if standing else None,
             zoho_credits_reserved=standing.reserved if standing else 0,
         )
+        return here.with_more(elsewhere) if elsewhere else here
+
+    def with_more(self, more: Mapping[str, Any], times: int = 1) -> Spent:
+        """With what is told there, as ``asdict`` writes it, so many times; how credits stand is told there better."""
+        added = {
+            name: _added(value, more[name], times)
+            for name, value in asdict(self).items()
+            if name not in _STANDING
+        }
+        newer = more if times > 0 and more["zoho_credits_left"] is not None else asdict(self)
+        return Spent(**added, **{name: newer[name] for name in _STANDING})
+
+
+_STANDING = ("zoho_credits_left", "zoho_credits_reserved")
+
+
+def _added(one: Any, other: Any, times: int) -> Any:  # noqa: ANN401 -- a number or numbers by name
+    if isinstance(one, dict):
+        whole = {name: one.get(name, 0) + times * other.get(name, 0) for name in {**one, **other}}
+        return {name: number for name, number in whole.items() if number}
+    return one + times * other
 
 
 def show_spent(spent: Spent) -> None:

@@ -37,7 +37,7 @@ def move(url: Url, settings: SettingsPath = None, *, as_json: AsJson = False) ->
     from ml_connector.bootstrap import open_store
     from ml_connector.store import moving
     from ml_connector.store.database import Database
-    from ml_connector.store.locks import engine_lock
+    from ml_connector.store.engine_lock import engine_lock
 
     _require_no_password(url)
     tree = load(settings)

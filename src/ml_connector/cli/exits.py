@@ -33,7 +33,13 @@ EPILOGUE = "\b\nExit codes:\n" + "\n".join(
     f"  {code.value:>3}  {meaning}" for code, meaning in MEANINGS.items()
 )
 
+
+class LeftRunningError(ConnectorError):
+    """A person does not wait for the end of what another process does."""
+
+
 _BY_ERROR: dict[type[ConnectorError], Exit] = {
+    LeftRunningError: Exit.INTERRUPTED,
     RetryableError: Exit.SYSTEM_AWAY,
     RecordRejectedError: Exit.NEEDS_A_PERSON,
     ConfigurationError: Exit.WRONG_USE,

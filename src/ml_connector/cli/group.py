@@ -64,7 +64,7 @@ def _unexpected(ctx: typer.Context, error: Exception) -> tuple[str, str, Exit]:
             "Check the disk and the rights of the folder, and run the command again.",
             Exit.WRONG_USE,
         )
-    remedy = f"What it was doing is in {_keep(error, settings_path(ctx).absolute().parent)}."
+    remedy = f"What it was doing is in {keep(error, settings_path(ctx).absolute().parent)}."
     return f"This is a bug of ml-connector ({type(error).__name__}).", remedy, Exit.BUG
 
 
@@ -73,7 +73,7 @@ def _show_origin(ctx: typer.Context, error: Exception) -> None:
         note("".join(traceback.format_exception(error)).rstrip())
 
 
-def _keep(error: Exception, folder: Path) -> Path:
+def keep(error: Exception, folder: Path) -> Path:
     """Add the error with its origin to the log beside the settings (in the temporary folder where that fails)."""
     text = "".join(traceback.format_exception(error))
     for place in (folder, Path(tempfile.gettempdir())):

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from ml_connector.cli.costs import Spent, show_spent
 from ml_connector.cli.exits import Exit
 from ml_connector.cli.show import NAMED, in_words, note, say, show_json, show_table, shown_value
-from ml_connector.cli.sync import EVERY_SECONDS, Ran, end_of, run_flows, show_results
+from ml_connector.cli.sync import EVERY_SECONDS, end_of, run_flows, show_results
 from ml_connector.core.record import Value
 from ml_connector.flows.range import Asked
+from ml_connector.flows.runs import Ran
 
 if TYPE_CHECKING:
     from ml_connector.app import App
@@ -92,7 +93,7 @@ def reconcile_fields(app: App, flows: Sequence[Flow], *, everything: bool, back:
             asked[flow.name] = Asked(tuple(keys))
     if asked:
         ran = run_flows(app, asked)
-        told.ran = Ran(ran.flows, [*told.ran.interrupted, *ran.interrupted], ran.not_run)
+        told.ran = Ran(ran.flows, [*told.ran.interrupted, *ran.interrupted], ran.not_run, ran.spent)
     return told
 
 
@@ -145,7 +146,7 @@ def show_fields(app: App, told: Told, waits: Sequence[str], *, as_json: bool) ->
     held = approval.count_held(app.database, list(app.companies))
     end = end_of(told.ran, held if told.back else len(told.differences), waits)
     if as_json:
-        show_json(_document(told, end, held, Spent.of(app), waits))
+        show_json(_document(told, end, held, Spent.of(app, told.ran.spent), waits))
     else:
         _show_differences(told)
     for text in (text for found in told.compared.values() for text in found.notes):
@@ -154,9 +155,9 @@ def show_fields(app: App, told: Told, waits: Sequence[str], *, as_json: bool) ->
         for result in told.ran.results:
             note(" ".join(filter(None, (result["happened"], result["remedy"]))))
     elif told.ran.results:
-        show_results(told.ran, held, Spent.of(app), as_json=False)
+        show_results(told.ran, held, Spent.of(app, told.ran.spent), as_json=False)
     else:
-        show_spent(Spent.of(app))
+        show_spent(Spent.of(app, told.ran.spent))
     if waits:
         note(f"Not compared: the first load of {in_words(waits)} is not done.")
     return end

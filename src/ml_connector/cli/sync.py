@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -18,6 +18,7 @@ from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.load import Load
 from ml_connector.core.ports import Absent
 from ml_connector.flows.range import Asked
+from ml_connector.flows.runs import Ran, Runs
 
 if TYPE_CHECKING:
     from ml_connector.app import App
@@ -60,29 +61,11 @@ _ENDS = {
     "away": Exit.SYSTEM_AWAY,
     "failed": Exit.WRONG_USE,
     "limit": Exit.WAITS_FOR_APPROVAL,
+    "broken": Exit.BUG,
 }
 _NOT_STAGED = ("settled", "future", *_FOUND)  #: counted as they are listed, before there is anything to do
 EVERY_SECONDS = 2.0  #: so often a command tells how far it is
 _APPROVE_IT = "Run “ml-connector plan”, look at it, and approve it with “ml-connector sync --approve HASH”."
-
-
-@dataclass(slots=True)
-class Ran:
-    """How the runs of a command ended; a result is that of ``flows.steps.ended`` with its flow, run and seconds."""
-
-    flows: dict[str, Mapping[str, Any]] = field(default_factory=dict)  #: what was asked for
-    interrupted: list[Mapping[str, Any]] = field(default_factory=list)  #: of earlier commands, finished first
-    not_run: list[str] = field(default_factory=list)  #: asked for, but ended by another that did not end well
-
-    @property
-    def results(self) -> list[Mapping[str, Any]]:
-        """All of them."""
-        return [*self.interrupted, *self.flows.values()]
-
-    def ends(self, company_flows: Collection[str], asked: Collection[str]) -> bool:
-        """Whether a run that did not end well ends the flows of a company: it is one of them, or a system is away."""
-        stopped = [result for result in self.results if result["state"] != "done" and result["flow"] in asked]
-        return any(result["state"] == "away" or result["flow"] in company_flows for result in stopped)
 
 
 def sync(  # noqa: PLR0913 -- one parameter an option
@@ -96,14 +79,21 @@ def sync(  # noqa: PLR0913 -- one parameter an option
     as_json: AsJson = False,
 ) -> None:
     """Bring what changed in GP into Zoho. A first load waits until its plan is approved."""
-    from ml_connector.bootstrap import open_app
-    from ml_connector.flows import approval
-
     asked = Asked(tuple(key or ()), full, over_limit)
     if asked.keys and full:
         raise ConfigurationError("--key and --full contradict each other.", "Give one of the two.")
+    sync_flows(settings, flows or (), asked, approve, as_json=as_json)
+
+
+def sync_flows(
+    settings: SettingsPath, flows: Sequence[str], asked: Asked, approve: str = "", *, as_json: bool
+) -> NoReturn:
+    """Run these flows, or all, but those whose first load waits; then the command ends. ``approve``: a plan's hash."""
+    from ml_connector.bootstrap import open_app
+    from ml_connector.flows import approval
+
     with open_app(load(settings), note) as app:
-        wanted, over_deals = app.both(flows or ())
+        wanted, over_deals = app.both(flows)
         each = _of_each(app, wanted, asked) if wanted else {}
         if approve:
             approval.approve(app.database, wanted, approve)
@@ -175,49 +165,34 @@ def run_and_show(app: App, asked: Mapping[str, Asked], waits: Sequence[str] = ()
 
     ran = run_flows(app, asked) if asked else Ran()
     held = approval.count_held(app.database, list(app.companies))
-    return show_results(ran, held, Spent.of(app), waits, as_json=as_json)
+    return show_results(ran, held, Spent.of(app, ran.spent), waits, as_json=as_json)
 
 
 def run_flows(app: App, asked: Mapping[str, Asked]) -> Ran:
-    """Finish what was interrupted, then run these flows (name -> what is asked) one after the other.
+    """Run these flows (name -> what is asked): here, or in the process that serves.
 
-    One that does not end well ends the rest of its company, and where a system is away, of all: they share it. An
-    interrupted ordinary run of a flow is that flow's ordinary run.
+    See ``Runs.run_all``. Raises RetryableError while another command is at work.
     """
-    ran = Ran()
-    with app.engine() as engine:
-        for run in engine.pending():
-            note(f"{run.flow}: going on with the run {run.run}, which was interrupted.")
-            told = _ended(app, engine, run.flow, run.run)
-            if asked.get(run.flow) == run.asked == Asked():
-                ran.flows[run.flow] = told
-            else:
-                ran.interrupted.append(told)
-        for name, wanted in asked.items():
-            if name in ran.flows:
-                continue
-            if ran.ends(app.beside(name), asked):
-                ran.not_run.append(name)
-            else:
-                run_name = f"{name}-{app.clock.now():%Y%m%dT%H%M%S.%f}"
-                engine.start(name, run_name, wanted)
-                ran.flows[name] = _ended(app, engine, name, run_name)
-    return ran
+    from ml_connector.cli.asking import ask
+    from ml_connector.store.engine_lock import ServingError
+
+    try:
+        with app.engine() as engine:
+            return runs_here(app, engine).run_all(asked, app.beside)
+    except ServingError:
+        return ask(app, asked)
 
 
-def _ended(app: App, engine: Engine, flow: str, run: str) -> Mapping[str, Any]:
-    """Wait for the run, telling how far it is; how it ended."""
-    ended = engine.wait(run, _Progress(app, flow, run).show)
-    return ended | {"flow": flow, "run": run, "seconds": _seconds(app, run)}
+def runs_here(app: App, engine: Engine) -> Runs:
+    """Runs of this process, which tells how far they are."""
 
+    def taking_up(flow: str, run: str) -> None:
+        note(f"{flow}: going on with the run {run}, which was interrupted.")
 
-def _seconds(app: App, run: str) -> float:
-    """How long the run took, interruptions included."""
-    from ml_connector.store import cursors
+    def watch(flow: str, run: str) -> Callable[[], None]:
+        return Progress(app, flow, run).show
 
-    with app.database.read() as tx:
-        told = cursors.find_run(tx, run)
-    return round((told.ended_at - told.started_at).total_seconds(), 3) if told and told.ended_at else 0.0
+    return Runs(engine, app.database, app.clock, watch, taking_up)
 
 
 def how_far(done: int, whole: int) -> str:
@@ -225,11 +200,12 @@ def how_far(done: int, whole: int) -> str:
     return f"{done:,} of {whole:,} records" if done <= whole else f"{done:,} records"
 
 
-class _Progress:
+class Progress:
     """Tells on standard error how far a run is, now and then."""
 
-    def __init__(self, app: App, flow: str, run: str) -> None:
-        self._app, self._flow, self._run = app, flow, run
+    def __init__(self, app: App, flow: str, run: str, *, is_here: bool = True) -> None:
+        """``is_here``: it runs in this process."""
+        self._app, self._flow, self._run, self._is_here = app, flow, run, is_here
         self._told, self._at = "", time.monotonic()
 
     def show(self) -> None:
@@ -248,7 +224,7 @@ class _Progress:
             done = sum(number for what, number in run.counts.items() if what not in _NOT_STAGED)
             flow = self._app.flows.get(self._flow)  # it may have left the settings since the run began
             whole = staged * (len(flow.modules) or 1 if flow else 1)
-            asked = sum(self._app.gp_cost().calls.values())
+            asked = sum(self._app.gp_cost().calls.values()) if self._is_here else run.load.requests
             over_deals = self._flow in self._app.deal_flows  # nothing is staged there, and GP is not asked
             far = f"{done:,} records" if over_deals else f"{how_far(done, whole)}, {asked:,} GP requests"
             text = f"{self._flow}: {far}"

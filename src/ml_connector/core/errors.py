@@ -13,12 +13,18 @@ Everything else is a bug and is allowed to surface as one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class ConnectorError(Exception):
     """What happened in one sentence, and what to do about it in another.
 
     ``happened`` and ``remedy`` are shown to the operator as they stand, so neither ever holds a secret.
     """
+
+    system = ""  #: whose fault it is, as ``core.waits`` calls it; empty: nobody's, or it is not known
+    reason = ""  #: why that system is to be waited for, where the kind of error does not say
 
     def __init__(self, happened: str, remedy: str = "") -> None:
         super().__init__(happened)
@@ -84,3 +90,13 @@ class ConfigurationError(ConnectorError):
 
 class NotPermittedError(ConfigurationError):
     """The system does not let our user do this: a right is to be granted, or someone who has it does it instead."""
+
+
+@contextmanager
+def of_system(system: str) -> Iterator[None]:
+    """What goes wrong in this block is that system's, unless it is known as another's."""
+    try:
+        yield
+    except ConnectorError as error:
+        error.system = error.system or system
+        raise

@@ -7,10 +7,12 @@ JSON result; after a crash the run goes on at the step it was in. One process at
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -26,14 +28,16 @@ from dbos import error as engine_errors
 
 from ml_connector.core.errors import ConfigurationError, ConnectorError, RetryableError
 from ml_connector.flows.range import Asked
-from ml_connector.flows.steps import Result, Steps, StoppedError
+from ml_connector.flows.steps import BROKEN_OFF, Result, Steps, StoppedError, ended
 from ml_connector.store.database import FILE_TROUBLE
-from ml_connector.store.locks import engine_lock
+from ml_connector.store.engine_lock import engine_lock
 
 _QUEUE = "flows"
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _TROUBLE = frozenset({*_LOCKED, *FILE_TROUBLE})
 _RUNNING = ["PENDING", "ENQUEUED", "DELAYED"]
+_ENDED = ["SUCCESS", "ERROR"]
+_PORTION = 500  #: runs that are forgotten in one transaction
 _POLL_SECONDS = 0.2
 #: So often a run is looked at, while this process works at none, before it is given up: until the engine has noted
 #: its end (a full disk takes the note of the trouble, too), and until the engine has begun it.
@@ -57,16 +61,29 @@ def _same_steps() -> Iterator[None]:
         raise StoppedError("failed", _OTHER_STEPS) from error
 
 
+class _LeavingError(BaseException):
+    """The engine is about to end: the run is left where it is. No Exception, which would be how the run ended."""
+
+
 class _DurableSteps:
     """The engine's steps, for the run that calls."""
 
     def do(self, name: str, step: Callable[[], Result]) -> Result:
+        _leave_if_asked()
         with _same_steps():
             return DBOS.run_step({"name": name}, step)
 
     def sleep(self, seconds: float) -> None:
+        # As the engine's own sleep, which keeps the instant of its end, but it can be broken off.
         with _same_steps():
-            DBOS.sleep(seconds)
+            until = DBOS.run_step({"name": "DBOS.sleep"}, lambda: time.time() + seconds)
+        _HOLDER.leaving.wait(max(0.0, until - time.time()))
+        _leave_if_asked()
+
+
+def _leave_if_asked() -> None:
+    if _HOLDER.leaving.is_set():
+        raise _LeavingError
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +102,7 @@ class _Holder:
     job: Job | None = None
     at_work: set[str] = field(default_factory=set)  #: the runs whose job is being done
     ends: dict[str, Result | Exception] = field(default_factory=dict)  #: run -> what its job gave or raised
+    leaving: threading.Event = field(default_factory=threading.Event)  #: runs are to stop behind their step
 
 
 _HOLDER = _Holder()
@@ -113,14 +131,16 @@ def _run_flow(flow: str, asked: dict[str, Any]) -> Result:
 class Engine:
     """Runs flows durably. Use as a context manager; entering it takes up runs that a crash interrupted."""
 
-    def __init__(self, folder: Path, job: Job, url: str = "") -> None:
+    def __init__(self, folder: Path, job: Job, url: str = "", *, serves: bool = False) -> None:
+        """``serves``: this process works off what commands ask of it, so that they are told so by ``ServingError``."""
+        self._serves = serves
         self._folder = folder
         self._url = url or f"sqlite:///{folder / 'engine.db'}"
         self._job = job
         self._lock: IO[str] | None = None
 
     def __enter__(self) -> Self:
-        self._lock = engine_lock(self._folder)
+        self._lock = engine_lock(self._folder, serves=self._serves)
         try:
             self._launch()
         except Exception as error:
@@ -137,6 +157,7 @@ class Engine:
             with closing(sqlite3.connect(self._folder / "engine.db")) as file:
                 file.execute("PRAGMA journal_mode=WAL")  # the engine itself never sets it
         _HOLDER.job = self._job
+        _HOLDER.leaving.clear()
         DBOS(config=self._config())
         DBOS.launch()
         DBOS.register_queue(_QUEUE, worker_concurrency=2, polling_interval_sec=_POLL_SECONDS)
@@ -189,10 +210,36 @@ class Engine:
         DBOS.destroy()
         self._unlock()
 
+    def leave(self, seconds: float) -> bool:
+        """Have every run stop behind the step it is in, to be taken up by the next entering; whether all have.
+
+        A run that is waited for never ends after that.
+        """
+        _HOLDER.leaving.set()
+        end = time.monotonic() + seconds
+        while _HOLDER.at_work and time.monotonic() < end:
+            time.sleep(_POLL_SECONDS / 4)
+        return not _HOLDER.at_work
+
     def start(self, flow: str, run: str, asked: Asked) -> None:
-        """Begin a run of the flow, whose earlier run has ended: there is one of a flow at a time, or it is a bug."""
+        """Begin a run of the flow, whose earlier run has ended: there is one of a flow at a time, or it is a bug.
+
+        One that began under this id before, or has ended, is that one: nothing is begun.
+        """
         with self._told(), SetWorkflowID(run), SetEnqueueOptions(deduplication_id=flow):
             DBOS.enqueue_workflow(_QUEUE, _run_flow, flow, asked.to_json())
+
+    def forget(self, before: datetime) -> None:
+        """Forget the runs that had ended by then: what became of them stands in the store."""
+        with self._told():
+            while ended_runs := DBOS.list_workflows(
+                completed_before=before.isoformat(),
+                status=_ENDED,
+                limit=_PORTION,
+                load_input=False,
+                load_output=False,
+            ):
+                DBOS.delete_workflows([one.workflow_id for one in ended_runs])
 
     def pending(self) -> list[Pending]:
         """Every run that is under way or was interrupted; entering took them up."""
@@ -219,8 +266,10 @@ class Engine:
                 time.sleep(pause)
                 pause = min(pause * 1.2, 1.0)
                 looks = 0 if _HOLDER.at_work else looks + 1
-            if handle.get_status().status != "SUCCESS" and run in _HOLDER.ends:
-                return self._unkept(run)
+            if (
+                handle.get_status().status != "SUCCESS"
+            ):  # of an earlier process, the engine keeps its text only
+                return self._unkept(run) if run in _HOLDER.ends else ended("broken", {}, BROKEN_OFF)
             return dict(handle.get_result(polling_interval_sec=_POLL_SECONDS))
 
     def _unkept(self, run: str) -> Result:

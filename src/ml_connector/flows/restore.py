@@ -8,7 +8,7 @@ from ml_connector.flows.engine import forget_runs
 from ml_connector.store import backup
 from ml_connector.store.backup import Copied
 from ml_connector.store.database import Database
-from ml_connector.store.locks import engine_lock
+from ml_connector.store.engine_lock import engine_lock
 from ml_connector.store.restoring import Restoring, put_back, require_room
 
 

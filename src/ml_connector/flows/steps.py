@@ -13,6 +13,7 @@ from ml_connector.core.audit import AuditAction
 from ml_connector.core.errors import AllowanceError, ConfigurationError, ConnectorError, RetryableError
 from ml_connector.core.load import NO_LOAD
 from ml_connector.core.ports import Clock, Source, Target
+from ml_connector.core.waits import reason_of
 from ml_connector.flows.limit import LimitError
 from ml_connector.flows.module_locks import Locked, ModuleLocks
 from ml_connector.flows.telling import ACTIONS
@@ -27,6 +28,11 @@ FIRST_WAIT, LONGEST_WAIT = 2.0, 300.0
 #: In a longer wait than this, seconds, and in every wait for credits, a run lets the locks of its modules go.
 LONG_WAIT = 20.0
 _BROKEN = "It was broken off by a fault; the run after it lists anew what was not done."
+#: How a run ends that a fault of ours broke off.
+BROKEN_OFF = ConnectorError(
+    "The run was broken off by a fault.",
+    "The run after it lists anew what was not done; please report the fault.",
+)
 
 
 class Steps(Protocol):
@@ -126,6 +132,7 @@ def ended(
     """How a run ended, as the engine keeps it."""
     happened, remedy = (error.happened, error.remedy) if error else ("", "")
     told = {"state": state, "counts": dict(counts), "happened": happened, "remedy": remedy}
+    told |= _whose(error) if error else {"system": "", "reason": ""}
     return told | {"notes": list(notes), "load": {}}
 
 
@@ -177,7 +184,7 @@ def _done(steps: Steps, work: Worked, run: str, name: str, step: Callable[[], Re
     told = steps.do(name, partial(_guarded, step))
     _add_load(work, run)
     if "stop" in told:
-        error = ConfigurationError(told["stop"], told["remedy"])
+        error = _owned(ConfigurationError(told["stop"], told["remedy"]), told)
         raise StoppedError(told["state"], error, stays=told.get("stays", True))
     return told
 
@@ -196,7 +203,7 @@ class _Patience:
         longest = self.options.credits_wait if for_credits else self.options.max_wait
         pause: float = told["after_seconds"] or self.delay
         if self.waited[for_credits] + pause > longest.total_seconds():
-            raise StoppedError("away", RetryableError(told["wait"], told["remedy"]))
+            raise StoppedError("away", _owned(RetryableError(told["wait"], told["remedy"]), told))
         self.waited[for_credits] += pause
         self.delay = min(self.delay * 2, LONGEST_WAIT)
         return pause
@@ -251,14 +258,26 @@ def _guarded(step: Callable[[], Result]) -> Result:
     except ConfigurationError as error:
         state = "limit" if isinstance(error, LimitError) else "failed"
         stays = isinstance(error, LimitError) and error.stays
-        return {"stop": error.happened, "remedy": error.remedy, "state": state, "stays": stays}
+        told = {"stop": error.happened, "remedy": error.remedy, "state": state, "stays": stays}
+        return told | _whose(error)
 
 
 def _waits(error: RetryableError) -> Result:
     told: Result = {"wait": error.happened, "remedy": error.remedy, "after_seconds": error.after_seconds}
     if isinstance(error, AllowanceError):
         told |= {"wanted": error.wanted, "waiting": error.waiting}
-    return told
+    return told | _whose(error)
+
+
+def _whose(error: ConnectorError) -> Result:
+    """Which system it is that the run cannot go on without, and why it has to be waited for."""
+    return {"system": error.system, "reason": reason_of(error)}
+
+
+def _owned(error: ConnectorError, told: Result) -> ConnectorError:
+    """The same with what its step told; a step of an earlier version told less."""
+    error.system, error.reason = told.get("system", ""), told.get("reason", "")
+    return error
 
 
 def _note(work: Worked, run: str, state: str, note: str) -> None:

@@ -18,6 +18,7 @@ from alembic.util import CommandError
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ml_connector.core.errors import ConfigurationError, ConnectorError, RetryableError
+from ml_connector.core.waits import DATABASE
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _UPGRADE_LOCK = 0x6D6C63  # any number of our own: the advisory lock that upgrades take on PostgreSQL
@@ -86,6 +87,7 @@ class Database:
             yield
         except sa.exc.DatabaseError as error:
             if (told := self._trouble(error)) is not None:
+                told.system = DATABASE
                 raise told from error
             raise
 

@@ -7,35 +7,10 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO
 
 import sqlalchemy as sa
 
-from ml_connector.core.errors import ConfigurationError, RetryableError
 from ml_connector.store.database import Database
-
-
-def engine_lock(folder: Path) -> IO[str]:
-    """The lock of the one process that may be the engine, held until it is closed.
-
-    RetryableError: another one has it. ConfigurationError: the folder.
-    """
-    path = folder / "engine.lock"
-    try:
-        lock = path.open("w")
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path} cannot be written: {error.strerror}.", "Check the folder, its rights and the disk."
-        ) from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.close()
-        raise RetryableError(
-            f"Another ml-connector process is working in {folder}.",
-            "Wait until it has finished, or stop it; commands that only look are possible meanwhile.",
-        ) from None
-    return lock
 
 
 class Locks:

@@ -26,7 +26,7 @@ class Refusals:
         self._overlooked = False
 
     def overlook(self) -> None:
-        """From here on ``find`` knows of none: a person wants it tried once more."""
+        """Until the next refusal ``find`` knows of none: a person wants it tried once more."""
         self._overlooked = True
 
     def find(self) -> str:
@@ -38,7 +38,8 @@ class Refusals:
             return str(row.reason) if row is not None and row.mark == self._mark(tx) else ""
 
     def keep(self, reason: str) -> None:
-        """It was refused."""
+        """It was refused: from now on this is known, whatever was to be overlooked."""
+        self._overlooked = False
         with self._database.begin() as tx:
             row = {"name": self._secret, "mark": self._mark(tx), "reason": reason}
             upsert(tx, refusals, [row | {"refused_at": self._clock.now()}])

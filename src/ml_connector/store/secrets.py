@@ -7,6 +7,7 @@ key is never in the database; several may be known at once, the first is the one
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -150,6 +151,16 @@ class Secrets:
     def key_ids(self) -> list[str]:
         """The ids of the master keys that are known, the current one first."""
         return self._keys.ids
+
+    def mark(self, account: str, *names: str) -> str:
+        """Another one once any of these was set anew; random as what is sealed is, it says nothing of the values.
+
+        ``account``: whose they are; of another one the mark is another, too.
+        """
+        query = sa.select(tables.secrets.c.sealed).where(tables.secrets.c.name.in_(names))
+        with self.database.read() as tx:
+            sealed = tx.execute(query.order_by(tables.secrets.c.name)).scalars().all()
+        return hashlib.sha256(b"\0".join([account.encode(), *sealed])).hexdigest()
 
     def delete(self, name: str) -> bool:
         """Forget it; False when there was nothing."""

@@ -507,3 +507,48 @@ secrets = Table(
     Column("sealed", LargeBinary, nullable=False),
     Column("changed_at", Instant, nullable=False),
 )
+
+#: When each flow is to run, and up to which instant it did.
+schedules = Table(
+    "schedules",
+    metadata,
+    _key("flow"),
+    Column("cron", String(256), nullable=False),  # empty: as the settings say
+    Column("zone", String(64), nullable=False),  # likewise
+    Column("paused", Boolean, nullable=False),
+    Column("changed_by", String(64), nullable=False),  # empty: nobody did
+    Column("changed_at", Instant),
+    Column(
+        "due_at", Instant, nullable=False
+    ),  # the last instant that it was run for; until then, when it was set
+    Column("owed_at", Instant),  # a system that was away ended its run: it runs again when that is back
+)
+
+#: What commands ask of the process that serves.
+requests = Table(
+    "requests",
+    metadata,
+    _key("request", 32),
+    Column("asked", Text, nullable=False),  # JSON: what of each flow, in order
+    Column("asked_by", String(64), nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("flow", String(64), nullable=False),  # that is at work; empty: none yet
+    Column("run", String(128), nullable=False),
+    Column("ran", Text, nullable=False),  # JSON: how its runs ended
+    Column("ended_at", Instant),
+)
+
+#: The systems that are waited for, until then no schedule starts what needs them.
+waits = Table(
+    "waits",
+    metadata,
+    _key("system", 16),
+    Column("reason", String(16), nullable=False),  # see core.waits.Reason
+    Column("happened", Prose, nullable=False),
+    Column("remedy", Prose, nullable=False),
+    Column("mark", String(64), nullable=False),  # of what it signs in with, as it was then
+    Column("since_at", Instant, nullable=False),
+    Column("looked_at", Instant, nullable=False),
+    Column("looks", Integer, nullable=False),  # in vain
+    Column("next_look_at", Instant, nullable=False),
+)

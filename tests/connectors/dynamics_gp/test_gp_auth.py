@@ -44,7 +44,9 @@ def sign_in(opened):
             "timeout_seconds": 20,
         }
         config = GpConfig.model_validate(wanted | settings)
-        return opened.enter_context(closing(WindowsTransport(config, lambda: password, refusals)))
+        return opened.enter_context(
+            closing(WindowsTransport(config, password if callable(password) else lambda: password, refusals))
+        )
 
     return open_transport
 
@@ -132,6 +134,23 @@ def test_what_another_process_was_refused_is_not_tried(simulate, sign_in):
         post(sign_in(simulator, password="wrong", refusals=shelf))
     assert str(first.value) == str(second.value)
     assert "ml-connector ping" in first.value.remedy
+    assert simulator.control("GET", "state")["failed_sign_ins"] == {"FABRIKAM\\connector": 1}
+
+
+def test_a_refusal_counts_until_it_is_lifted_elsewhere(simulate, sign_in):
+    """The password was set anew, or found right by another process; this transport has been refused itself."""
+    simulator = simulate()
+    shelf, passwords = Shelf(), ["wrong"]
+    transport = sign_in(simulator, password=lambda: passwords[-1], refusals=shelf)
+    for _ in range(3):
+        with pytest.raises(ConfigurationError) as caught:
+            post(transport)
+        assert caught.value.reason == "refused"
+    passwords.append(PASSWORD)
+    with pytest.raises(ConfigurationError):
+        post(transport)
+    shelf.kept = ""
+    assert post(transport) == 200
     assert simulator.control("GET", "state")["failed_sign_ins"] == {"FABRIKAM\\connector": 1}
 
 

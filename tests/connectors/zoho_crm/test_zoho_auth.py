@@ -117,6 +117,20 @@ def test_a_revoked_refresh_token_is_tried_once_until_it_is_replaced(server, sign
     assert auth.token().value == "token-2"
 
 
+def test_a_refused_client_secret_is_tried_once_until_it_is_replaced(server, shelf, clock):
+    secrets = ["old"]
+    auth = ZohoAuth(CONFIG, lambda: secrets[-1], lambda: "1000.refresh", shelf, clock, server)
+    server.answer = {"error": "invalid_client_secret"}
+    for _ in range(3):
+        with pytest.raises(ConfigurationError, match="refuses our client secret") as caught:
+            auth.token()
+        assert caught.value.reason == "refused"
+    assert len(server.forms) == 1
+    secrets.append("new")
+    server.answer = None
+    assert auth.token().value == "token-2"
+
+
 def test_the_throttle_is_waited_out(server, sign_in, clock):
     auth = sign_in()
     server.answer = {"error": "Access Denied", "error_description": "too many requests"}

@@ -27,6 +27,7 @@ from ml_connector.connectors.dynamics_gp.meanings import Meaning
 from ml_connector.connectors.dynamics_gp.mechanisms import Beginning, Mechanisms
 from ml_connector.connectors.dynamics_gp.tickets import NoTicketError, Tickets
 from ml_connector.core.errors import ConfigurationError, ConnectorError
+from ml_connector.core.waits import Reason
 
 _MAX_LEGS = 5  # NTLM takes two, Kerberos one or two; more is a server that goes round in circles
 _PER_REQUEST_AFTER = 2  # challenges in a row on lanes that were signed in
@@ -46,16 +47,19 @@ class Refusals(Protocol):
 
 
 class _OfThisProcess:
-    """Nothing is known from before, and the transport itself remembers the rest."""
+    """Nothing is known from before."""
+
+    def __init__(self) -> None:
+        self._reason = ""
 
     def find(self) -> str:
-        return ""
+        return self._reason
 
     def keep(self, reason: str) -> None:
-        pass
+        self._reason = reason
 
     def clear(self) -> None:
-        pass
+        self._reason = ""
 
 
 @dataclass(slots=True)
@@ -312,16 +316,19 @@ class WindowsTransport:
         """The error of a sign-in that failed; what is the account's fault is remembered, and not tried again."""
         error = meaning.error(host=self._server.host, user=self._config.user, **told)
         if meaning.code in meanings.NEVER_AGAIN:
+            error.reason = Reason.REFUSED
             self._habits.refused = error.happened
             self._refusals.keep(error.happened)
         return error
 
     def _stop_if_refused(self) -> None:
         habits = self._habits
-        if not habits.refused and habits.proved is None:
-            habits.refused = self._refusals.find()
+        if habits.refused or habits.proved is None:
+            habits.refused = self._refusals.find()  # the password may have been set anew meanwhile
         if habits.refused:
-            raise ConfigurationError(habits.refused, meanings.CHANGE_IT)
+            error = ConfigurationError(habits.refused, meanings.CHANGE_IT)
+            error.reason = Reason.REFUSED
+            raise error
 
 
 def _authorization(scheme: str, token: bytes | None) -> bytes | None:

@@ -20,9 +20,10 @@ from ml_connector.connectors.dynamics_gp.schema import Listing
 from ml_connector.connectors.dynamics_gp.soap import AnswerError, FaultError, Wanted, Where
 from ml_connector.connectors.dynamics_gp.tickets import Tickets
 from ml_connector.connectors.dynamics_gp.values import Tree, find, to_integer, to_text
-from ml_connector.core.errors import ConfigurationError, ConnectorError, RetryableError
+from ml_connector.core.errors import ConfigurationError, ConnectorError, RetryableError, of_system
 from ml_connector.core.load import Load
 from ml_connector.core.ports import Clock, Cost
+from ml_connector.core.waits import GP
 
 Parsed = TypeVar("Parsed")
 
@@ -185,7 +186,8 @@ class GpClient:
         """Send under the gate, count it as ``operation`` and parse the answer, whichever dialect it speaks."""
         for attempt in range(1, _TRIES + 1):
             try:
-                return parse(self._send(operation, send))
+                with of_system(GP):
+                    return parse(self._send(operation, send))
             except RetryableError as error:
                 wait = error.after_seconds
                 if attempt == _TRIES or wait is None or wait > errors.SHORT_WAIT_SECONDS:
@@ -216,11 +218,11 @@ class GpClient:
         kind, reasons = self._look_up(fault, operation)
         if errors.holds(kind):
             return errors.rejected(fault, kind, reasons)
-        return errors.from_fault(fault, kind, operation, self.config.company_id)
+        return _ours(errors.from_fault(fault, kind, operation, self.config.company_id))
 
     def _list_error(self, fault: FaultError, operation: str) -> ConnectorError:
         kind, reasons = self._look_up(fault, operation)
-        return errors.from_fault(fault, kind, operation, self.config.company_id, reasons)
+        return _ours(errors.from_fault(fault, kind, operation, self.config.company_id, reasons))
 
     def _look_up(self, fault: FaultError, operation: str) -> tuple[FaultKind, list[str]]:
         """What a fault means; texts are in the server's language, so GP's log decides where the text does not."""
@@ -259,6 +261,11 @@ class GpClient:
             return self.config.company_id in self.companies()
         except ConfigurationError:
             return True  # the list of companies is closed to the account; that proves nothing
+
+
+def _ours(error: ConnectorError) -> ConnectorError:
+    error.system = GP
+    return error
 
 
 def _date(header: str) -> datetime | None:

@@ -12,6 +12,7 @@ from ml_connector.connectors.dynamics_gp.limits import Meter, RequestGate
 from ml_connector.connectors.dynamics_gp.pace import Answer
 from ml_connector.connectors.dynamics_gp.quiet import QuietTable
 from ml_connector.core.ports import Clock
+from ml_connector.core.waits import Reason
 
 
 @dataclass(slots=True)
@@ -58,4 +59,6 @@ class LoadGuard:
             return
         self.meter.keep_quiet()
         told = f"{until.astimezone(self._quiet.zone):%a %H:%M %Z}"
-        raise replace(meanings.QUIET_HOURS, after_seconds=(until - now).total_seconds()).error(until=told)
+        error = replace(meanings.QUIET_HOURS, after_seconds=(until - now).total_seconds()).error(until=told)
+        error.reason = Reason.QUIET
+        raise error

@@ -10,7 +10,7 @@ import os
 import threading
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,6 +28,7 @@ except (ImportError, OSError):  # not installed, or built for a library that the
     LIBRARY = False
 
 _RENEWED_BEFORE_END = timedelta(minutes=5)
+_NOTED_AFTER = timedelta(seconds=10)
 _AGAIN_AFTER = timedelta(minutes=1)  # where the domain did not answer and the old ticket still holds
 _SYSTEM_FILE, _OWN_FILE = "/etc/krb5.conf", str(Path(__file__).with_name("krb5.conf"))
 _VARIABLE = "KRB5_CONFIG"
@@ -48,6 +49,15 @@ class Principal:
 
     name: str
     enterprise: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """What the domain said to a password."""
+
+    password: str = field(repr=False)
+    meaning: Meaning
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +96,24 @@ def _escaped(name: str) -> str:
 class Tickets:
     """The ticket of one account, for all transports of a process. Thread-safe; one thread at a time asks the domain."""
 
-    def __init__(self, config: GpConfig, password: Callable[[], str], clock: Clock) -> None:
-        """Nothing is asked yet; of the settings ``user`` and ``realm`` count, whatever server is signed in to."""
+    def __init__(
+        self,
+        config: GpConfig,
+        password: Callable[[], str],
+        clock: Clock,
+        is_refused: Callable[[], object] = lambda: True,
+    ) -> None:
+        """Nothing is asked yet; of the settings ``user`` and ``realm`` count, whatever server is signed in to.
+
+        ``is_refused``: whether a password that was refused still counts as refused: it may have been set anew, or been
+        accepted in another process because the account is in order again.
+        """
         self.clock = clock
+        self._is_refused = is_refused
         self._config = config
         self._password = password
         self._lock = threading.Lock()
-        self._refused: tuple[str, Meaning] | None = None  # a password, and what the domain said to it
+        self._refused: _Refused | None = None
         self._held: _Held | None = None
         self._former: _Held | None = None  # a lane may be reading from it
         if LIBRARY:
@@ -125,6 +146,11 @@ class Tickets:
                 raise
             self._held = replace(old, renew_at=now + _AGAIN_AFTER)
 
+    def _counts(self, refused: _Refused, password: str) -> bool:
+        """Whether this password is refused; at first the refusal may not be noted yet where others find it."""
+        noted = abs(self.clock.now() - refused.at) > _NOTED_AFTER
+        return refused.password == password and (not noted or bool(self._is_refused()))
+
     def _replace(self, held: _Held | None) -> None:
         if self._former is not None:
             _destroy(self._former.cache)
@@ -134,12 +160,12 @@ class Tickets:
         if not LIBRARY:
             raise NoTicketError(meanings.NO_KERBEROS)
         password = self._password()
-        if self._refused is not None and self._refused[0] == password:
-            raise NoTicketError(self._refused[1])  # whichever transport asks: it is not sent again
+        if self._refused is not None and self._counts(self._refused, password):
+            raise NoTicketError(self._refused.meaning)  # whichever transport asks: it is not sent again
         taken = _taken(self._config, password)
         if isinstance(taken, NoTicketError):
             if taken.meaning.code in meanings.ACCOUNT_AT_FAULT:
-                self._refused = password, taken.meaning
+                self._refused = _Refused(password, taken.meaning, self.clock.now())
             raise taken
         name, end_at = taken
         before = min(_RENEWED_BEFORE_END, (end_at - self.clock.now()) / 2)  # half its time, of a short one

@@ -19,6 +19,7 @@ from ml_connector.connectors.zoho_crm.config import ZohoConfig
 from ml_connector.connectors.zoho_crm.wire import Reply
 from ml_connector.core.errors import ConfigurationError, RetryableError
 from ml_connector.core.ports import Clock
+from ml_connector.core.waits import Reason
 
 _EARLY = timedelta(seconds=60)  #: a token is refreshed this long before its end
 _LIFETIME_SECONDS = 3600
@@ -81,7 +82,8 @@ class ZohoAuth:
         self._post = post
         self._lock = threading.Lock()
         self._held: AccessToken | None = None
-        self._refused: tuple[str, ConfigurationError] | None = None  #: the refresh token that was refused
+        #: The refresh token and client secret that were refused, and how.
+        self._refused: tuple[tuple[str, str], ConfigurationError] | None = None
         self._asking_again_at: datetime | None = None
 
     def token(self) -> AccessToken:
@@ -124,16 +126,18 @@ class ZohoAuth:
             return self._obtain()
 
     def _obtain(self) -> AccessToken:
-        """Ask for a new token, once; a refusal is remembered for as long as the refresh token stays the same."""
+        """Ask for a new token, once; a refusal is remembered for as long as what we sign in with stays the same."""
         refresh_token = self._refresh_token()
-        if self._refused is not None and self._refused[0] == refresh_token:
+        signing = refresh_token, self._client_secret()
+        if self._refused is not None and self._refused[0] == signing:
             raise self._refused[1]
         self._require_turn()
         form = self._form(grant_type="refresh_token", refresh_token=refresh_token)
         try:
             return self._keep(self._ask(form, "refresh token"))
         except ConfigurationError as error:
-            self._refused = (refresh_token, error)
+            error.reason = Reason.REFUSED
+            self._refused = (signing, error)
             raise
         except RetryableError as error:
             if error.after_seconds is not None:

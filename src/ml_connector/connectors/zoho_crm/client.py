@@ -21,9 +21,10 @@ from ml_connector.connectors.zoho_crm.config import ZohoConfig
 from ml_connector.connectors.zoho_crm.guard import CallGuard
 from ml_connector.connectors.zoho_crm.schema import FieldMeta, ModuleMeta, NamedModule
 from ml_connector.connectors.zoho_crm.wire import Item, Reply
-from ml_connector.core.errors import ConnectorError, RetryableError
+from ml_connector.core.errors import ConnectorError, RetryableError, of_system
 from ml_connector.core.needs import FieldNeed, ModuleNeed
 from ml_connector.core.ports import BulkFile, Clock, Cost, JobState, Write, WriteResult
+from ml_connector.core.waits import ZOHO
 
 Answer = TypeVar("Answer")
 
@@ -126,7 +127,8 @@ class ZohoClient:
     def require_credits(self, wanted: int) -> None:
         """AllowanceError if so many credits may not be spent now; where news may be due, Zoho is asked first."""
         self._look_for_credits(wanted)
-        self._guard.allowance.require(wanted)
+        with of_system(ZOHO):
+            self._guard.allowance.require(wanted)
 
     # -- reading
 
@@ -318,7 +320,7 @@ class ZohoClient:
         for attempt in stamina.retry_context(
             on=errors.BusyError, attempts=_BUSY_ATTEMPTS, timeout=60, wait_initial=0.5, wait_max=8
         ):
-            with attempt:
+            with attempt, of_system(ZOHO):
                 return self._signed(call)
         raise AssertionError("stamina ends by an answer or by the last error")
 
@@ -366,14 +368,16 @@ def _licences(org: Mapping[str, Any]) -> int | None:
 
 
 def _refused(reply: Reply, call: Call) -> ConnectorError:
-    return errors.request_error(reply, call.does, call.scope, call.credits)
+    error = errors.request_error(reply, call.does, call.scope, call.credits)
+    error.system = ZOHO
+    return error
 
 
 def _patiently(ask: Callable[[], Answer]) -> Answer:
     for attempt in stamina.retry_context(
         on=_is_brief, attempts=_ATTEMPTS, timeout=30, wait_initial=0.2, wait_max=2
     ):
-        with attempt:
+        with attempt, of_system(ZOHO):
             return ask()
     raise AssertionError("stamina ends by an answer or by the last error")
 

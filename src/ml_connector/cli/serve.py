@@ -1,0 +1,136 @@
+"""``ml-connector serve``: one process that runs the flows by their schedules, and what other commands ask of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from ml_connector.cli.costs import Spent
+from ml_connector.cli.exits import Exit
+from ml_connector.cli.group import keep
+from ml_connector.cli.options import SettingsPath, load
+from ml_connector.cli.show import note
+from ml_connector.core.errors import ConnectorError
+
+if TYPE_CHECKING:
+    from ml_connector.app import App
+    from ml_connector.flows.engine import Engine
+    from ml_connector.flows.serving import Place, Serving
+
+#: So long the step under way may take to end. systemd kills after 90 seconds, which would do no harm either.
+_STOP_SECONDS = 20.0
+_AGAIN_SECONDS = 1.0
+
+
+def serve(settings: SettingsPath = None) -> None:
+    """Run the flows by their schedules until stopped; other commands may be given meanwhile."""
+    from ml_connector.bootstrap import open_app
+    from ml_connector.flows.serving import Serving
+    from ml_connector.web.app import create_app
+    from ml_connector.web.server import served
+
+    read, stopping = load(settings).as_served, threading.Event()
+    _stop_in_good_order(stopping)
+    with open_app(read, note) as app, _engine(app, stopping) as engine:
+        serving = Serving(_place(app, engine, (settings or Path()).absolute().parent), stopping)
+        web = create_app(partial(_problems, app, serving))
+        with served(web, read.serve.address, read.serve.port) as url:
+            note(f"Serving. The pages are at {url}; “ml-connector flows list” tells what runs when.")
+            serving.serve()
+        _leave(engine)
+
+
+def _place(app: App, engine: Engine, folder: Path) -> Place:
+    from ml_connector.flows import approval
+    from ml_connector.flows.serving import Place
+
+    def unapproved() -> Sequence[str]:
+        return approval.unapproved(app.database, app.in_order())
+
+    def spent(before: Mapping[str, Any]) -> Mapping[str, Any]:
+        now = Spent.of(app)
+        return asdict(now.with_more(before, -1) if before else now)
+
+    def fault(error: Exception) -> None:
+        note(f"What it was doing is in {keep(error, folder)}.")
+
+    return Place(
+        database=app.database,
+        clock=app.clock,
+        engine=engine,
+        systems=app,
+        flows=app.scheduled(),
+        beside=app.beside,
+        unapproved=unapproved,
+        spent=spent,
+        trim=app.trim_trail,
+        tell=note,
+        fault=fault,
+    )
+
+
+@contextmanager
+def _engine(app: App, stopping: threading.Event) -> Iterator[Engine]:
+    """The engine, once no command is it any more; another process that serves is refused."""
+    from ml_connector.store.engine_lock import ServingError, TakenError
+
+    engine, told = app.engine(serves=True), ""
+    while True:
+        try:
+            engine.__enter__()
+            break
+        except ServingError:
+            raise
+        except TakenError as error:
+            told = told or _say(f"{error.happened} Waiting until it has finished.")
+        if stopping.wait(_AGAIN_SECONDS):
+            sys.exit(Exit.DONE)
+    try:
+        yield engine
+    finally:
+        engine.__exit__(None, None, None)
+
+
+def _say(text: str) -> str:
+    note(text)
+    return text
+
+
+def _problems(app: App, serving: Serving) -> list[str]:
+    """Why nothing can be done at present."""
+    from ml_connector.store import waits
+
+    try:
+        with app.database.read() as tx:
+            waits.find(tx)
+    except ConnectorError as error:
+        return [str(error)]
+    return [serving.trouble] if serving.trouble else []
+
+
+def _leave(engine: Engine) -> None:
+    """Have the run under way stop behind its step; one that takes too long is broken off, as by a kill."""
+    note("Stopping: what is under way is taken up at the next start.")
+    if not engine.leave(_STOP_SECONDS):
+        sys.stderr.flush()
+        os._exit(Exit.DONE)
+
+
+def _stop_in_good_order(stopping: threading.Event) -> None:
+    """From here on the first signal to end is a wish, and the next ends the process where it is."""
+
+    def wish(number: int, _frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, wish)

@@ -1,0 +1,84 @@
+"""The lock of the one process that may be the engine, and whether that one serves."""
+
+from __future__ import annotations
+
+import fcntl
+import time
+from pathlib import Path
+from typing import IO
+
+from ml_connector.core.errors import ConfigurationError, RetryableError
+
+#: ``is_served`` looks at the lock for an instant, which must not look like an engine.
+_PAUSES = (0.01, 0.05, 0.0)
+_SERVES = "serve"  #: what stands in the lock file while its holder serves
+
+
+class TakenError(RetryableError):
+    """Another process is the engine."""
+
+
+class ServingError(TakenError):
+    """It is the process that serves, which does what is asked of it by a row in the store."""
+
+
+def engine_lock(folder: Path, *, serves: bool = False) -> IO[str]:
+    """The lock, held until it is closed; ``serves``: so that others are told by ``ServingError``.
+
+    TakenError: another one has it. ConfigurationError: the folder.
+    """
+    path = _path(folder)
+    try:
+        lock = path.open("a+")  # what stands in it is its holder's
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be written: {error.strerror}.", "Check the folder, its rights and the disk."
+        ) from error
+    if not any(_is_ours(lock, pause) for pause in _PAUSES):
+        raise _taken(lock, folder)
+    lock.truncate(0)
+    lock.write(_SERVES if serves else "")
+    lock.flush()
+    return lock
+
+
+def is_served(folder: Path) -> bool:
+    """Whether a process serves there."""
+    path = _path(folder)
+    if not path.exists():
+        return False
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _says_serves(lock)
+    return False
+
+
+def _path(folder: Path) -> Path:
+    return folder / "engine.lock"
+
+
+def _is_ours(lock: IO[str], pause: float) -> bool:
+    """Whether the lock is ours now; if not, a moment passes."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        time.sleep(pause)
+        return False
+    return True
+
+
+def _taken(lock: IO[str], folder: Path) -> TakenError:
+    """Why this process cannot be the engine; the lock is closed."""
+    with lock:
+        kind = ServingError if _says_serves(lock) else TakenError
+    return kind(
+        f"Another ml-connector process is working in {folder}.",
+        "Wait until it has finished, or stop it; commands that only look are possible meanwhile.",
+    )
+
+
+def _says_serves(lock: IO[str]) -> bool:
+    lock.seek(0)
+    return lock.read() == _SERVES

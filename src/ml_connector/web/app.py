@@ -1,0 +1,29 @@
+"""The web application of the process that serves: whether it lives, and whether it is ready to work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+
+
+def create_app(problems: Callable[[], Sequence[str]]) -> FastAPI:
+    """``problems``: sentences on why nothing can be done at present; none: all is well.
+
+    A system that is waited for is none: its flows go on by themselves.
+    """
+    app = FastAPI(title="ml-connector", openapi_url=None)  # its own pages would load scripts from elsewhere
+
+    @app.get("/health/live")
+    def live() -> JSONResponse:
+        """The process answers."""
+        return JSONResponse({"ok": True})
+
+    @app.get("/health/ready")
+    def ready() -> JSONResponse:
+        """503: the database or the engine cannot be used."""
+        found = list(problems())
+        return JSONResponse({"ok": not found, "problems": found}, 503 if found else 200)
+
+    return app

@@ -1,0 +1,52 @@
+"""Serving the web application on a thread of its own, beside the work."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+from ml_connector.core.errors import ConfigurationError
+
+_GRACE_SECONDS = 2
+
+
+@contextmanager
+def served(app: FastAPI, address: str, port: int) -> Iterator[str]:
+    """Its URL, for the length of the block. ConfigurationError: the port is taken, or may not be had."""
+    with closing(_listening(address, port)) as listening:
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=([listening],), name="web", daemon=True)
+        thread.start()
+        while not server.started and thread.is_alive():
+            time.sleep(0.01)
+        host, number = listening.getsockname()[:2]
+        try:
+            yield f"http://{f'[{host}]' if ':' in host else host}:{number}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def _listening(address: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((address, port), family=family, backlog=128)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The pages cannot be served on {address}, port {port}: {error.strerror}.",
+            "Set another address or port under [serve], or end the program that has it.",
+        ) from error

@@ -1,0 +1,179 @@
+"""``serve`` as a real process between both systems: schedules, commands beside it, kills, systems that are away."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from served import Served, serving
+from systems import PASSWORD, World, assert_whole, gp_options, opened
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with opened(tmp_path, gp=gp_options(30)) as opened_world:
+        opened_world.write_settings(
+            serve__port="0",
+            serve__schedule="'0 0 1 1 *'",
+            serve__wait_seconds="0",
+            flows_vendors__enabled="false",
+        )
+        yield opened_world
+
+
+def owe(world: World, flow: str = "customers") -> None:
+    """As if it had been due just now: no test waits for a time to come, but one."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    world.rewrite("UPDATE schedules SET owed_at = ? WHERE flow = ?", str(now), flow)
+
+
+def runs(world: World, state: str = "done") -> int:
+    return world.rows("SELECT COUNT(*) FROM runs WHERE state = ?", state)[0][0]
+
+
+def ran_once_more(served: Served, state: str = "done") -> None:
+    """Have the schedule run the flow, and wait for its end."""
+    before = runs(served.world, state)
+    owe(served.world)
+    served.until(lambda: runs(served.world, state) > before, f"a run that ends as {state}")
+
+
+def state_of(world: World, flow: str = "customers") -> dict[str, Any]:
+    told = world.here("flows", "list", "--json").json["flows"]
+    [found] = [one for one in told if one["flow"] == flow]
+    return dict(found)
+
+
+def test_it_runs_what_is_scheduled_and_what_commands_ask(world: World) -> None:
+    plan = world.plan("customers")
+    with serving(world) as served:
+        assert served.health("live") == (200, {"ok": True})
+        assert served.health("ready") == (200, {"ok": True, "problems": []})
+        owe(world)
+        served.said("customers does not run: the first load of customers waits for its approval")
+        assert state_of(world)["first_load_waits"]
+        assert runs(world) == 0
+        # the approval is a command beside it: its result is what it would be without serve
+        counts = world.sync("customers", approve=plan)
+        assert counts["customers"]["created"] == 30
+        # from then on a change in GP goes over by itself
+        world.change("AARONFIT0001", set={"class_id": "BY-ITSELF"})
+        ran_once_more(served)
+        assert world.account("AARONFIT0001")["GP_Customer_Class"] == "BY-ITSELF"
+        assert served.end() == 0
+    assert "Stopping" in served.lines[-1]
+    assert_whole(world)
+
+
+def test_schedules_are_changed_while_it_runs(world: World) -> None:
+    world.first("customers")
+    with serving(world) as served:
+        assert "is paused" in world.ok("flows", "pause", "customers").out
+        state = state_of(world)
+        assert state["paused"]
+        assert state["changed_by"]
+        owe(world)
+        before = runs(world)
+        world.ok(
+            "flows", "run", "customers"
+        )  # whatever its schedule says; a request is worked off before what is due
+        world.ok("flows", "run", "customers")
+        assert runs(world) == before + 2
+        world.ok("flows", "resume", "customers")
+        world.ok("flows", "schedule", "customers", "30 2 * * mon-fri", "--time-zone", "Europe/Berlin")
+        state = state_of(world)
+        assert (state["schedule"], state["time_zone"]) == ("30 2 * * mon-fri", "Europe/Berlin")
+        ran = runs(world)
+        world.rewrite("UPDATE schedules SET due_at = datetime(due_at, '-30 days') WHERE flow = 'customers'")
+        served.until(lambda: runs(world) > ran, "the night that was missed")
+        world.ok("flows", "schedule", "customers", "* * * * *")
+        served.until(lambda: runs(world) > ran + 1, "the next minute")
+        world.ok("flows", "schedule", "customers", "default")
+        assert state_of(world)["schedule"] == "0 0 1 1 *"
+        wrong = world.run("flows", "schedule", "customers", "every night")
+        assert (wrong.code, "is no schedule" in wrong.text) == (2, True)
+        text = world.ok("flows", "list").out
+        assert "customers" in text
+        assert "is not at work here" not in text
+
+
+def test_a_second_one_is_refused(world: World) -> None:
+    with serving(world):
+        said = world.run("serve")
+        assert said.code == 4
+        assert "Another ml-connector process is working" in said.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_ended_in_the_middle_of_a_run_it_goes_on_at_the_next_start(world: World, number: int) -> None:
+    plan = world.plan("customers")
+    world.write_settings(sync__window_size="5")
+    world.zoho_faults({"match": "POST /crm/v8/Accounts", "kind": "delay_after_work", "nth": 2, "seconds": 3})
+    with serving(world) as served:
+        command = world.start("sync", "customers", "--approve", plan, "--json")
+        served.until(world.writes, "a record that was written")
+        served.end(number)
+    # nobody serves any more: the command does it itself, or the next that serves does
+    with serving(world):
+        said = world.finish(command)
+        assert said.code == 0, said
+        assert "customers" in said.json["flows"]
+    world.zoho_faults()
+    assert_whole(world)
+
+
+def test_gp_is_away_and_comes_back(world: World) -> None:
+    world.first("customers")
+    with serving(world) as served:
+        world.gp_faults({"operation": "*", "kind": "http_503", "count": 100_000})
+        ran_once_more(served, "away")
+        state = state_of(world)
+        assert (state["waiting"]["system"], state["waiting"]["reason"]) == ("gp", "unreachable")
+        assert served.health("ready") == (200, {"ok": True, "problems": []})
+        assert "waits for gp (unreachable) since" in world.ok("flows", "list").out
+        cursor = world.rows("SELECT at FROM cursors")
+        away = runs(world, "away")
+        world.rewrite("UPDATE waits SET next_look_at = since_at")
+        served.until(lambda: world.rows("SELECT looks FROM waits") == [(1,)], "a look in vain")
+        assert runs(world, "away") == away
+        assert world.rows("SELECT at FROM cursors") == cursor
+        world.gp_faults()
+        world.change("AARONFIT0001", set={"class_id": "LATER"})
+        done = runs(world)
+        world.rewrite("UPDATE waits SET next_look_at = since_at")
+        served.said("gp is no longer waited for")
+        served.until(lambda: runs(world) > done, "the run that was owed")
+    assert world.account("AARONFIT0001")["GP_Customer_Class"] == "LATER"
+    assert world.rows("SELECT COUNT(*) FROM waits") == [(0,)]
+
+
+def test_a_refused_password_is_sent_once_whatever_is_due(world: World) -> None:
+    world.first("customers")
+    world.here("secrets", "set", "gp.password", stdin="wrong-by-a-letter")
+
+    def refused() -> int:
+        return sum(world.gp.control("GET", "state")["failed_sign_ins"].values())
+
+    before = refused()
+    with serving(world) as served:
+        ran_once_more(served, "failed")
+        assert refused() == before + 1
+        for number in range(1, 6):
+            owe(world)
+            world.rewrite("UPDATE waits SET next_look_at = since_at")
+            served.until(
+                lambda n=number: world.rows("SELECT looks FROM waits") >= [(n,)], "a look that sends nothing"
+            )
+        assert world.run("flows", "run", "customers").code == 2  # asked by a person, it is not sent either
+        assert refused() == before + 1
+        assert state_of(world)["waiting"]["reason"] == "refused"
+        world.here("secrets", "set", "gp.password", stdin=PASSWORD)
+        done = runs(world)
+        served.said("gp is no longer waited for")
+        served.until(lambda: runs(world) > done, "the run that was owed")
+        assert refused() == before + 1
