@@ -35,7 +35,7 @@ from postgres import run
 NOW = AT + timedelta(days=100)
 ASKED = Restoring("sally@desk", NOW, timedelta(hours=1), [("-1", "deal_tagging")])
 #: What is not as it was after restoring.
-CHANGED = {"staged", "weights", "runs", "refreshes", "audit"}
+CHANGED = {"staged", "weights", "requests", "runs", "refreshes", "audit"}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

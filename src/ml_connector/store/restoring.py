@@ -81,6 +81,8 @@ def _begin_anew(tx: Connection, backup: Header, asked: Restoring) -> None:
     """What was true then and is not now."""
     for of_runs in (tables.staged, tables.weights):
         tx.execute(sa.delete(of_runs))
+    # Of commands that nobody follows any more.
+    tx.execute(sa.delete(tables.requests).where(tables.requests.c.ended_at.is_(None)))
     runs = tables.runs.c
     ended = {"ended_at": asked.now, "state": "broken", "note": _BROKEN}
     tx.execute(sa.update(tables.runs).where(runs.ended_at.is_(None)).values(**ended))
