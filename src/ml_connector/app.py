@@ -18,15 +18,13 @@ from ml_connector.connectors.zoho_crm.target import Organisation
 from ml_connector.core.companies import Company
 from ml_connector.core.deal_fields import deal_needs
 from ml_connector.core.deals import PROFITABILITY, TAGGING, DealFlow
-from ml_connector.core.errors import ConfigurationError, ConnectorError, of_system
+from ml_connector.core.errors import ConfigurationError, ConnectorError
 from ml_connector.core.flow import Flow, in_order
 from ml_connector.core.mapping import Mapping as FieldMapping
 from ml_connector.core.mapping import field_needs, module_needs
 from ml_connector.core.needs import FieldNeed, ModuleNeed
 from ml_connector.core.ports import Clock, Cost, Source
 from ml_connector.core.transform import MapContext
-from ml_connector.core.waits import GP, ZOHO, Reason
-from ml_connector.flows.agenda import Scheduled
 from ml_connector.flows.deals import DealWork
 from ml_connector.flows.ledger_months import LedgerMonths
 from ml_connector.flows.profit import write_figures
@@ -54,9 +52,6 @@ from ml_connector.store.trail import Trail
 
 if TYPE_CHECKING:
     from ml_connector.flows.engine import Engine
-
-#: A run is worth beginning once so great a part of a day's credits is free.
-_SHARE_OF_CREDITS = 100
 
 #: What a run of each flow over deals does.
 _OVER_DEALS = {TAGGING: tag_deals, PROFITABILITY: write_figures}
@@ -354,31 +349,6 @@ class App:
         self.secrets.require_open()
         return Engine(self.settings.store.folder, self._run, serves=serves)
 
-    def scheduled(self) -> list[Scheduled]:
-        """Every flow with when it runs, each after those that it comes after."""
-        in_gp, both = self.companies[next(iter(self.companies))].source.entities, frozenset({GP, ZOHO})
-        flows = self.in_order()
-        found = [
-            Scheduled(
-                flow.name,
-                self.settings.schedule_of(flow.name),
-                both if flow.entity.name in in_gp else frozenset({ZOHO}),
-                frozenset({flow.name}),
-            )
-            for flow in flows
-        ]
-        every = [flow.name for flow in flows]
-        over_deals = [
-            Scheduled(
-                name,
-                self.settings.schedule_of(name),
-                frozenset({ZOHO}),
-                frozenset(self.first_loads_before(flow, every)),
-            )
-            for name, flow in self.deal_flows.items()
-        ]
-        return found + over_deals
-
     def is_served(self) -> bool:
         """Whether a process serves here."""
         from ml_connector.store.engine_lock import is_served
@@ -388,24 +358,6 @@ class App:
     def company_of(self, flow: str) -> str:
         """Under which company this flow is recorded."""
         return self._every[flow].company
-
-    def probe(self, system: str, reason: str) -> None:
-        """Look whether the system is there again, by one cheap call, in quiet hours or without credits by none."""
-        with of_system(system):
-            if system == GP:
-                next(iter(self.companies.values())).gp.companies()
-            elif reason == Reason.CREDITS:
-                self.target.require_credits(max(1, self.zoho.credits().whole // _SHARE_OF_CREDITS))
-            elif system == ZOHO:
-                self.target.clock_difference()
-
-    def mark(self, system: str) -> str:
-        """Another one once what we sign in to the system with was set anew, or was accepted after all."""
-        if system == GP:
-            refused = "refused" if self.refusals.find() else ""
-            return f"{self.secrets.mark(self.settings.gp.user, 'gp.password')[:32]} {refused}".strip()
-        account = f"{self.settings.zoho.client_id} {self.settings.zoho.data_centre}"
-        return self.secrets.mark(account, "zoho.client_secret", "zoho.refresh_token")
 
     def _run(self, steps: Steps, run: str, flow: str, asked: Asked) -> Result:
         """A run of the flow; the audit trail's checkpoints are noted on the way and at its end."""

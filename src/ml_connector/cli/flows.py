@@ -139,18 +139,16 @@ def _change(settings: SettingsPath, wanted: Sequence[str] | None, **values: str 
 
 
 def _states(opened: App) -> list[FlowState]:
+    from ml_connector.duties import scheduled
     from ml_connector.flows import approval
     from ml_connector.store import cursors, schedules, waits
 
-    now, companies = opened.clock.now(), opened.company_of
+    now, companies, flows = opened.clock.now(), opened.company_of, scheduled(opened)
     unapproved = approval.unapproved(opened.database, opened.in_order())
     with opened.database.read() as tx:
         kept, open_waits = schedules.find(tx), waits.find(tx)
-        last = {f.flow: cursors.last_run(tx, companies(f.flow), f.flow) for f in opened.scheduled()}
-    return [
-        _state(flow, kept.get(flow.flow), open_waits, last[flow.flow], now, unapproved)
-        for flow in opened.scheduled()
-    ]
+        last = {f.flow: cursors.last_run(tx, companies(f.flow), f.flow) for f in flows}
+    return [_state(flow, kept.get(flow.flow), open_waits, last[flow.flow], now, unapproved) for flow in flows]
 
 
 def _state(

@@ -50,6 +50,7 @@ def serve(settings: SettingsPath = None) -> None:
 
 
 def _place(app: App, engine: Engine, folder: Path) -> Place:
+    from ml_connector.duties import AwaitedSystems, scheduled
     from ml_connector.flows import approval
     from ml_connector.flows.serving import Place
 
@@ -67,8 +68,8 @@ def _place(app: App, engine: Engine, folder: Path) -> Place:
         database=app.database,
         clock=app.clock,
         engine=engine,
-        systems=app,
-        flows=app.scheduled(),
+        systems=AwaitedSystems(app),
+        flows=scheduled(app),
         beside=app.beside,
         unapproved=unapproved,
         spent=spent,
