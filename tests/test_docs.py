@@ -23,8 +23,8 @@ from ml_connector import settings_file
 from ml_connector.cli import app
 from ml_connector.cli.codes import catalogue
 from ml_connector.cli.exits import MEANINGS
+from ml_connector.cli.results import COLUMNS as COUNTS
 from ml_connector.cli.secrets import NAMES
-from ml_connector.cli.sync import _COLUMNS as COUNTS
 from ml_connector.connectors.dynamics_gp.sba_names import ADDRESS, LINE, RECORD
 from ml_connector.connectors.zoho_crm.codes import SAME
 from ml_connector.connectors.zoho_crm.schema import CUSTOM_FIELDS, scopes_needed

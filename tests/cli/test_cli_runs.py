@@ -12,7 +12,9 @@ import pytest
 
 from ml_connector.cli.costs import Spent
 from ml_connector.cli.exits import Exit
-from ml_connector.cli.sync import Ran, how_far, show_results
+from ml_connector.cli.progress import how_far
+from ml_connector.cli.results import show_results
+from ml_connector.flows.runs import Ran
 from systems import ACCOUNTS_ONLY, INSERT, SECRETS, assert_whole, counts, gp_options, opened, unreachable
 
 

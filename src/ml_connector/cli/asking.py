@@ -10,8 +10,8 @@ from uuid import uuid4
 
 from ml_connector.cli.actor import actor
 from ml_connector.cli.exits import LeftRunningError
+from ml_connector.cli.progress import Progress, runs_here
 from ml_connector.cli.show import note
-from ml_connector.cli.sync import Progress, runs_here
 from ml_connector.flows.range import Asked
 from ml_connector.flows.runs import Ran, run_of
 from ml_connector.store import requests

@@ -9,8 +9,9 @@ import typer
 
 from ml_connector.cli.options import AsJson, SettingsPath, load
 from ml_connector.cli.plan import Flows
+from ml_connector.cli.results import show_waiting
 from ml_connector.cli.show import note
-from ml_connector.cli.sync import run_and_show, show_waiting
+from ml_connector.cli.sync import run_and_show
 
 if TYPE_CHECKING:
     from ml_connector.app import App

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from ml_connector.cli.costs import Spent, show_spent
 from ml_connector.cli.exits import Exit
+from ml_connector.cli.progress import EVERY_SECONDS
+from ml_connector.cli.results import end_of, show_results
 from ml_connector.cli.show import NAMED, in_words, note, say, show_json, show_table, shown_value
-from ml_connector.cli.sync import EVERY_SECONDS, end_of, run_flows, show_results
+from ml_connector.cli.sync import run_flows
 from ml_connector.core.record import Value
 from ml_connector.flows.range import Asked
 from ml_connector.flows.runs import Ran
