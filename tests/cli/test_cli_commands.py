@@ -9,6 +9,8 @@ from importlib.metadata import version
 
 from ml_connector.cli.exits import MEANINGS
 
+HEAVY = {"sqlalchemy", "dbos", "fastapi", "httpx2", "lxml", "pydantic"}
+
 
 def test_help_lists_every_command_and_exit_code(run):
     result = run("--help")
@@ -22,9 +24,15 @@ def test_help_lists_every_command_and_exit_code(run):
         "plan",
         "review",
         "sync",
+        "serve",
+        "flows",
         "held",
         "links",
         "report",
+        "audit",
+        "backup",
+        "restore",
+        "database",
     ):
         assert re.search(rf"(?m)^  {command} ", result.stdout)
     for code, meaning in MEANINGS.items():
@@ -114,3 +122,9 @@ def test_nobody_reading_on_is_no_bug(tmp_path):
     )
     assert "bug" not in done.stderr
     assert done.returncode != 5
+
+
+def test_a_command_loads_only_what_it_needs():
+    asked = f"import sys, ml_connector.cli; print(*{HEAVY} & sys.modules.keys())"
+    told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == [], "so that each command begins without them"

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from ml_connector.cli.results import FOUND
 from ml_connector.cli.show import note
-from ml_connector.flows.runs import Runs
 
 if TYPE_CHECKING:
     from ml_connector.app import App
     from ml_connector.flows.engine import Engine
+    from ml_connector.flows.runs import Runs
 
 EVERY_SECONDS = 2.0  #: so often a command tells how far it is
 _NOT_STAGED = ("settled", "future", *FOUND)  #: counted as they are listed, before there is anything to do
@@ -20,6 +20,7 @@ _NOT_STAGED = ("settled", "future", *FOUND)  #: counted as they are listed, befo
 
 def runs_here(app: App, engine: Engine) -> Runs:
     """Runs of this process, which tells how far they are."""
+    from ml_connector.flows.runs import Runs
 
     def taking_up(flow: str, run: str) -> None:
         note(f"{flow}: going on with the run {run}, which was interrupted.")

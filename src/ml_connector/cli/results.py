@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ml_connector.cli.costs import Spent, load_in_words, show_spent
 from ml_connector.cli.exits import Exit
 from ml_connector.cli.show import in_words, note, say, show_failure, show_json, show_table
 from ml_connector.core.load import Load
-from ml_connector.flows.runs import Ran
+
+if TYPE_CHECKING:
+    from ml_connector.flows.runs import Ran
 
 COLUMNS = (
     "created",

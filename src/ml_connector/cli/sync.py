@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from ml_connector.cli.asking import ask
 from ml_connector.cli.costs import Spent
 from ml_connector.cli.exits import Exit
 from ml_connector.cli.options import AsJson, SettingsPath, load
@@ -19,11 +18,11 @@ from ml_connector.cli.show import in_words, note
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.ports import Absent
 from ml_connector.flows.range import Asked
-from ml_connector.flows.runs import Ran
 
 if TYPE_CHECKING:
     from ml_connector.app import App
     from ml_connector.core.flow import Flow
+    from ml_connector.flows.runs import Ran
 
 Approve = Annotated[
     str, typer.Option(metavar="HASH", help="Approve the plan that printed this hash, then run.")
@@ -124,6 +123,7 @@ def _seen(app: App, flow: Flow, keys: Sequence[str]) -> set[str]:
 def run_and_show(app: App, asked: Mapping[str, Asked], waits: Sequence[str] = (), *, as_json: bool) -> Exit:
     """Run these flows (name -> what is asked), show what came of it; how the command ends."""
     from ml_connector.flows import approval
+    from ml_connector.flows.runs import Ran
 
     ran = run_flows(app, asked) if asked else Ran()
     held = approval.count_held(app.database, list(app.companies))
@@ -135,6 +135,7 @@ def run_flows(app: App, asked: Mapping[str, Asked]) -> Ran:
 
     See ``Runs.run_all``. Raises RetryableError while another command is at work.
     """
+    from ml_connector.cli.asking import ask
     from ml_connector.store.engine_lock import ServingError
 
     try:
