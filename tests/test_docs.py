@@ -207,12 +207,19 @@ _MARKED = {
     "filtered": "ticked when it left the flow's filter",
     "vanished": "ticked when GP has it no more",
 }
+#: Where an entity has its own words for it.
+_MARKED_OF = {
+    ("journal_entries", "former"): "ticked when the entry no longer has the line",
+    ("account_months", "vanished"): "ticked when it is outside the limits now",
+}
 
 
 def _origins(mapping: Mapping) -> dict[str, str]:
     key = f"`{mapping.key_source}`" + (f" and `{mapping.key_person}`" if mapping.key_person else "")
     told = {mapping.key_field: f"{key} with the key prefix"}
-    told |= {name: _MARKED[mark] for mark, name in mapping.marks.items()}
+    told |= {
+        name: _MARKED_OF.get((mapping.source, mark), _MARKED[mark]) for mark, name in mapping.marks.items()
+    }
     if mapping.as_of:
         told[mapping.as_of] = "when a reading last changed this group"
     return told | {rule.target: _origin(rule) for rule in mapping.rules}
