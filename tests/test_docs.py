@@ -27,6 +27,7 @@ from ml_connector.cli.results import COLUMNS as COUNTS
 from ml_connector.cli.secrets import NAMES
 from ml_connector.connectors.dynamics_gp.sba_names import ADDRESS, LINE, RECORD
 from ml_connector.connectors.zoho_crm.codes import SAME
+from ml_connector.connectors.zoho_crm.limits import write_prices
 from ml_connector.connectors.zoho_crm.schema import CUSTOM_FIELDS, scopes_needed
 from ml_connector.core import mapping_file, similar
 from ml_connector.core.audit import AuditAction
@@ -562,6 +563,11 @@ def test_a_measured_figure_stands_with_the_command_that_makes_it(page):
         assert (ROOT / name).exists(), name
 
 
+PRICES = write_prices(bulk=True)
+JOB = PRICES.job
+assert JOB is not None
+
+
 def _points(fact: str) -> str:
     points = similar._POINTS[fact]
     return f"+{points[Verdict.AGREE]:g} | −{-points[Verdict.DIFFER]:g}"
@@ -576,6 +582,9 @@ def _points(fact: str) -> str:
         ("explanation/matching-and-approval.md", f"| postal code | {_points('postal_code')} |"),
         ("explanation/matching-and-approval.md", f"| city | {_points('city')} |"),
         ("explanation/nothing-is-doubled.md", f"younger than {Options().operation_timeout.seconds} seconds"),
+        ("explanation/the-life-of-a-change.md", f"about {JOB.credits} credits"),
+        ("explanation/the-life-of-a-change.md", f"From {PRICES.break_even:,} changes on"),
+        ("decisions/0028-bulk-writes.md", f"From about {PRICES.break_even:,} records on"),
         ("how-to/when-a-run-stops.md", {20: "twenty are always allowed"}[limit.ALWAYS_ALLOWED]),
         ("how-to/when-a-run-stops.md", {0.1: "more than a tenth"}[Options().max_change_ratio]),
         *(
