@@ -27,6 +27,7 @@ from ml_connector.cli.results import COLUMNS as COUNTS
 from ml_connector.cli.secrets import NAMES
 from ml_connector.connectors.dynamics_gp.sba_names import ADDRESS, LINE, RECORD
 from ml_connector.connectors.zoho_crm.codes import SAME
+from ml_connector.connectors.zoho_crm.limits import write_prices
 from ml_connector.connectors.zoho_crm.schema import CUSTOM_FIELDS, scopes_needed
 from ml_connector.core import mapping_file, similar
 from ml_connector.core.audit import AuditAction
@@ -207,12 +208,19 @@ _MARKED = {
     "filtered": "ticked when it left the flow's filter",
     "vanished": "ticked when GP has it no more",
 }
+#: Where an entity has its own words for it.
+_MARKED_OF = {
+    ("journal_entries", "former"): "ticked when the entry no longer has the line",
+    ("account_months", "vanished"): "ticked when it is outside the limits now",
+}
 
 
 def _origins(mapping: Mapping) -> dict[str, str]:
     key = f"`{mapping.key_source}`" + (f" and `{mapping.key_person}`" if mapping.key_person else "")
     told = {mapping.key_field: f"{key} with the key prefix"}
-    told |= {name: _MARKED[mark] for mark, name in mapping.marks.items()}
+    told |= {
+        name: _MARKED_OF.get((mapping.source, mark), _MARKED[mark]) for mark, name in mapping.marks.items()
+    }
     if mapping.as_of:
         told[mapping.as_of] = "when a reading last changed this group"
     return told | {rule.target: _origin(rule) for rule in mapping.rules}
@@ -555,6 +563,11 @@ def test_a_measured_figure_stands_with_the_command_that_makes_it(page):
         assert (ROOT / name).exists(), name
 
 
+PRICES = write_prices(bulk=True)
+JOB = PRICES.job
+assert JOB is not None
+
+
 def _points(fact: str) -> str:
     points = similar._POINTS[fact]
     return f"+{points[Verdict.AGREE]:g} | −{-points[Verdict.DIFFER]:g}"
@@ -569,6 +582,9 @@ def _points(fact: str) -> str:
         ("explanation/matching-and-approval.md", f"| postal code | {_points('postal_code')} |"),
         ("explanation/matching-and-approval.md", f"| city | {_points('city')} |"),
         ("explanation/nothing-is-doubled.md", f"younger than {Options().operation_timeout.seconds} seconds"),
+        ("explanation/the-life-of-a-change.md", f"about {JOB.credits} credits"),
+        ("explanation/the-life-of-a-change.md", f"From {PRICES.break_even:,} changes on"),
+        ("decisions/0028-bulk-writes.md", f"From about {PRICES.break_even:,} records on"),
         ("how-to/when-a-run-stops.md", {20: "twenty are always allowed"}[limit.ALWAYS_ALLOWED]),
         ("how-to/when-a-run-stops.md", {0.1: "more than a tenth"}[Options().max_change_ratio]),
         *(

@@ -35,6 +35,12 @@ account = "000-9999-99"
 type = "Lease"
 """
 
+BY_PRODUCT = f"""
+[deals.rules.pumps]
+account = "{SERVICE}"
+product = "Pump P-1"
+"""
+
 
 def add_rules(world: World, rules: str = RULES) -> None:
     world.settings.write_text(world.settings.read_text("utf-8") + rules, "utf-8")
@@ -201,6 +207,35 @@ def test_other_commands_say_that_a_flow_over_deals_is_not_for_them(world: World)
     assert said.code == 2
     assert "deal_tagging reads no records of GP" in said.text
     assert "deal_tagging" in world.here("report").out
+
+
+@pytest.mark.parametrize("kind", ["text", "lookup"])
+def test_a_rule_by_product(tmp_path: Path, kind: str) -> None:
+    """Deals of Zoho have no product of their own: here it is a text, or points to a record of Products."""
+    with opened(tmp_path, gp=gp_options(0), provisioned=False) as world:
+        is_record = kind == "lookup"
+        made = {"api_name": "Product", "data_type": kind} | ({"lookup": "Products"} if is_record else {})
+        world.change_fields(made, module="Deals")
+        world.write_settings(
+            flows_vendors__enabled="false",
+            flows_gl_accounts__enabled="true",
+            flows_deal_tagging__enabled="true",
+            deals__product_field="'Product'",
+        )
+        add_rules(world, BY_PRODUCT)
+        world.here("provision", "--yes")
+        world.first()
+        names = ["Pump P-1" if is_record else " pump p-1", "Lamp L-1"]
+        products: list[object] = [*names]
+        if is_record:
+            products = [
+                {"id": one} for one in world.seed(*({"Product_Name": n} for n in names), module="Products")
+            ]
+        pump, lamp = (deal(world, "Product deal", Product=product) for product in products)
+        none = deal(world, "Without a product")
+        assert tagged(world)["updated"] == 3
+        assert tags(world, pump, lamp, none) == [SERVICE, RETAIL, RETAIL]
+        assert world.story(pump)[0]["reason"] == f"Rule “pumps”: GL account {SERVICE}."
 
 
 def test_an_edition_without_modules_of_ones_own_has_numbers(tmp_path: Path) -> None:

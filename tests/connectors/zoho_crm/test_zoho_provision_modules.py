@@ -294,3 +294,14 @@ def test_ping_names_the_scopes_that_are_missing(start):
     found = checks_of(start(scopes=granted).target(), [KEY])
     assert "ZohoCRM.settings.modules.CREATE" in found["create modules"].detail
     assert "ZohoCRM.settings.profiles.READ" in found["read profiles"].detail
+
+
+@pytest.mark.parametrize("configured", ["standard", "enterprise"])
+def test_ping_says_where_the_organisation_has_another_edition_than_the_settings(start, configured):
+    """The settings' edition decides how much is asked at once and in a day."""
+    org = start(edition="standard")
+    [told] = [c.detail for c in org.target(edition=configured).checks([], []) if c.name == "organisation"]
+    assert told.startswith("Fabrikam, Inc. (id ")
+    assert ('its edition is standard, not enterprise: set edition = "standard" below [zoho]' in told) is (
+        configured == "enterprise"
+    )

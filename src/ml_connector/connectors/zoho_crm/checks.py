@@ -9,6 +9,7 @@ from typing import ParamSpec
 
 from ml_connector.connectors.zoho_crm import coql, wire
 from ml_connector.connectors.zoho_crm.client import ZohoClient
+from ml_connector.connectors.zoho_crm.edition import edition_told
 from ml_connector.connectors.zoho_crm.modules import ModuleMaker
 from ml_connector.connectors.zoho_crm.places import PROVISION
 from ml_connector.connectors.zoho_crm.provision import Provisioner
@@ -97,8 +98,11 @@ class Checks:
         return f"API at {token.api_domain}"
 
     def _try_org(self) -> str:
-        org = self.client.get_org()
-        return f"{org.get('company_name', '?')} (id {wire.org_id(org) or '?'}, {org.get('type', '?')})"
+        org, configured = self.client.get_org(), self.client.config.edition
+        told = edition_told(org) or configured
+        other = f'; its edition is {told}, not {configured}: set edition = "{told}" below [zoho]'
+        name = f"{org.get('company_name', '?')} (id {wire.org_id(org) or '?'}, {org.get('type', '?')})"
+        return f"{name}{other if told != configured else ''}"
 
     def _try_clock(self) -> str:
         seconds = self.client.measure_clock()
