@@ -132,6 +132,7 @@ def test_gp_is_away_and_comes_back(world: World) -> None:
     with serving(world) as served:
         world.gp_faults({"operation": "*", "kind": "http_503", "count": 100_000})
         ran_once_more(served, "away")
+        served.until(lambda: world.rows("SELECT COUNT(*) FROM waits") == [(1,)], "the wait behind the run")
         state = state_of(world)
         assert (state["waiting"]["system"], state["waiting"]["reason"]) == ("gp", "unreachable")
         assert served.health("ready") == (200, {"ok": True, "problems": []})
