@@ -52,6 +52,20 @@ def test_a_backup_into_a_folder_has_the_time_in_its_name(run, tmp_path):
     assert json.loads(told.stdout)["master_key"] == str(tmp_path / "data" / "master.key")
 
 
+def test_a_folder_that_is_named_as_one_is_made_and_takes_a_backup_each_night(run, tmp_path):
+    told = run("backup", "backups/", "--json")
+    assert told.exit_code == 0
+    assert [made.suffix for made in (tmp_path / "backups").iterdir()] == [".backup"]
+    assert (tmp_path / "backups").stat().st_mode & 0o077 == 0
+
+
+def test_a_folder_that_cannot_be_made_is_a_sentence(run, tmp_path):
+    (tmp_path / "taken").touch()
+    told = run("backup", "taken/")
+    assert told.exit_code == 2
+    assert "The folder taken/ cannot be made: File exists." in told.stderr
+
+
 def test_neither_the_master_key_nor_a_secret_is_in_it(run, tmp_path):
     told = run("backup", "a.backup")
     assert "The master key is not in it" in told.stdout

@@ -307,6 +307,7 @@ def test_quiet_hours_and_credits_are_waited_for_likewise(stage: Stage, error, re
     stage.job, stage.both.away[error.system] = away(error), error
     stage.turn(15 * MINUTE)
     assert stage.waits() == {error.system: reason}
+    assert any(f"{error.system} is waited for ({reason})." in told for told in stage.told), "the log says so"
     stage.both.away.clear()
     assert len(stage.turn(15 * MINUTE)) == 1, (
         "there again, as the probe says; the run finds it away once more"

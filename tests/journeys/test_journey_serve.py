@@ -106,7 +106,7 @@ def test_a_second_one_is_refused(world: World) -> None:
     with serving(world):
         said = world.run("serve")
         assert said.code == 4
-        assert "Another ml-connector process is working" in said.err
+        assert "“ml-connector serve” is at work in" in said.err
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
@@ -132,10 +132,13 @@ def test_gp_is_away_and_comes_back(world: World) -> None:
     with serving(world) as served:
         world.gp_faults({"operation": "*", "kind": "http_503", "count": 100_000})
         ran_once_more(served, "away")
+        served.until(lambda: world.rows("SELECT COUNT(*) FROM waits") == [(1,)], "the wait behind the run")
         state = state_of(world)
         assert (state["waiting"]["system"], state["waiting"]["reason"]) == ("gp", "unreachable")
         assert served.health("ready") == (200, {"ok": True, "problems": []})
-        assert "waits for gp (unreachable) since" in world.ok("flows", "list").out
+        [line] = [one for one in world.ok("flows", "list").out.splitlines() if one.startswith("customers")]
+        assert "waits for gp (unreachable) since" in line
+        assert line.count(" UTC") == 1 + 2, "no next time, at which it will not run: zone, last run, since"
         cursor = world.rows("SELECT at FROM cursors")
         away = runs(world, "away")
         world.rewrite("UPDATE waits SET next_look_at = since_at")

@@ -44,4 +44,5 @@ def test_a_port_that_is_taken_is_a_sentence():
             served(create_app(list), "127.0.0.1", port),
         ):
             pass
+    assert caught.value.happened.endswith(f"port {port}: Address already in use."), "no words of Python's"
     assert "[serve]" in caught.value.remedy

@@ -12,6 +12,7 @@ from ml_connector.cli.actor import actor
 from ml_connector.cli.exits import Exit
 from ml_connector.cli.options import AsJson, SettingsPath, load
 from ml_connector.cli.show import note, say, show_json, shown
+from ml_connector.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
     from ml_connector.store.restoring import Restoring
 
 Into = Annotated[
-    Path | None,
+    str | None,  # a Path would lose the / that says folder
     typer.Argument(
         metavar="FILE",
         show_default=False,
-        help="The file to write, or a folder for one whose name has the time; left out: this folder.",
+        help="The file to write, or a folder (FOLDER/ is made) for one whose name has the time; left out: this one.",
     ),
 ]
 From = Annotated[Path, typer.Argument(metavar="FILE", help="The backup.")]
@@ -41,7 +42,7 @@ def backup(file: Into = None, settings: SettingsPath = None, *, as_json: AsJson 
     from ml_connector.store import backup as backups
 
     tree, now = load(settings), SystemClock().now()
-    path = _named(file or Path(), now)
+    path = _named(file or ".", now)
     with open_store(tree) as database:
         told = backups.write(database, path, now, version("ml-connector"))
     key = _key_place(tree.secrets)
@@ -79,7 +80,17 @@ def restore(
     raise typer.Exit(_show_trail(told))
 
 
-def _named(place: Path, now: datetime) -> Path:
+def _named(given: str, now: datetime) -> Path:
+    """The file to write; a folder that is named as one, with a / behind it, is made."""
+    place = Path(given)
+    if given.endswith("/"):
+        try:
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(
+                f"The folder {given} cannot be made: {error.strerror}.",
+                "Check the folder above it, its rights and the disk.",
+            ) from error
     return place / f"ml-connector-{now:%Y%m%dT%H%M%SZ}.backup" if place.is_dir() else place
 
 

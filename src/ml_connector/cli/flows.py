@@ -29,7 +29,8 @@ OneFlow = Annotated[str, typer.Argument(metavar="FLOW", help="The flow.")]
 Cron = Annotated[
     str,
     typer.Argument(
-        help="Minute, hour, day, month and weekday in quotes, such as '30 2 * * *'; default: as the settings say."
+        metavar="CRON",
+        help="Minute, hour, day, month and weekday in quotes, such as '30 2 * * *'; default: as the settings say.",
     ),
 ]
 TimeZone = Annotated[
@@ -102,7 +103,7 @@ def schedule(flow: OneFlow, cron: Cron, settings: SettingsPath = None, *, time_z
         wanted = "" if cron == _DEFAULT else Schedule.read(cron, time_zone or "UTC").cron
     except ValueError as error:
         raise ConfigurationError(
-            f"{error}.", "Give another one; quotes keep the shell from reading *."
+            f"{error}.", "Give another one; CRON in quotes, which keep the shell from reading *."
         ) from None
     for name in _change(settings, [flow], cron=wanted, zone=time_zone if wanted else ""):
         say(f"{name} runs {'as the settings say' if not wanted else f'at {wanted}'}.")
@@ -178,7 +179,8 @@ def _state(
 
 def _row(state: FlowState) -> tuple[str, ...]:
     last = f"{shown(state.last_run.started_at)} {state.last_run.state}" if state.last_run else "never"
-    following = "" if state.next_at is None or state.paused else shown(state.next_at)
+    kept_back = state.paused or state.waiting is not None  # a time at which it will not run helps nobody
+    following = "" if state.next_at is None or kept_back else shown(state.next_at)
     return state.flow, state.schedule, state.time_zone, following, last, _in_words(state)
 
 

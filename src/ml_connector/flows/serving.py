@@ -234,8 +234,10 @@ class Serving:
             self._close(used)
             self._doubtful = {system: wait for system, wait in self._doubtful.items() if system not in used}
         elif is_awaited(result):
+            wait = self._wait(result)
             with place.database.begin() as tx:
-                waits.put(tx, self._wait(result))
+                waits.put(tx, wait)
+            place.tell(f"{wait.system} is waited for ({wait.reason}). {wait.remedy}".rstrip())
 
     def _wait(self, result: Mapping[str, Any]) -> Wait:
         """The wait that this end of a run begins; or goes on with, where only the probe had found the system there."""

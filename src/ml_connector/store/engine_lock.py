@@ -72,8 +72,13 @@ def _is_ours(lock: IO[str], pause: float) -> bool:
 def _taken(lock: IO[str], folder: Path) -> TakenError:
     """Why this process cannot be the engine; the lock is closed."""
     with lock:
-        kind = ServingError if _says_serves(lock) else TakenError
-    return kind(
+        serves = _says_serves(lock)
+    if serves:
+        return ServingError(
+            f"“ml-connector serve” is at work in {folder}, and does not end by itself.",
+            "Stop it first; commands that only look are possible meanwhile.",
+        )
+    return TakenError(
         f"Another ml-connector process is working in {folder}.",
         "Wait until it has finished, or stop it; commands that only look are possible meanwhile.",
     )

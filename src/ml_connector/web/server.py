@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
@@ -46,7 +47,9 @@ def _listening(address: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((address, port), family=family, backlog=128)
     except OSError as error:
+        # Python adds the address to the system's words; where a name has none, the resolver has words of its own
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
         raise ConfigurationError(
-            f"The pages cannot be served on {address}, port {port}: {error.strerror}.",
+            f"The pages cannot be served on {address}, port {port}: {why}.",
             "Set another address or port under [serve], or end the program that has it.",
         ) from error
