@@ -154,6 +154,18 @@ def test_a_refusal_counts_until_it_is_lifted_elsewhere(simulate, sign_in):
     assert simulator.control("GET", "state")["failed_sign_ins"] == {"FABRIKAM\\connector": 1}
 
 
+def test_one_that_is_signed_in_asks_before_it_signs_in_again(simulate, sign_in):
+    """The domain changed the password, and another process was refused the old one first."""
+    shelf = Shelf()
+    transport = sign_in(simulate(), refusals=shelf)
+    assert post(transport) == 200
+    shelf.keep("GP refuses the user.")
+    transport.close()  # as a connection that is lost
+    with pytest.raises(ConfigurationError, match="GP refuses the user") as caught:
+        post(transport)
+    assert caught.value.reason == "refused"
+
+
 def test_an_accepted_password_clears_what_was_kept_once(simulate, sign_in):
     shelf = Shelf()
     transport = sign_in(simulate(), refusals=shelf)

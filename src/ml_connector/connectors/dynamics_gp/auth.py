@@ -197,6 +197,7 @@ class WindowsTransport:
 
     def _sign_in(self, lane: Lane, call: Call) -> Answer:
         """Sign in with the call, by the first way that the server takes up."""
+        self._stop_if_refused(anew=True)  # another process may have been refused since we signed in
         tried = self._try(lane, call)
         for another_way in (self._anew, self._without_kerberos, self._anew):
             if tried.answer.status == 401 and another_way(tried):
@@ -321,9 +322,9 @@ class WindowsTransport:
             self._refusals.keep(error.happened)
         return error
 
-    def _stop_if_refused(self) -> None:
+    def _stop_if_refused(self, *, anew: bool = False) -> None:
         habits = self._habits
-        if habits.refused or habits.proved is None:
+        if anew or habits.refused or habits.proved is None:
             habits.refused = self._refusals.find()  # the password may have been set anew meanwhile
         if habits.refused:
             error = ConfigurationError(habits.refused, meanings.CHANGE_IT)
