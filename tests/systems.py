@@ -33,7 +33,9 @@ INSERT_CONTACTS = "POST /crm/v8/Contacts"
 #: Customers to Accounts alone; the mappings as shipped bring their persons to Contacts as well.
 ACCOUNTS_ONLY = ("customer_accounts", "customer_financials", "customer_gl_accounts")
 
-_COMMAND = (sys.executable, "-c", "from ml_connector.cli import main; main()")
+#: Ctrl-C ends it, also where the tests themselves run in the background, which ignores that.
+_INTERRUPTED = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+_COMMAND = (sys.executable, "-c", f"{_INTERRUPTED}; from ml_connector.cli import main; main()")
 _open = build_opener(ProxyHandler({})).open
 _FORKED = Forked()
 

@@ -187,6 +187,8 @@ def test_what_a_person_must_change_stops_the_run(world: World) -> None:
         "state": "failed",
         "happened": "No right.",
         "remedy": "Grant it.",
+        "system": "",
+        "reason": "",
         "counts": {},
         "notes": [],
         "load": {},

@@ -164,16 +164,21 @@ def _wanted(
 ) -> Wanted:
     from ml_connector.store.audit import Wanted
 
-    actions = tuple(_action(one) for one in action or ())
+    actions = tuple(name for one in action or () for name in _actions(one))
     return Wanted(key or "", run, flow, actions, _instant(from_), _instant(to, end_of_day=True))
 
 
-def _action(word: str) -> str:
-    """An action by its name, or by what stands behind the colon."""
-    short = {action.value.partition(":")[2]: action.value for action in AuditAction}
-    if word in {*short, *short.values()}:
-        return short.get(word, word)
-    near = get_close_matches(word, [*short, *short.values()], n=1)
+def _actions(word: str) -> list[str]:
+    """An action by its name, or those that have this word behind the colon."""
+    short: dict[str, list[str]] = {}
+    for action in AuditAction:
+        short.setdefault(action.value.partition(":")[2], []).append(action.value)
+    names = [action.value for action in AuditAction]
+    if word in names:
+        return [word]
+    if word in short:
+        return short[word]
+    near = get_close_matches(word, [*short, *names], n=1)
     hint = f"Did you mean {near[0]}?" if near else f"Known are: {', '.join(short)}."
     raise ConfigurationError(f"There is no action {word}.", hint)
 
