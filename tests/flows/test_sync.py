@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from memory import START
-from ml_connector.core.errors import ConfigurationError, RecordRejectedError, RetryableError
+from ml_connector.core.errors import AllowanceError, ConfigurationError, RecordRejectedError, RetryableError
 from ml_connector.core.plan import Action
 from ml_connector.core.ports import Write, WriteResult
 from ml_connector.flows.plan import FlowPlan
@@ -193,6 +193,20 @@ def test_what_a_person_must_change_stops_the_run(world: World) -> None:
         "notes": [],
         "load": {},
     }
+
+
+def test_what_waits_for_credits_is_said_wherever_they_ran_out(world: World) -> None:
+    some_customers(world)
+    world.approve("customers")
+    world.change(credits_wait=timedelta(0))
+    world.target.before_write.append(AllowanceError("None are left.", "", after_seconds=60, wanted=5))
+    told = world.sync()
+    assert told["state"] == "away"
+    many = len(world.source.rows["customers"])
+    assert (
+        told["happened"]
+        == f"Up to {many} changed records of customers wait for credits of the CRM. None are left."
+    )
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,11 @@ class AllowanceError(NotDoneError):
         self.wanted = wanted
         self.waiting = waiting
 
+    def say_what_waits(self, waiting: str) -> None:
+        """Unless it says so already."""
+        if not self.waiting:
+            self.waiting, self.happened = waiting, f"{waiting} {self.happened}"
+
 
 class RecordRejectedError(ConnectorError):
     """One record is at fault: ``code`` names why, ``field`` where, ``answer`` the system's own words.

@@ -11,6 +11,7 @@ from functools import partial
 from ml_connector.core.catalogue import CHANGED_SINCE_APPROVAL
 from ml_connector.core.change import Cursor, advance, telling_instants
 from ml_connector.core.entity import Facet
+from ml_connector.core.errors import AllowanceError
 from ml_connector.flows import facets
 from ml_connector.flows.arrivals import unsettled
 from ml_connector.flows.drift import require_fields
@@ -252,7 +253,15 @@ def _stage_keys(work: Work, run: str) -> Result:
 
 
 def _window(work: Work, run: str, after: str, span: Range) -> Result:
-    result = sync_window(work, run, after, span)
+    try:
+        result = sync_window(work, run, after, span)
+    except AllowanceError as error:
+        with work.database.read() as tx:
+            left = staging.count(tx, run, after)
+        error.say_what_waits(
+            f"Up to {left:,} changed records of {work.flow.name} wait for credits of the CRM."
+        )
+        raise
     return {"next_after": result.next_after, "counts": dict(result.counts), "notes": result.notes}
 
 
