@@ -128,7 +128,8 @@ def test_yesterday_s_backup_is_restored(tmp_path: Path, databases: Databases, ki
         assert "created" not in counts
         assert world.writes().get("insert", 0) == world.writes("Contacts").get("insert", 0) == 0
         assert [len(world.records(module)) for module in ("Accounts", "Contacts")] == before
-        if WAITS in world.held():  # the run reads it once more by itself where GP stamped it only seconds before
+        # The run reads it once more by itself where GP stamped it only seconds before.
+        if WAITS in world.held():
             world.ok("held", "retry", WAITS, code=1)  # the deleted one waits on
         assert set(world.held()) == {DELETED}
         assert_nothing_doubled(world)
