@@ -260,6 +260,7 @@ class MemoryTarget:
     drift: dict[str, FieldShape | None] = field(
         default_factory=dict
     )  #: fields as a person left them; None: gone
+    unstated: set[str] = field(default_factory=set)  #: fields that its lists of values leave out
     behind: timedelta | None = timedelta(0)  #: its clock is so far behind ours; None: it does not say
     people: dict[str, str] = field(default_factory=lambda: {"sally@fabrikam.example": "411002"})
     before_write: list[Exception] = field(default_factory=list)
@@ -541,11 +542,13 @@ class MemoryTarget:
     ) -> Page[Standing]:
         self.queries += 1
         rows = [
-            Standing(i, {name: record.get(name) for name in fields}, self.stamps[i])
+            Standing(i, {n: record.get(n) for n in fields if n not in self.unstated}, self.stamps[i])
             for i, record in sorted(self._there(module).items())
             if (since is None or self.stamps[i] >= since) and (after is None or i > after)
         ]
         page = rows[: self.page_size]
+        if self.between_pages:
+            self.between_pages.pop(0)()
         return Page(page, page[-1].target_id if len(rows) > len(page) else None, self.says_date())
 
     @_one_at_a_time

@@ -12,7 +12,7 @@ from ml_connector.core.catalogue import CHANGED_SINCE_APPROVAL
 from ml_connector.core.change import Cursor, advance, telling_instants
 from ml_connector.core.entity import Facet
 from ml_connector.core.errors import AllowanceError
-from ml_connector.flows import facets
+from ml_connector.flows import facets, stamps
 from ml_connector.flows.arrivals import unsettled
 from ml_connector.flows.drift import require_fields
 from ml_connector.flows.limit import require_no_stop
@@ -140,6 +140,8 @@ def prepare(steps: Steps, work: Work, run: str, *, preview: bool = False) -> Pre
     if staged["staged"]:
         work.locks.renew = partial(_renew, steps, work, run)
         _look_at_target(steps, work, run)
+        for module in work.flow.modules:
+            stamps.learn(partial(do, steps, work, run), work, run, module)
     return replace(prepared, notes=tuple(begun["notes"]))
 
 

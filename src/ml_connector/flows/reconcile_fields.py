@@ -6,20 +6,16 @@ stands there and asked for; an ordinary run then reads the record anew and write
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from collections.abc import Mapping as MappingOf
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from ml_connector.core.audit import AuditAction
-from ml_connector.core.change import Page
 from ml_connector.core.errors import RetryableError
-from ml_connector.core.mapping import carried_key
 from ml_connector.core.ports import Standing
-from ml_connector.core.reconcile import Difference, compare_fields, compare_key, owned
 from ml_connector.core.record import Ident, fold_key
+from ml_connector.flows import standing
 from ml_connector.flows.drift import require_fields
-from ml_connector.flows.planning import reserved
 from ml_connector.flows.refresh import FILL_EVERY, OVERLAP
 from ml_connector.flows.work import Work
 from ml_connector.store import asked, audit, bulk_jobs, cursors, differences, links, match_index, outcomes
@@ -92,7 +88,7 @@ def _compare_module(
         linked = links.count(tx, pair)
     since = known - OVERLAP if known and not everything else None
     greatest, answered_at, compared = known, None, 0
-    for number, page in enumerate(_pages(work, module, since)):
+    for number, page in enumerate(standing.pages(work, module, since)):
         answered_at = answered_at if number else page.answered_at
         greatest = max((*(row.modified_at for row in page.rows), *filter(None, [greatest])), default=None)
         records, news = _compare_page(work, run, module, page.rows, began_at)
@@ -126,69 +122,21 @@ def _compared_to(greatest: datetime | None, answered_at: datetime | None, began_
     return max(to, answered_at - _SETTLES + OVERLAP) if answered_at else to
 
 
-def _pages(work: Work, module: str, since: datetime | None) -> Iterator[Page[Standing]]:
-    """What stands in every field that our mappings write there and that is there (still)."""
-    mappings = work.flow.of_module(module)
-    wanted = {rule.target for mapping in mappings for rule in mapping.rules if rule.owner == "gp"}
-    wanted |= {name for mapping in mappings for name in mapping.marks.values()}
-    wanted.add(work.flow.key_field(module))
-    names = sorted(wanted & work.target.describe(module).keys())
-    after: str | None = None
-    while True:
-        page = work.target.list_values(module, names, since, after)
-        yield page
-        after = page.next_after
-        if after is None:
-            return
-
-
 def _compare_page(
     work: Work, run: str, module: str, rows: Sequence[Standing], began_at: datetime
 ) -> tuple[int, int]:
     """Keep the differences of one page, and tell those that are news; how many records, how many news."""
-    place, company = _place(work, module), work.flow.company
-    ids = [row.target_id for row in rows]
     with work.database.begin() as tx:
-        found = links.on(tx, work.pair(module), ids)
-        there = {target_id: link for target_id, link in found.items() if not link.gone}
-        names = [mapping.name for mapping in work.flow.of_module(module)]
-        left = outcomes.find(tx, company, names, [link.source_key for link in there.values()])
-        withheld = reserved(work, module, links.entities_on(tx, company, module, list(there)))
+        compared = standing.compare(tx, work, module, rows)
         drifted = [
             Drifted(link.target_id, link.source_key, link.part, difference, work.clock.now())
-            for row in rows
-            if (link := there.get(row.target_id))
-            for difference in _differences(
-                work, module, link, left.get(link.ident, {}), withheld[row.target_id], row.values
-            )
+            for _, link, found in compared
+            for difference in found
         ]
-        news = differences.replace(tx, place, list(there), drifted, began_at)
+        ids = [row.target_id for row, _, _ in compared]
+        news = differences.replace(tx, _place(work, module), ids, drifted, began_at)
         audit.append(tx, _told(work, run, module, news))
-    return len(there), len(news)
-
-
-def _differences(
-    work: Work,
-    module: str,
-    link: Link,
-    left: MappingOf[str, Outcome],
-    withheld: frozenset[str],
-    standing: MappingOf[str, object],
-) -> list[Difference]:
-    """Those of one record: of two mappings of the flow that write one field, the last one wrote it."""
-    found: dict[str, Difference] = {}
-    for mapping in work.flow.of_module(module):
-        outcome = left.get(mapping.name)
-        if outcome is None:
-            continue
-        absent = outcome.result in ("absent", "former")
-        ours = owned(mapping, outcome.fields, withheld, absent=absent)
-        found = {name: one for name, one in found.items() if name not in ours}
-        found |= {one.field: one for one in compare_fields(mapping.name, ours, standing)}
-        if mapping.creates and not absent and mapping.key_field not in outcome.fields:
-            key = carried_key(link.source_key, work.context(), link.part)
-            found |= {one.field: one for one in compare_key(mapping.name, mapping.key_field, key, standing)}
-    return list(found.values())
+    return len(compared), len(news)
 
 
 def _told(work: Work, run: str, module: str, news: Sequence[Drifted]) -> list[AuditRow]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from ml_connector.core.record import Ident, fold_key
 from ml_connector.store.database import Found, in_portions, select_in, upsert
-from ml_connector.store.tables import links
+from ml_connector.store.tables import links, match_index
 
 DELETED = "deleted"  #: a person deleted the record of the target
 LOST = "lost"  #: it is not to be seen, and nobody said why
@@ -161,3 +161,28 @@ def count(tx: sa.Connection, pair: Pair) -> int:
     """How many records are linked to one that is there."""
     here = sa.select(sa.func.count()).select_from(links).where(pair.within(links), links.c.gone == "")
     return tx.execute(here).scalar_one()
+
+
+def unstamped(tx: sa.Connection, pair: Pair) -> tuple[datetime | None, int]:
+    """The links of which the stamp of our last write is unknown: the earliest change of their records, and how many.
+
+    As far as the index knows these records.
+    """
+    there = sa.and_(match_index.c.module == links.c.module, match_index.c.target_id == links.c.target_id)
+    query = (
+        sa.select(sa.func.min(match_index.c.modified_at), sa.func.count())
+        .select_from(links.join(match_index, there))
+        .where(pair.within(links), links.c.gone == "", links.c.modified_at.is_(None))
+    )
+    since, number = tx.execute(query).one()
+    return since, number
+
+
+def stamp(tx: sa.Connection, pair: Pair, stamps: Mapping[str, datetime]) -> None:
+    """Target id -> the stamp of our last write, where that is not known yet."""
+    unknown = sa.and_(
+        pair.within(links), links.c.modified_at.is_(None), links.c.target_id == sa.bindparam("to")
+    )
+    rows = [{"to": target_id, "at": at} for target_id, at in stamps.items()]
+    if rows:
+        tx.execute(sa.update(links).where(unknown).values(modified_at=sa.bindparam("at")), rows)

@@ -188,9 +188,11 @@ def _grouped(pairs: Iterable[tuple[str, Candidate]]) -> dict[str, list[Candidate
     return found
 
 
-def count(tx: sa.Connection, module: str) -> int:
-    """How many records of the module are known."""
+def count(tx: sa.Connection, module: str, since: datetime | None = None) -> int:
+    """How many records of the module are known; ``since``: only those changed at or after this instant."""
     query = sa.select(sa.func.count()).select_from(match_index).where(match_index.c.module == module)
+    if since is not None:
+        query = query.where(match_index.c.modified_at >= since)
     return tx.execute(query).scalar_one()
 
 
