@@ -23,6 +23,7 @@ MINTED = re.compile(rb"1000\.[0-9a-f]{32}(\.[0-9a-f]{32})?")
 #: Files in which a value may stand, by name, and why.
 _MAY = {
     "master.key": "it is where the master key is",
+    "tokens.txt": "where Zoho's own SDK, which is not ours, keeps the tokens that the simulator gave it",
     "accounts": "the GP simulator's own accounts, as Windows has them",
 }
 
