@@ -97,13 +97,18 @@ class Alerting:
             alerts.end(tx, message, self.clock.now())
 
 
-def alert(alerting: Alerting, stopping: threading.Event, fault: Callable[[Exception], None]) -> None:
+def alert(
+    alerting: Alerting,
+    stopping: threading.Event,
+    fault: Callable[[Exception], None],
+    every: float = _EVERY_SECONDS,
+) -> None:
     """Until ``stopping`` is set. While the store is away nothing can be decided; the flows tell that."""
-    pause = _EVERY_SECONDS
+    pause = every
     while not stopping.wait(pause):
         try:
             alerting.turn()
-            pause = _EVERY_SECONDS
+            pause = every
         except ConnectorError as error:
             alerting.tell(f"Alerts wait: {error}", level="debug")
         except Exception as error:  # noqa: BLE001 -- a bug here must not end the flows; it is kept for who mends it
