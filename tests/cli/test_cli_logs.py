@@ -36,7 +36,9 @@ def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
 
 def test_text_is_a_line_of_names_and_values(lines: Lines) -> None:
     tell = as_lines(LogSettings())
-    tell("customers: done.", flow="customers", run="r-1", counts={"created": 3, "held": 1}, state="", note=None)
+    tell(
+        "customers: done.", flow="customers", run="r-1", counts={"created": 3, "held": 1}, state="", note=None
+    )
     [line] = lines()
     instant, _, rest = line.partition(" ")
     assert datetime.fromisoformat(instant.removeprefix("timestamp=")).tzinfo is not None
@@ -77,8 +79,8 @@ def test_debug_of_the_command_line_is_not_taken_back(lines: Lines) -> None:
 def test_what_libraries_log_comes_the_same_way_without_a_traceback(lines: Lines, format_: str) -> None:
     as_lines(LogSettings(format=format_))
     try:
-        raise ZeroDivisionError("of nobody's business")
-    except ZeroDivisionError:
+        int("of nobody's business")
+    except ValueError:
         logging.getLogger("uvicorn.error").exception("Exception in %s", "ASGI")
     [line] = lines()
     if format_ == "json":
@@ -87,7 +89,7 @@ def test_what_libraries_log_comes_the_same_way_without_a_traceback(lines: Lines,
             "error",
             "Exception in ASGI",
             "uvicorn.error",
-            "ZeroDivisionError",
+            "ValueError",
         )
     assert "Traceback" not in line
     assert "nobody" not in line

@@ -86,6 +86,11 @@ def test_every_alert_says_what_happened_and_what_to_do() -> None:
     assert all(alert.remedy for alert in told)
 
 
+def test_a_late_flow_that_is_at_work_is_told_as_that() -> None:
+    [late] = find(replace(LATE, under_way_since=START - HOUR))
+    assert late.happened.endswith("A run has been under way since 2026-11-02 07:30 UTC.")
+
+
 def test_only_of_what_is_wanted_anybody_is_told() -> None:
     limits = replace(LIMITS, about=[Kind.HELD])
     assert find(LATE, FAILS, replace(WELL, held=HELD), waits=wait(), limits=limits)[0].kind is Kind.HELD

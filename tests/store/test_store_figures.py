@@ -70,7 +70,9 @@ def test_how_the_runs_of_a_flow_ended(tx):
     run(tx, "e", START + 4 * HOUR, "broken", "A fault.")
     run(tx, "f", START + 5 * HOUR)
     run(tx, "g", START + 9 * HOUR, "failed", flow=("-1", "vendors"))
-    assert figures.find_ends(tx, MINE) == Ends(START + 3 * HOUR, "broken", START + 5 * HOUR, "A fault.")
+    assert figures.find_ends(tx, MINE) == Ends(
+        START + 3 * HOUR, "broken", START + 5 * HOUR, "A fault.", START + 5 * HOUR
+    )
 
 
 def hold(key, code, at=START, flow="customers"):

@@ -27,13 +27,13 @@ NAMES = {
     "zoho.client_secret": "client secret from Zoho's API console",
     "zoho.refresh_token": "refresh token of Zoho; zoho authorize sets it",
 }
-_ALERTS, _ALERT = "alerts.NAME", "address that alerts go to, an Apprise URL; [alerts] names it"
+ALERTS, ALERT = "alerts.NAME", "address that alerts go to, an Apprise URL; [alerts] names it"
 _TRY, _TRY_ALERT = "Try it with “ml-connector ping”.", "Try it with “ml-connector alerts test”."
 
 
 @app.command("set")
 def set_secret(
-    name: Annotated[str, typer.Argument(help=f"One of: {', '.join([*NAMES, _ALERTS])}.")],
+    name: Annotated[str, typer.Argument(help=f"One of: {', '.join([*NAMES, ALERTS])}.")],
     surplus: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
     settings: SettingsPath = None,
 ) -> None:
@@ -195,12 +195,12 @@ def ask_secret(what: str) -> Secret:
 
 def _what(name: str) -> str:
     """What a secret is; of one that nobody sets, nothing."""
-    return _ALERT if is_alert_address(name) else NAMES.get(name, "")
+    return ALERT if is_alert_address(name) else NAMES.get(name, "")
 
 
 def _require_known(name: str) -> None:
     if name in NAMES or is_alert_address(name):
         return
     near = get_close_matches(name, NAMES, n=1)
-    hint = f"Did you mean {near[0]}?" if near else f"Known are: {', '.join([*NAMES, _ALERTS])}."
+    hint = f"Did you mean {near[0]}?" if near else f"Known are: {', '.join([*NAMES, ALERTS])}."
     raise ConfigurationError(f"There is no secret called {name}.", hint)

@@ -79,6 +79,7 @@ class FlowFacts:
         None  #: the first instant since then that it should have run for; None: there is none
     )
     failing_since: datetime | None = None  #: since its last good run, every one that ended needs a person
+    under_way_since: datetime | None = None  #: when the run began that has not ended; None: there is none
     state: str = ""  #: how its last run ended
     note: str = ""  #: and why, in a sentence
     held: Mapping[str, Holds] = field(default_factory=dict)  #: by code
@@ -185,6 +186,8 @@ def _late(flow: FlowFacts, limits: Limits, now: datetime, serving_since: datetim
         return
     last = f"it last did at {shown(flow.done_at)}" if flow.done_at else "it never did"
     happened = f"{flow.flow} was due at {shown(flow.due_at)} and has not run to its end since; {last}."
+    if flow.under_way_since is not None:
+        happened += f" A run has been under way since {shown(flow.under_way_since)}."
     yield Alert(Kind.LATE, flow.flow, since, happened, _LOOK)
 
 

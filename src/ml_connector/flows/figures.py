@@ -58,6 +58,7 @@ def find_facts(
                 ends.done_at,
                 due_since(scheduled, mine, ends.done_at, now),
                 ends.failing_since,
+                ends.under_way_since,
                 ends.state,
                 ends.note,
                 held.get(flow.named, {}),

@@ -27,16 +27,18 @@ class Ends:
     state: str = ""  #: how the last one ended; empty: none has
     failing_since: datetime | None = None  #: when the first failure after that ended; None: there was none
     note: str = ""  #: why the last of them failed
+    under_way_since: datetime | None = None  #: when the run began that has not ended; None: there is none
 
 
 def find_ends(tx: sa.Connection, flow: Named) -> Ends:
     """How the runs of this flow ended."""
     last = {state: at for state in _ENDED if (at := _last(tx, flow, state)) is not None}
     done_at, state = last.get("done"), max(last, key=lambda name: last[name], default="")
+    begun_at = _begun_at(tx, flow)
     failed = [at for name in FAILURES if (at := last.get(name)) and (done_at is None or at > done_at)]
     if not failed:
-        return Ends(done_at, state)
-    return Ends(done_at, state, _first_failure(tx, flow, done_at), _note(tx, flow, max(failed)))
+        return Ends(done_at, state, under_way_since=begun_at)
+    return Ends(done_at, state, _first_failure(tx, flow, done_at), _note(tx, flow, max(failed)), begun_at)
 
 
 def _last(tx: sa.Connection, flow: Named, state: str) -> datetime | None:
@@ -54,6 +56,11 @@ def _first_failure(tx: sa.Connection, flow: Named, after: datetime | None) -> da
 def _note(tx: sa.Connection, flow: Named, at: datetime) -> str:
     query = sa.select(runs.c.note).where(*_in(flow, FAILURES), runs.c.ended_at == at)
     return tx.execute(query.limit(1)).scalar_one_or_none() or ""
+
+
+def _begun_at(tx: sa.Connection, flow: Named) -> datetime | None:
+    query = sa.select(sa.func.min(runs.c.started_at)).where(*_in(flow, _UNDER_WAY), runs.c.ended_at.is_(None))
+    return tx.execute(query).scalar_one_or_none()
 
 
 def count_under_way(tx: sa.Connection, flow: Named) -> Counter[str]:
