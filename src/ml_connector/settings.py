@@ -240,7 +240,8 @@ class AlertsSettings(Section):
         default=30,
         ge=0,
         le=_YEAR_MINUTES,
-        description="So long a system may be waited for; quiet hours are no matter.",
+        description="So long a system may be waited for; quiet hours are no matter, and for a password or token that is"
+        " refused failed_minutes counts.",
     )
     failed_minutes: float = Field(
         default=0,

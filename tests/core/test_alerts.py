@@ -40,6 +40,7 @@ HELD = {"AMBIGUOUS_MATCH": Holds(3, START - 8 * DAY), "RECORD_LOCKED": Holds(1, 
         (WELL, wait(), [Kind.WAITING]),
         (WELL, wait(since=START - 29 * MINUTE), []),
         (WELL, wait(Reason.QUIET), []),
+        (WELL, wait(Reason.REFUSED, START), [Kind.WAITING]),  # it does not pass by itself
         (FAILS, wait(), [Kind.WAITING]),  # it fails because of that
         (LATE, wait(since=START - MINUTE), []),  # and that is not long yet
         (LATE, wait(Reason.QUIET), []),  # quiet hours are what somebody wanted

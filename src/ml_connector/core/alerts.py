@@ -146,9 +146,10 @@ def next_try(tries: int, now: datetime) -> datetime:
 def _waited(
     flows: Sequence[FlowFacts], waits: Mapping[str, Wait], limits: Limits, now: datetime
 ) -> Iterator[Alert]:
-    """Systems that have been away for long; quiet hours are what somebody wanted."""
+    """Systems that have been away for long; quiet hours are what somebody wanted, and a refusal does not pass."""
     for system, wait in sorted(waits.items()):
-        if wait.reason == Reason.QUIET or now - wait.since_at < limits.waiting:
+        longest = limits.failed if wait.reason == Reason.REFUSED else limits.waiting
+        if wait.reason == Reason.QUIET or now - wait.since_at < longest:
             continue
         names = ", ".join(flow.flow for flow in flows if system in flow.needs and not flow.paused)
         happened = (
