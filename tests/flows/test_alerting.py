@@ -228,19 +228,20 @@ def test_one_that_passed_before_anybody_could_be_told_is_not_told_at_all(stage: 
 
 
 def test_the_thread_goes_on_behind_what_goes_wrong_and_ends_when_it_is_told_to(stage: Stage) -> None:
-    turns, faults, stopping = [], [], threading.Event()
+    turns, faults, ends = [], [], threading.Event()
     wrong = [RetryableError("The database does not answer."), ZeroDivisionError(), None]
 
     class Turning:
         tell = staticmethod(stage.tell)
+        stopping = ends
 
         def turn(self) -> None:
             turns.append(None)
             if (error := wrong[len(turns) - 1]) is not None:
                 raise error
-            stopping.set()
+            ends.set()
 
-    thread = threading.Thread(target=alert, args=(Turning(), stopping, faults.append, 0.01))
+    thread = threading.Thread(target=alert, args=(Turning(), faults.append, 0.01))
     thread.start()
     thread.join(60)
     assert not thread.is_alive()

@@ -118,8 +118,9 @@ def _alerting(
     from ml_connector.flows.alerting import Alerting, alert
 
     own, post = app.settings.alerts, ApprisePost(app.secrets.get)
-    alerting = Alerting(app.database, app.clock, post, own.to, flows, limits(own), tell, app.clock.now())
-    thread = threading.Thread(target=alert, args=(alerting, stopping, fault), name="alerts", daemon=True)
+    since = app.clock.now()
+    alerting = Alerting(app.database, app.clock, post, own.to, flows, limits(own), tell, since, stopping)
+    thread = threading.Thread(target=alert, args=(alerting, fault), name="alerts", daemon=True)
     thread.start()
     try:
         yield

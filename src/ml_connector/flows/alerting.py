@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -49,6 +49,7 @@ class Alerting:
     limits: Limits
     tell: Tell
     since_at: datetime  #: when this process began to serve
+    stopping: threading.Event = field(default_factory=threading.Event)
 
     def turn(self) -> None:
         """Everything that is to be told now. RetryableError, ConfigurationError: of the store."""
@@ -56,6 +57,8 @@ class Alerting:
         with self.database.read() as tx:
             kept = alerts.messages(tx)
         for message in kept:
+            if self.stopping.is_set():
+                return
             if message.sent_at is None and message.next_at <= self.clock.now():
                 self._send(message)
 
@@ -99,13 +102,12 @@ class Alerting:
 
 def alert(
     alerting: Alerting,
-    stopping: threading.Event,
     fault: Callable[[Exception], None],
     every: float = _EVERY_SECONDS,
 ) -> None:
-    """Until ``stopping`` is set. While the store is away nothing can be decided; the flows tell that."""
+    """Until its ``stopping`` is set. While the store is away nothing can be decided; the flows tell that."""
     pause = every
-    while not stopping.wait(pause):
+    while not alerting.stopping.wait(pause):
         try:
             alerting.turn()
             pause = every
