@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 #: What every installation of the tests is given (``systems.SECRETS``), and what a test of one command types.
-BIRDS = ("kanarienvogel", "wellensittich", "zaunkoenig")
+BIRDS = ("kanarienvogel", "wellensittich", "zaunkoenig", "rohrdommel")
 #: What the Zoho simulator mints: access tokens, refresh tokens, codes of grants.
 MINTED = re.compile(rb"1000\.[0-9a-f]{32}(\.[0-9a-f]{32})?")
 

@@ -56,11 +56,20 @@ class Served:
 
         return str(self.until(found, f"{text} (x {times})")[-1])
 
+    @property
+    def url(self) -> str:
+        """Where its pages are."""
+        return self.said("pages are at").partition("pages are at ")[2].partition(";")[0]
+
+    def metrics(self) -> str:
+        """The page that Prometheus reads."""
+        with _open(f"{self.url}/metrics") as answer:
+            return str(answer.read().decode())
+
     def health(self, path: str) -> tuple[int, Any]:
         """Status and document of one of the pages of health."""
-        url = self.said("pages are at").partition("pages are at ")[2].partition(";")[0]
         try:
-            with _open(f"{url}/health/{path}") as answer:
+            with _open(f"{self.url}/health/{path}") as answer:
                 return answer.status, json.load(answer)
         except HTTPError as error:
             with error:

@@ -24,12 +24,13 @@ from ml_connector.cli import app
 from ml_connector.cli.codes import catalogue
 from ml_connector.cli.exits import MEANINGS
 from ml_connector.cli.results import COLUMNS as COUNTS
-from ml_connector.cli.secrets import NAMES
+from ml_connector.cli.secrets import ALERT, ALERTS, NAMES
 from ml_connector.connectors.dynamics_gp.sba_names import ADDRESS, LINE, RECORD
 from ml_connector.connectors.zoho_crm.codes import SAME
 from ml_connector.connectors.zoho_crm.limits import write_prices
 from ml_connector.connectors.zoho_crm.schema import CUSTOM_FIELDS, scopes_needed
 from ml_connector.core import mapping_file, similar
+from ml_connector.core.alerts import Kind as AlertKind
 from ml_connector.core.audit import AuditAction
 from ml_connector.core.catalogue import OWN_CODES, Again, Entry, Kind
 from ml_connector.core.company_facts import Verdict
@@ -41,6 +42,7 @@ from ml_connector.flows import limit
 from ml_connector.flows.work import Options
 from ml_connector.loading import ENTITIES
 from ml_connector.settings import Settings
+from ml_connector.web.metrics import METRICS
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = Path(ml_connector.__file__).parent
@@ -143,7 +145,22 @@ def _usage(param: Any) -> str:
 
 
 def secret_table() -> str:
-    return _table(("secret", "what it is"), *((f"`{name}`", what) for name, what in NAMES.items()))
+    return _table(
+        ("secret", "what it is"), *((f"`{name}`", what) for name, what in {**NAMES, ALERTS: ALERT}.items())
+    )
+
+
+def metric_table() -> str:
+    rows = [
+        (
+            f"`{told.name}`",
+            "counter" if told.counts else "gauge",
+            ", ".join(f"`{label}`" for label in told.labels),
+            told.meaning,
+        )
+        for told in METRICS
+    ]
+    return _table(("metric", "type", "labels", "what it says"), *rows)
 
 
 def transform_table() -> str:
@@ -323,6 +340,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "exit-codes": exit_table,
     "commands": command_table,
     "secrets": secret_table,
+    "metrics": metric_table,
     "transforms": transform_table,
     "source-fields": source_table,
     "fields-made": made_table,
@@ -378,6 +396,7 @@ def _first_cells(page: str, heading: str) -> list[str]:
         ("audit-actions.md", "The actions", tuple(AuditAction)),
         ("error-catalogue.md", "The kinds", tuple(kind.value for kind in Kind)),
         ("commands.md", "What sync counts", COUNTS),
+        ("../how-to/watch-it.md", "Alerts", tuple(kind.value for kind in AlertKind)),
     ],
 )
 def test_a_list_is_complete(page, heading, known):

@@ -1,14 +1,22 @@
-"""What the process that serves has to know of everything: when each flow runs, and whether a system is there again."""
+"""What the process that serves has to know of everything: when flows run, which systems are there, how all stands."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from ml_connector.app import App
-from ml_connector.core.errors import of_system
-from ml_connector.core.waits import GP, ZOHO, Reason
+from ml_connector.connectors.zoho_crm.allowance import Standing as Credits
+from ml_connector.core.alerts import Alert, Kind, Limits
+from ml_connector.core.errors import ConnectorError, of_system
+from ml_connector.core.ports import Cost
+from ml_connector.core.waits import GP, ZOHO, Reason, Wait
 from ml_connector.flows.agenda import Scheduled
+from ml_connector.flows.figures import FlowFigures, Watched, find_figures
+from ml_connector.settings import AlertsSettings
+from ml_connector.store import alerts, frozen, waits
+from ml_connector.store.identity import ORG
 
 #: A run is worth beginning once so great a part of a day's credits is free.
 _SHARE_OF_CREDITS = 100
@@ -29,6 +37,51 @@ def scheduled(app: App) -> list[Scheduled]:
     return over_gp + [
         one(name, {ZOHO}, app.first_loads_before(flow, every)) for name, flow in app.deal_flows.items()
     ]
+
+
+def watched(app: App) -> list[Watched]:
+    """Every flow that is scheduled, with what else there is to know to look at it."""
+    entities = {flow.name: flow.entity.name for flow in app.in_order()}
+    return [Watched(app.company_of(one.flow), entities.get(one.flow, "Deals"), one) for one in scheduled(app)]
+
+
+def limits(own: AlertsSettings) -> Limits:
+    """What is an alert, as the settings say."""
+    return Limits(
+        waiting=timedelta(minutes=own.waiting_minutes),
+        failed=timedelta(minutes=own.failed_minutes),
+        late=timedelta(minutes=own.late_minutes),
+        held=timedelta(days=own.held_days),
+        about=frozenset(map(Kind, own.about)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How everything stands at an instant; without what could not be read."""
+
+    at: datetime
+    costs: Mapping[str, Cost]  #: by system, in this process
+    codes: Collection[str]  #: every code that a catalogue has
+    flows: Sequence[FlowFigures] | None = None  #: None: the store could not be read, nor what follows
+    waits: Sequence[Wait] = ()
+    alerts: Sequence[Alert] = ()
+    organisation: str = ""  #: of Zoho; empty: nothing was written into one yet
+    credits: Credits | None = None
+
+
+def find_standing(app: App, flows: Sequence[Watched], codes: Collection[str]) -> Standing:
+    """How everything stands; of a store that is away only what this process knows by itself."""
+    now, costs = app.clock.now(), {GP: app.gp_cost(), ZOHO: app.zoho.cost()}
+    try:
+        with app.database.read() as tx:
+            told = find_figures(tx, flows, now)
+            open_waits, open_alerts = list(waits.find(tx).values()), alerts.find(tx)
+            organisation = frozen.find(tx, ORG) or ""
+        left = app.zoho.credits()
+    except ConnectorError:
+        return Standing(now, costs, codes)
+    return Standing(now, costs, codes, told, open_waits, open_alerts, organisation, left)
 
 
 @dataclass(frozen=True, slots=True)

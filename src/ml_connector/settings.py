@@ -16,12 +16,14 @@ from pydantic import Field, field_validator, model_validator
 import ml_connector
 from ml_connector.connectors.dynamics_gp.config import AnotherCompany, GpConfig
 from ml_connector.connectors.zoho_crm.config import ZohoConfig
+from ml_connector.core.alerts import is_alert_address
 from ml_connector.core.companies import Company
 from ml_connector.core.schedule import Schedule
 from ml_connector.core.similar import AUTOMATIC
 from ml_connector.flow_settings import DealsSettings, FlowsSettings, ProfitabilitySettings, Section
 
 _YEAR_SECONDS = 31_536_000
+_YEAR_MINUTES = _YEAR_SECONDS / 60
 
 
 class StoreSettings(Section):
@@ -207,6 +209,65 @@ class ServeSettings(Section):
         return self
 
 
+class LogSettings(Section):
+    """What serve writes to standard error."""
+
+    format: Literal["text", "json"] = Field(
+        default="text",
+        description="Lines of name=value for people and grep, or a JSON object a line for programs.",
+    )
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info",
+        description="From which level on lines are written; info has a line for every run and every record that is"
+        " held, debug one for everything that happens to a record.",
+    )
+
+
+class AlertsSettings(Section):
+    """Whom serve tells, and of what; each alert is sent once, and once more when it has passed."""
+
+    to: tuple[str, ...] = Field(
+        default=(),
+        description="The addresses, each the name of a secret (alerts.NAME) that holds an Apprise URL: an address may"
+        " have a password in it. None: nothing is sent, “alerts list” shows what is open.",
+    )
+    about: tuple[Literal["waiting", "failed", "late", "drift", "held"], ...] = Field(
+        default=("waiting", "failed", "late", "drift", "held"),
+        description="What alerts there are: a system that is waited for, a flow that failed, one that did not run to"
+        " its end although it was due, fields of Zoho that changed, records that are held for long.",
+    )
+    waiting_minutes: float = Field(
+        default=30,
+        ge=0,
+        le=_YEAR_MINUTES,
+        description="So long a system may be waited for; quiet hours are no matter, and for a password or token that is"
+        " refused failed_minutes counts.",
+    )
+    failed_minutes: float = Field(
+        default=0,
+        ge=0,
+        le=_YEAR_MINUTES,
+        description="So long all runs of a flow may fail; 0: one is enough.",
+    )
+    late_minutes: float = Field(
+        default=60,
+        ge=0,
+        le=_YEAR_MINUTES,
+        description="So long after it was due a flow may not have run to its end.",
+    )
+    held_days: float = Field(default=7, ge=0, le=3650, description="So long a record may be held.")
+
+    @field_validator("to")
+    @classmethod
+    def _are_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(map(is_alert_address, names)):
+            raise ValueError(
+                "an address is a secret: keep it with “ml-connector secrets set alerts.NAME”, and write only its name"
+                " here, alerts.NAME in small letters"
+            )
+        return names
+
+
 class OwnersSettings(Section):
     """Who owns the records in Zoho: users, by e-mail address or id."""
 
@@ -258,6 +319,10 @@ class Settings(Section):
     sync: SyncSettings = Field(default=SyncSettings(), description="How changes are read.")
     serve: ServeSettings = Field(
         default=ServeSettings(), description="The process that runs the flows by itself (ml-connector serve)."
+    )
+    log: LogSettings = Field(default=LogSettings(), description="What serve writes to standard error.")
+    alerts: AlertsSettings = Field(
+        default=AlertsSettings(), description="Whom serve tells, and of what (ml-connector alerts test)."
     )
     mappings: MappingsSettings = Field(default=MappingsSettings(), description="Which field goes where.")
     owners: OwnersSettings = Field(default=OwnersSettings(), description="Who owns the records in Zoho.")

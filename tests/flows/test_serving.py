@@ -100,6 +100,7 @@ class Stage:
     zone: str = "UTC"
     unapproved: set[str] = field(default_factory=set)
     told: list[str] = field(default_factory=list)
+    where: dict[str, dict[str, object]] = field(default_factory=dict)  #: by what was told
     faults: list[Exception] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -119,11 +120,15 @@ class Stage:
                 lambda: self.unapproved,
                 lambda before: {"gp_requests": 7} if before else {"gp_requests": 0},
                 lambda: self.told.append("trimmed"),
-                self.told.append,
+                self.tell,
                 self.faults.append,
             )
         )
         return self.serving
+
+    def tell(self, event: str, /, **where: object) -> None:
+        self.told.append(event)
+        self.where[event] = where
 
     def scheduled(self, name: str) -> Scheduled:
         schedule = Schedule.read(self.cron[name], self.zone)
@@ -182,6 +187,20 @@ def test_flows_run_at_their_times_in_their_order_and_once_each(stage: Stage) -> 
     assert stage.turn(MINUTE) == ["customers-20261102T081500.000000Z", "vendors-20261102T081500.000000Z"]
     assert stage.turn() == []
     assert len(stage.turn(15 * MINUTE)) == 2
+
+
+def test_the_log_is_told_which_run_of_which_flow_did_what(stage: Stage) -> None:
+    stage.job = lambda *_: ended("done", {"updated": 3})
+    stage.turn()
+    [run, _] = stage.turn(15 * MINUTE)
+    where = stage.where["customers: done."]
+    assert (where["flow"], where["run"], where["level"]) == ("customers", run, "info")
+    assert where["counts"] == {"updated": 3}
+    stage.job = away(of(GP, GP_AWAY))
+    stage.turn(15 * MINUTE)
+    assert stage.where["customers: away. GP does not answer."]["level"] == "warning"
+    waits_for = stage.where["gp is waited for (unreachable). Check that it runs."]
+    assert waits_for == {"level": "warning", "system": "gp", "reason": "unreachable"}
 
 
 def test_what_was_missed_is_caught_up_once(stage: Stage) -> None:

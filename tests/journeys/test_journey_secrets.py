@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from canaries import files, found_in
+from hooks import SECRET, hooked
 from ml_connector.bootstrap import open_secrets
 from ml_connector.cli import app
 from ml_connector.settings_file import load_settings
@@ -198,6 +199,11 @@ def use_everything(canary: Canary) -> list[str]:
     world.gp_faults(*({"kind": kind, "count": 1} for kind in ("http_500", "drop")))
     type_("sync", "--full")
     world.gp_faults()
+    with hooked() as hook:
+        assert type_("secrets", "set", "alerts.hook", stdin=hook.url) == 0
+        assert type_("alerts", "test") == 0
+        hook.status = 500
+        assert type_("alerts", "test") == 1
     for words in LOOKS:
         assert type_(*words) == 0, canary.said[-1]
     use_wrongly(canary)
@@ -260,12 +266,12 @@ def test_ten_secrets_are_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     zoho = zoho_options(grant_codes=(GrantCode(CODE),))
     with opened(tmp_path, gp=gp_options(8), zoho=zoho) as world:
-        world.write_settings(flows_vendors__enabled="false")
+        world.write_settings(flows_vendors__enabled="false", alerts__to="['alerts.hook']")
         canary = Canary(world)
         with canary.logging():
             minted = use_everything(canary)
         keys = key_file(world).read_text().split()
-        values = {*SECRETS, CODE, TYPED, IN_SETTINGS, OF_DATABASE, IN_ADDRESS, *minted, *keys}
+        values = {*SECRETS, SECRET, CODE, TYPED, IN_SETTINGS, OF_DATABASE, IN_ADDRESS, *minted, *keys}
         assert len(values) >= 10 + 3  # several of what is minted and made
         told = [words for words, said in canary.said if found_in(said.encode(), values)]
         assert told == []

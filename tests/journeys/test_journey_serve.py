@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from hooks import hooked
 from served import Served, serving
 from systems import PASSWORD, World, assert_whole, gp_options, opened
 
@@ -180,3 +182,76 @@ def test_a_refused_password_is_sent_once_whatever_is_due(world: World) -> None:
         served.said("gp is no longer waited for")
         served.until(lambda: runs(world) > done, "the run that was owed")
         assert refused() == before + 1
+
+
+def metric(served: Served, name: str) -> float | None:
+    """A number of /metrics by its name with its labels."""
+    for line in served.metrics().splitlines():
+        if line.startswith(f"ml_connector_{name} "):
+            return float(line.rpartition(" ")[2])
+    return None
+
+
+def test_how_all_stands_is_in_the_metrics_and_each_line_of_the_log_is_a_document(world: World) -> None:
+    world.write_settings(log__format="'json'")
+    world.first("customers")
+    with serving(world) as served:
+        ran_once_more(served)
+        assert metric(served, 'records_total{flow="customers",outcome="created"}') == 30
+        assert metric(served, 'runs_total{flow="customers",state="done"}') == 2
+        assert metric(served, 'calls_total{operation="GetCustomerList",system="gp"}') >= 1
+        assert metric(served, 'call_seconds_total{system="gp"}') > 0
+        assert metric(served, 'paused{flow="customers"}') == 0
+        assert metric(served, 'staleness_seconds{flow="customers"}') < 600
+        assert metric(served, "store_readable") == 1
+        assert "AARONFIT" not in served.metrics()
+        world.seed({"Account_Name": "Twin Ltd"}, {"Account_Name": "Twin Ltd"})
+        world.customer("TWIN01", "Twin Ltd")
+        ran_once_more(served)
+        assert metric(served, 'holds{code="AMBIGUOUS_MATCH",flow="customers"}') >= 1
+        assert metric(served, 'oldest_hold_age_seconds{flow="customers"}') < 600
+        assert served.end() == 0
+    lines = [json.loads(line) for line in served.lines]
+    assert all({"timestamp", "level", "event"} <= line.keys() for line in lines)
+    [done, *_] = [line for line in lines if line["event"].startswith("customers: done")]
+    assert done["run"].startswith("customers-")
+    assert done["counts"]
+    assert {line["key"] for line in lines if line["event"] == "customers: record:held"} == {"TWIN01"}
+    assert lines[-1]["event"].startswith("Stopping")
+
+
+def test_a_restart_sets_no_counter_of_records_back(world: World) -> None:
+    world.first("customers")
+    for _ in range(2):
+        with serving(world) as served:
+            assert metric(served, 'records_total{flow="customers",outcome="created"}') == 30
+            assert metric(served, 'calls_total{operation="GetCustomerList",system="gp"}') is None
+            assert served.end(signal.SIGKILL) == -signal.SIGKILL
+
+
+def test_an_alert_is_sent_once_whatever_restarts_and_its_all_clear_once(world: World) -> None:
+    world.first("customers")
+    with hooked() as hook:
+        world.here("secrets", "set", "alerts.hook", stdin=hook.url)
+        world.write_settings(alerts__to="['alerts.hook']", alerts__waiting_minutes="0")
+        world.here("alerts", "test")
+        world.gp_faults({"operation": "*", "kind": "http_503", "count": 100_000})
+        with serving(world) as served:
+            ran_once_more(served, "away")
+            served.until(lambda: hook.titles[1:] == ["gp is waited for"], "the alert")
+            served.until(
+                lambda: world.rows("SELECT 1 FROM alert_messages WHERE sent_at IS NOT NULL"),
+                "that it is noted",
+            )
+            assert metric(served, 'alerts{kind="waiting"}') == 1
+            served.end(signal.SIGKILL)
+        [listed] = world.here("alerts", "list", "--json").json["alerts"]
+        assert (listed["kind"], listed["subject"], listed["told"]) == ("waiting", "gp", ["alerts.hook"])
+        with serving(world) as served:
+            world.gp_faults()
+            world.rewrite("UPDATE waits SET next_look_at = since_at")
+            served.said("gp is no longer waited for")
+            served.until(lambda: hook.titles[1:] == ["gp is waited for", "gp is well again"], "the all-clear")
+            served.until(lambda: not world.rows("SELECT 1 FROM alert_messages"), "that it is noted")
+        assert world.here("alerts", "list", "--json").json == {"alerts": [], "to_send": []}
+        assert hook.titles == ["a test", "gp is waited for", "gp is well again"]

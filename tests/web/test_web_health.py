@@ -26,12 +26,15 @@ def get(url):
 @pytest.mark.parametrize("address", ["127.0.0.1", "localhost"])
 def test_it_lives_whether_or_not_it_is_ready(address):
     problems = []
-    with served(create_app(lambda: problems), address, 0) as url:
+    with served(create_app(lambda: problems, lambda: b"a_number 1\n"), address, 0) as url:
         assert get(f"{url}/health/live") == (200, {"ok": True})
         assert get(f"{url}/health/ready") == (200, {"ok": True, "problems": []})
         problems.append("The disk is full.")
         assert get(f"{url}/health/ready") == (503, {"ok": False, "problems": ["The disk is full."]})
         assert get(f"{url}/health/live") == (200, {"ok": True})
+        with opened(f"{url}/metrics") as answer:
+            assert answer.headers["Content-Type"].startswith("text/plain; version=")
+            assert answer.read() == b"a_number 1\n"
         for path in ("docs", "redoc", "openapi.json", ""):
             assert get(f"{url}/{path}")[0] == 404, "nothing that loads from elsewhere"
 
@@ -41,7 +44,7 @@ def test_a_port_that_is_taken_is_a_sentence():
         port = taken.getsockname()[1]
         with (
             pytest.raises(ConfigurationError, match=f"port {port}") as caught,
-            served(create_app(list), "127.0.0.1", port),
+            served(create_app(list, bytes), "127.0.0.1", port),
         ):
             pass
     assert caught.value.happened.endswith(f"port {port}: Address already in use."), "no words of Python's"

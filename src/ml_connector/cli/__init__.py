@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from ml_connector.cli import (
+    alerts,
     audit,
     backup,
     database,
@@ -58,6 +59,7 @@ app.add_typer(review.app, name="review")
 app.command("sync")(sync.sync)
 app.command("serve")(serve.serve)
 app.add_typer(flows.app, name="flows")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(reconcile.app, name="reconcile")
 app.add_typer(held.app, name="held")
 app.add_typer(links.app, name="links")

@@ -11,6 +11,7 @@ import typer
 from ml_connector.cli.exits import Exit
 from ml_connector.cli.options import AsJson, SettingsPath, load
 from ml_connector.cli.show import note, say, show_json, show_table, shown
+from ml_connector.core.alerts import is_alert_address
 from ml_connector.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -26,11 +27,13 @@ NAMES = {
     "zoho.client_secret": "client secret from Zoho's API console",
     "zoho.refresh_token": "refresh token of Zoho; zoho authorize sets it",
 }
+ALERTS, ALERT = "alerts.NAME", "address that alerts go to, an Apprise URL; [alerts] names it"
+_TRY, _TRY_ALERT = "Try it with “ml-connector ping”.", "Try it with “ml-connector alerts test”."
 
 
 @app.command("set")
 def set_secret(
-    name: Annotated[str, typer.Argument(help=f"One of: {', '.join(NAMES)}.")],
+    name: Annotated[str, typer.Argument(help=f"One of: {', '.join([*NAMES, ALERTS])}.")],
     surplus: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
     settings: SettingsPath = None,
 ) -> None:
@@ -44,9 +47,9 @@ def set_secret(
         )
     _require_known(name)
     with open_secrets(load(settings)) as secrets:
-        secrets.put(name, ask_secret(f"{name} ({NAMES[name]})"))
+        secrets.put(name, ask_secret(f"{name} ({_what(name)})"))
         closed = [one.name for one in secrets.check() if one.state in _CLOSED and not one.is_fetched]
-    note(f"{name} is set. Try it with “ml-connector ping”.")
+    note(f"{name} is set. {_TRY if name in NAMES else _TRY_ALERT}")
     if closed:
         note(f"WARNING: these do not open: {', '.join(closed)}. Run: ml-connector secrets check")
 
@@ -56,13 +59,15 @@ def list_secrets(settings: SettingsPath = None, *, as_json: AsJson = False) -> N
     """Show which secrets are set and since when, never what they are."""
     from ml_connector.bootstrap import open_secrets
 
-    with open_secrets(load(settings)) as secrets:
+    tree = load(settings)
+    with open_secrets(tree) as secrets:
         kept = {entry.name: entry for entry in secrets.names()}
+    wanted = [*NAMES, *tree.alerts.to]
     if as_json:
-        show_json([_row(name, kept.get(name)) for name in sorted({*NAMES, *kept})])
+        show_json([_row(name, kept.get(name)) for name in sorted({*wanted, *kept})])
         return
-    rows = [(name, "not set", NAMES[name]) for name in NAMES if name not in kept]
-    rows += [(name, shown(entry.changed_at), NAMES.get(name, "")) for name, entry in kept.items()]
+    rows = [(name, "not set", _what(name)) for name in wanted if name not in kept]
+    rows += [(name, shown(entry.changed_at), _what(name)) for name, entry in kept.items()]
     show_table(("secret", "set", "what it is"), sorted(rows))
 
 
@@ -99,7 +104,8 @@ def check(settings: SettingsPath = None, *, as_json: AsJson = False) -> None:
     with open_secrets(tree) as secrets:
         rows = [_checked_row(one) for one in secrets.check()]
         keys = _keys(secrets, rows)
-    rows += [_unset_row(name) for name in NAMES if name not in {row["name"] for row in rows}]
+    there = {row["name"] for row in rows}
+    rows += [_unset_row(name) for name in (*NAMES, *tree.alerts.to) if name not in there]
     rows.append(_place_row(tree.secrets))
     rows.sort(key=lambda row: row["name"])
     ok = all(row["ok"] for row in rows)
@@ -187,9 +193,14 @@ def ask_secret(what: str) -> Secret:
     return value
 
 
+def _what(name: str) -> str:
+    """What a secret is; of one that nobody sets, nothing."""
+    return ALERT if is_alert_address(name) else NAMES.get(name, "")
+
+
 def _require_known(name: str) -> None:
-    if name in NAMES:
+    if name in NAMES or is_alert_address(name):
         return
     near = get_close_matches(name, NAMES, n=1)
-    hint = f"Did you mean {near[0]}?" if near else f"Known are: {', '.join(NAMES)}."
+    hint = f"Did you mean {near[0]}?" if near else f"Known are: {', '.join([*NAMES, ALERTS])}."
     raise ConfigurationError(f"There is no secret called {name}.", hint)

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -14,17 +14,23 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+import typer
+
+from ml_connector.cli.codes import catalogue
 from ml_connector.cli.costs import Spent
-from ml_connector.cli.exits import Exit
+from ml_connector.cli.exits import Exit, exit_of
 from ml_connector.cli.group import keep
+from ml_connector.cli.logs import as_lines
 from ml_connector.cli.options import SettingsPath, load
-from ml_connector.cli.show import note
 from ml_connector.core.errors import ConnectorError
 
 if TYPE_CHECKING:
     from ml_connector.app import App
+    from ml_connector.core.ports import Tell
     from ml_connector.flows.engine import Engine
+    from ml_connector.flows.figures import Watched
     from ml_connector.flows.serving import Place, Serving
+    from ml_connector.settings import Settings
 
 #: So long the step under way may take to end. systemd kills after 90 seconds, which would do no harm either.
 _STOP_SECONDS = 20.0
@@ -33,23 +39,45 @@ _AGAIN_SECONDS = 1.0
 
 def serve(settings: SettingsPath = None) -> None:
     """Run the flows by their schedules until stopped; other commands may be given meanwhile."""
+    read, stopping = load(settings).as_served, threading.Event()
+    tell = as_lines(read.log)
+    _stop_in_good_order(stopping)
+    try:
+        _serve(read, stopping, tell, (settings or Path()).absolute().parent)
+    except ConnectorError as error:
+        tell(str(error), level="error", system=error.system)
+        raise typer.Exit(exit_of(error)) from None
+
+
+def _serve(read: Settings, stopping: threading.Event, tell: Tell, folder: Path) -> None:
     from ml_connector.bootstrap import open_app
+    from ml_connector.duties import find_standing, watched
     from ml_connector.flows.serving import Serving
     from ml_connector.web.app import create_app
+    from ml_connector.web.metrics import exposition
     from ml_connector.web.server import served
 
-    read, stopping = load(settings).as_served, threading.Event()
-    _stop_in_good_order(stopping)
-    with open_app(read, note) as app, _engine(app, stopping) as engine:
-        serving = Serving(_place(app, engine, (settings or Path()).absolute().parent), stopping)
-        web = create_app(partial(_problems, app, serving))
-        with served(web, read.serve.address, read.serve.port) as url:
-            note(f"Serving. The pages are at {url}; “ml-connector flows list” tells what runs when.")
+    with open_app(read, tell) as app, _engine(app, stopping, tell) as engine:
+        fault, flows = partial(_keep_fault, tell, folder), watched(app)
+        serving = Serving(_place(app, engine, tell, fault), stopping)
+        codes = frozenset(entry.code for entry in catalogue())
+        web = create_app(
+            partial(_problems, app, serving), exposition(partial(find_standing, app, flows, codes))
+        )
+        with (
+            served(web, read.serve.address, read.serve.port) as url,
+            _alerting(app, flows, tell, fault, stopping),
+        ):
+            tell(f"Serving. The pages are at {url}; “ml-connector flows list” tells what runs when.")
             serving.serve()
-        _leave(engine)
+        _leave(engine, tell)
 
 
-def _place(app: App, engine: Engine, folder: Path) -> Place:
+def _keep_fault(tell: Tell, folder: Path, error: Exception) -> None:
+    tell(f"What it was doing is in {keep(error, folder)}.", level="error")
+
+
+def _place(app: App, engine: Engine, tell: Tell, fault: Callable[[Exception], None]) -> Place:
     from ml_connector.duties import AwaitedSystems, scheduled
     from ml_connector.flows import approval
     from ml_connector.flows.serving import Place
@@ -61,9 +89,6 @@ def _place(app: App, engine: Engine, folder: Path) -> Place:
         now = Spent.of(app)
         return asdict(now.with_more(before, -1) if before else now)
 
-    def fault(error: Exception) -> None:
-        note(f"What it was doing is in {keep(error, folder)}.")
-
     return Place(
         database=app.database,
         clock=app.clock,
@@ -74,13 +99,38 @@ def _place(app: App, engine: Engine, folder: Path) -> Place:
         unapproved=unapproved,
         spent=spent,
         trim=app.trim_trail,
-        tell=note,
+        tell=tell,
         fault=fault,
     )
 
 
 @contextmanager
-def _engine(app: App, stopping: threading.Event) -> Iterator[Engine]:
+def _alerting(
+    app: App,
+    flows: Sequence[Watched],
+    tell: Tell,
+    fault: Callable[[Exception], None],
+    stopping: threading.Event,
+) -> Iterator[None]:
+    """Alerts on a thread of their own: an address that is slow to answer keeps nothing waiting, nor does a long run."""
+    from ml_connector.connectors.apprise_post import ApprisePost
+    from ml_connector.duties import limits
+    from ml_connector.flows.alerting import Alerting, alert
+
+    own, post = app.settings.alerts, ApprisePost(app.secrets.get)
+    since = app.clock.now()
+    alerting = Alerting(app.database, app.clock, post, own.to, flows, limits(own), tell, since, stopping)
+    thread = threading.Thread(target=alert, args=(alerting, fault), name="alerts", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join(_STOP_SECONDS)
+
+
+@contextmanager
+def _engine(app: App, stopping: threading.Event, tell: Tell) -> Iterator[Engine]:
     """The engine, once no command is it any more; another process that serves is refused."""
     from ml_connector.store.engine_lock import ServingError, TakenError
 
@@ -92,18 +142,15 @@ def _engine(app: App, stopping: threading.Event) -> Iterator[Engine]:
         except ServingError:
             raise
         except TakenError as error:
-            told = told or _say(f"{error.happened} Waiting until it has finished.")
+            if not told:
+                told = f"{error.happened} Waiting until it has finished."
+                tell(told)
         if stopping.wait(_AGAIN_SECONDS):
             sys.exit(Exit.DONE)
     try:
         yield engine
     finally:
         engine.__exit__(None, None, None)
-
-
-def _say(text: str) -> str:
-    note(text)
-    return text
 
 
 def _problems(app: App, serving: Serving) -> list[str]:
@@ -118,9 +165,9 @@ def _problems(app: App, serving: Serving) -> list[str]:
     return [serving.trouble] if serving.trouble else []
 
 
-def _leave(engine: Engine) -> None:
+def _leave(engine: Engine, tell: Tell) -> None:
     """Have the run under way stop behind its step; one that takes too long is broken off, as by a kill."""
-    note("Stopping: what is under way is taken up at the next start.")
+    tell("Stopping: what is under way is taken up at the next start.")
     if not engine.leave(_STOP_SECONDS):
         sys.stderr.flush()
         os._exit(Exit.DONE)

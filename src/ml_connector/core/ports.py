@@ -26,6 +26,13 @@ class Clock(Protocol):
         """Let ``seconds`` pass."""
 
 
+class Tell(Protocol):
+    """The log of a process that nobody watches: a line for each event."""
+
+    def __call__(self, event: str, /, *, level: str = "info", **where: object) -> None:
+        """``event``: a sentence. ``level``: info, warning or error. ``where``: flow, run, key, system, counts, ..."""
+
+
 @dataclass(frozen=True, slots=True)
 class Absent:
     """The source no longer has the record of this key."""

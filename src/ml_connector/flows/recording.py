@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
+import structlog
+
+from ml_connector.core.audit import AuditAction
 from ml_connector.core.mapping import Part
 from ml_connector.core.plan import Action
 from ml_connector.core.ports import Candidate, Written
@@ -26,6 +29,7 @@ from ml_connector.store import (
     readings,
     verdicts,
 )
+from ml_connector.store.audit import AuditRow
 from ml_connector.store.database import Connection
 from ml_connector.store.holds import Hold
 from ml_connector.store.links import Link
@@ -59,8 +63,19 @@ def record(work: Work, run: str, module: str, done: Sequence[Done]) -> Counter[s
         closed = _close(tx, work, module, done, now) + _close_unread(tx, work, looked_at, faults, now)
         teller = Teller(work, run, module, now, {(h.mapping, h.source_key, h.part): h for h in held})
         rows = [row for d in done for row in teller.of(d)]
-        audit.append(tx, [*rows, *(teller.released(hold) for hold in closed)])
+        rows += [teller.released(hold) for hold in closed]
+        audit.append(tx, rows)
+    _log_all(rows)
     return Counter(d.count for d in done)
+
+
+def _log_all(rows: Sequence[AuditRow]) -> None:
+    """A line for each thing that happened to a record, without its values: who runs it wants to see what is held."""
+    log = structlog.get_logger().bind()
+    for row in rows:
+        write = log.info if row.action is AuditAction.HELD else log.debug
+        where = {"flow": row.flow, "run": row.run, "key": row.source_key, "mapping": row.mapping}
+        write(f"{row.flow}: {row.action}", **where, target_id=row.target_id, module=row.module)
 
 
 def _link(tx: Connection, work: Work, module: str, good: Sequence[Done], now: datetime) -> None:

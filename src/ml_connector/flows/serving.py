@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from ml_connector.core.errors import ConnectorError
-from ml_connector.core.ports import Clock
+from ml_connector.core.ports import Clock, Tell
 from ml_connector.core.waits import Reason, Wait, reason_of
 from ml_connector.flows.agenda import Due, Scheduled, find_due, is_awaited, owed_at
 from ml_connector.flows.range import Asked
@@ -52,7 +52,7 @@ class Place:
     unapproved: Callable[[], Collection[str]]  #: the flows whose first load nobody has approved
     spent: Callable[[Mapping[str, Any]], Mapping[str, Any]]  #: what was asked of both systems, less this
     trim: Callable[[], object]  #: removes what the store is to keep no longer
-    tell: Callable[[str], None]  #: a sentence for the log
+    tell: Tell  #: the log
     fault: Callable[[Exception], None]  #: keeps a bug for whoever looks after this program
 
 
@@ -116,10 +116,11 @@ class Serving:
             raise StoppingError
 
     def _taking_up(self, flow: str, run: str) -> None:
-        self.place.tell(f"{flow}: going on with the run {run}, which was interrupted.")
+        self.place.tell(f"{flow}: going on with the run {run}, which was interrupted.", flow=flow, run=run)
 
     def _fault(self, flow: str, error: Exception) -> None:
-        self.place.tell(f"{flow}: a bug of ml-connector ({type(error).__name__}) broke the run off.")
+        told = f"{flow}: a bug of ml-connector ({type(error).__name__}) broke the run off."
+        self.place.tell(told, level="error", flow=flow)
         self.place.fault(error)
 
     def _settle_marks(self) -> None:
@@ -162,7 +163,8 @@ class Serving:
     def _pass_over(self, due: Due, first: str) -> None:
         name = due.flow.flow
         if name not in self._said:
-            self.place.tell(f"{name} does not run: the first load of {first} waits for its approval.")
+            told = f"{name} does not run: the first load of {first} waits for its approval."
+            self.place.tell(told, level="warning", flow=name)
         self._said.add(name)
         with self.place.database.begin() as tx:
             schedules.note_run(tx, name, due.at, None)
@@ -228,7 +230,9 @@ class Serving:
     def _note(self, result: Mapping[str, Any]) -> None:
         """Tell how a run ended; a system that it found away is waited for, one that it worked with is there."""
         place = self.place
-        place.tell(f"{result['flow']}: {result['state']}. {result['happened']}".rstrip())
+        where = {name: result[name] for name in ("flow", "run", "state", "counts", "seconds")}
+        told = f"{result['flow']}: {result['state']}. {result['happened']}".rstrip()
+        place.tell(told, level="info" if result["state"] == "done" else "warning", **where)
         if result["state"] == "done":
             used = next((flow.needs for flow in place.flows if flow.flow == result["flow"]), frozenset[str]())
             self._close(used)
@@ -237,7 +241,8 @@ class Serving:
             wait = self._wait(result)
             with place.database.begin() as tx:
                 waits.put(tx, wait)
-            place.tell(f"{wait.system} is waited for ({wait.reason}). {wait.remedy}".rstrip())
+            told = f"{wait.system} is waited for ({wait.reason}). {wait.remedy}".rstrip()
+            place.tell(told, level="warning", system=wait.system, reason=wait.reason)
 
     def _wait(self, result: Mapping[str, Any]) -> Wait:
         """The wait that this end of a run begins; or goes on with, where only the probe had found the system there."""
@@ -255,7 +260,7 @@ class Serving:
                 for system in there:
                     waits.close(tx, system)
             for system in sorted(there):
-                self.place.tell(f"{system} is no longer waited for.")
+                self.place.tell(f"{system} is no longer waited for.", system=system)
 
     def _look(self) -> None:
         """Look whether what is waited for is there again, where that is due."""
@@ -291,7 +296,7 @@ class Serving:
 
     def _suffer(self, error: ConnectorError) -> None:
         if str(error) != self.trouble:
-            self.place.tell(str(error))
+            self.place.tell(str(error), level="error", system=error.system)
         self.trouble = str(error)
 
     def _recovered(self) -> None:

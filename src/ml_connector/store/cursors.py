@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ml_connector.core.change import Cursor
 from ml_connector.core.load import NO_LOAD, Load
-from ml_connector.store import weights
+from ml_connector.store import tallies, weights
 from ml_connector.store.database import insert_new, upsert
 from ml_connector.store.tables import cursors, runs
 
@@ -85,8 +85,11 @@ def note_counts(tx: sa.Connection, run: str, counts: Mapping[str, int]) -> None:
 def close_run(
     tx: sa.Connection, run: str, at: datetime, state: str, note: str, counts: Mapping[str, int]
 ) -> None:
-    """The run ended: what it weighed is of no account any more."""
+    """The run ended: what it weighed is of no account any more, what it did is added up, both once."""
     weights.clear(tx, run)
+    before = find_run(tx, run)
+    if before is not None and before.ended_at is None:
+        tallies.add_run(tx, before.company, before.flow, state, counts)
     values = {"ended_at": at, "state": state, "note": note, "counts": json.dumps(dict(counts))}
     tx.execute(sa.update(runs).where(runs.c.run == run).values(**values))
 

@@ -6,6 +6,7 @@ Keys of source records are stored folded (``fold_key``) where they are compared 
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Date,
@@ -236,6 +237,18 @@ runs = Table(
     Column("note", Prose, nullable=False),
     Column("counts", Text, nullable=False),
     Column("load", Text, nullable=False, server_default="{}"),  # JSON: what it asked of the source
+    Index("ix_runs_ended", "company", "flow", "state", "ended_at"),
+)
+
+#: How many runs ended how, and what they did to records: sums over all runs there ever were.
+tallies = Table(
+    "tallies",
+    metadata,
+    _key("company"),
+    _key("flow"),
+    _key("kind", 16),  # runs, records
+    _key("outcome", 32),
+    Column("number", BigInteger, nullable=False),
 )
 
 #: What exists in a module of the target.
@@ -371,7 +384,7 @@ holds = Table(
     Column("next_at", Instant),  # when it is tried again by itself; none: it is not
     Column("unread", Boolean, nullable=False, server_default=false()),  # the source did not give the record
     Column("closed_at", Instant),
-    Index("ix_holds_open", "closed_at"),
+    Index("ix_holds_open", "closed_at", "company", "flow", "code", "opened_at"),
 )
 
 #: Fields of ours that say something else in the target than we last left there.
@@ -551,4 +564,33 @@ waits = Table(
     Column("looked_at", Instant, nullable=False),
     Column("looks", Integer, nullable=False),  # in vain
     Column("next_look_at", Instant, nullable=False),
+)
+
+#: What a person is or was told of and that holds still: it is told once, whatever restarts.
+alerts = Table(
+    "alerts",
+    metadata,
+    _key("kind", 16),  # see core.alerts.Kind
+    _key("subject"),  # a flow or a system
+    Column("since_at", Instant, nullable=False),
+    Column("happened", Prose, nullable=False),
+    Column("remedy", Prose, nullable=False),
+    Column("raised_at", Instant, nullable=False),
+)
+
+#: What is to be sent, or was, about each alert to each address; the row goes when its all-clear is through.
+alert_messages = Table(
+    "alert_messages",
+    metadata,
+    _key("kind", 16),
+    _key("subject"),
+    _key("address"),  # the name of the secret that it is
+    Column("passed", Boolean, nullable=False),  # an all-clear
+    Column("since_at", Instant, nullable=False),
+    Column("happened", Prose, nullable=False),
+    Column("remedy", Prose, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("next_at", Instant, nullable=False),  # when it is tried again
+    Column("sent_at", Instant),
 )

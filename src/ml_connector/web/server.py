@@ -23,6 +23,7 @@ def served(app: FastAPI, address: str, port: int) -> Iterator[str]:
     with closing(_listening(address, port)) as listening:
         config = uvicorn.Config(
             app,
+            log_config=None,  # its lines are the process' lines
             log_level="warning",
             access_log=False,
             lifespan="off",
