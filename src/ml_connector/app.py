@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -63,7 +64,23 @@ class GpCompany:
 
     settings: Company
     gp: GpClient
-    source: GpSource
+    source: GpSource  #: for commands
+    another: Callable[[], GpSource]  #: with nothing read ahead and nothing counted
+    _of_flows: dict[str, GpSource] = field(default_factory=dict)
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def source_of(self, flow: str) -> GpSource:
+        """What the runs of this flow read through: beside each other, flows know nothing of what others read ahead."""
+        with self._turn:
+            if flow not in self._of_flows:
+                self._of_flows[flow] = self.another()
+            return self._of_flows[flow]
+
+    def cost(self) -> Cost:
+        """What was asked of this company so far, for commands and all flows."""
+        costs = [source.cost() for source in (self.source, *self._of_flows.values())]
+        calls = sum((Counter(cost.calls) for cost in costs), Counter[str]())
+        return Cost(dict(calls), sum(cost.seconds for cost in costs))
 
 
 @dataclass
@@ -212,11 +229,11 @@ class App:
         """The company of GP that the flow reads from, or what is kept here of it."""
         if flow.entity.name in LedgerMonths.entities:
             return LedgerMonths(self.database, flow.company, self.clock, flow.limits)
-        return self.companies[flow.company].source
+        return self.companies[flow.company].source_of(flow.name)
 
     def gp_cost(self) -> Cost:
         """What was asked of GP so far, for all companies."""
-        costs = [company.gp.cost() for company in self.companies.values()]
+        costs = [company.cost() for company in self.companies.values()]
         calls = sum((Counter(cost.calls) for cost in costs), Counter[str]())
         return Cost(dict(calls), sum(cost.seconds for cost in costs))
 
@@ -304,7 +321,7 @@ class App:
 
         return DealWork(
             flow,
-            self.companies[flow.company].source,
+            self.companies[flow.company].source_of(flow.name),
             self.target,
             self.database,
             self.clock,
@@ -314,7 +331,7 @@ class App:
             self._options,
             self._locks.held,
             asked,
-            {key: company.source for key, company in self.companies.items()},
+            {key: company.source_of(flow.name) for key, company in self.companies.items()},
         )
 
     def alone(self) -> AbstractContextManager[None]:
@@ -347,7 +364,8 @@ class App:
         from ml_connector.flows.engine import Engine
 
         self.secrets.require_open()
-        return Engine(self.settings.store.folder, self._run, serves=serves)
+        at_once = self.settings.serve.runs_at_once if serves else 1
+        return Engine(self.settings.store.folder, self._run, serves=serves, at_once=at_once)
 
     def is_served(self) -> bool:
         """Whether a process serves here."""

@@ -140,12 +140,26 @@ def _companies(
     companies = {}
     for company in settings.every_company:
         config = settings.gp_of(company)
-        gp = GpClient(config, password, gate, clock, transport)
-        sba = SbaReader(config.sba, gp, sba_transport) if sba_transport else None
-        source = GpSource(gp, sba, RowLimits(database, company.key, clock))
-        stack.callback(source.close)
-        companies[company.key] = GpCompany(company, gp, source)
+        client = partial(GpClient, config, password, gate, clock, transport)
+        another = partial(_source, client, sba_transport, RowLimits(database, company.key, clock), stack)
+        gp = client()
+        companies[company.key] = GpCompany(company, gp, another(gp), another)
     return companies
+
+
+def _source(
+    client: Callable[[], GpClient],
+    sba_transport: WindowsTransport | None,
+    limits: RowLimits,
+    stack: ExitStack,
+    gp: GpClient | None = None,
+) -> GpSource:
+    """One company as a source, through ``gp`` or a client of its own, which counts apart."""
+    gp = gp or client()
+    sba = SbaReader(gp.config.sba, gp, sba_transport) if sba_transport else None
+    source = GpSource(gp, sba, limits)
+    stack.callback(source.close)
+    return source
 
 
 def _zoho(settings: Settings, database: Database, secrets: Secrets, stack: ExitStack) -> ZohoClient:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from ml_connector.app import App
+from ml_connector.core.deals import DealFlow
 from ml_connector.core.errors import of_system
+from ml_connector.core.flow import Flow
 from ml_connector.core.waits import GP, ZOHO, Reason
 from ml_connector.flows.agenda import Scheduled
+from ml_connector.store import holds
 
 #: A run is worth beginning once so great a part of a day's credits is free.
 _SHARE_OF_CREDITS = 100
@@ -18,17 +22,32 @@ def scheduled(app: App) -> list[Scheduled]:
     """Every flow with when it runs, each after those that it comes after."""
     in_gp, flows = app.companies[next(iter(app.companies))].source.entities, app.in_order()
 
-    def one(name: str, systems: set[str], first_loads: Collection[str]) -> Scheduled:
-        schedule = app.settings.schedule_of(name)
-        return Scheduled(name, schedule, frozenset(systems), frozenset(first_loads))
+    behind: dict[str, frozenset[str]] = {}  # flow -> every flow that it comes after
+
+    def one(
+        flow: Flow | DealFlow, systems: set[str], first_loads: Collection[str], after: Collection[str]
+    ) -> Scheduled:
+        schedule = app.settings.schedule_of(flow.name)
+        behind[flow.name] = frozenset(after).union(*(behind.get(name, ()) for name in after))
+        modules = frozenset(flow.modules)
+        return Scheduled(
+            flow.name, schedule, frozenset(systems), frozenset(first_loads), behind[flow.name], modules
+        )
 
     every = [flow.name for flow in flows]
     over_gp = [
-        one(flow.name, {GP, ZOHO} if flow.entity.name in in_gp else {ZOHO}, {flow.name}) for flow in flows
+        one(flow, {GP, ZOHO} if flow.entity.name in in_gp else {ZOHO}, {flow.name}, flow.after)
+        for flow in flows
     ]
-    return over_gp + [
-        one(name, {ZOHO}, app.first_loads_before(flow, every)) for name, flow in app.deal_flows.items()
-    ]
+    before = {name: app.first_loads_before(flow, every) for name, flow in app.deal_flows.items()}
+    return over_gp + [one(flow, {ZOHO}, before[name], before[name]) for name, flow in app.deal_flows.items()]
+
+
+def attempt_at(app: App, flow: str) -> datetime | None:
+    """When the first record of this flow is to be tried again by itself; None: none is."""
+    mappings = app.flows[flow].meanings if flow in app.flows else None
+    with app.database.read() as tx:
+        return holds.next_due(tx, app.company_of(flow), flow, mappings)
 
 
 @dataclass(frozen=True, slots=True)

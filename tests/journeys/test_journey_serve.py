@@ -137,7 +137,7 @@ def test_gp_is_away_and_comes_back(world: World) -> None:
         assert (state["waiting"]["system"], state["waiting"]["reason"]) == ("gp", "unreachable")
         assert served.health("ready") == (200, {"ok": True, "problems": []})
         [line] = [one for one in world.ok("flows", "list").out.splitlines() if one.startswith("customers")]
-        assert "waits for gp (unreachable) since" in line
+        assert "waits for Dynamics GP (unreachable) since" in line
         assert line.count(" UTC") == 1 + 2, "no next time, at which it will not run: zone, last run, since"
         cursor = world.rows("SELECT at FROM cursors")
         away = runs(world, "away")
@@ -149,7 +149,7 @@ def test_gp_is_away_and_comes_back(world: World) -> None:
         world.change("AARONFIT0001", set={"class_id": "LATER"})
         done = runs(world)
         world.rewrite("UPDATE waits SET next_look_at = since_at")
-        served.said("gp is no longer waited for")
+        served.said("Dynamics GP is no longer waited for")
         served.until(lambda: runs(world) > done, "the run that was owed")
     assert world.account("AARONFIT0001")["GP_Customer_Class"] == "LATER"
     assert world.rows("SELECT COUNT(*) FROM waits") == [(0,)]
@@ -172,11 +172,12 @@ def test_a_refused_password_is_sent_once_whatever_is_due(world: World) -> None:
             served.until(
                 lambda n=number: world.rows("SELECT looks FROM waits") >= [(n,)], "a look that sends nothing"
             )
-        assert world.run("flows", "run", "customers").code == 2  # asked by a person, it is not sent either
+        said = world.run("flows", "run", "customers")  # asked by a person, it is not sent either
+        assert (said.code, "Dynamics GP is waited for (refused) since" in said.err) == (4, True), said
         assert refused() == before + 1
         assert state_of(world)["waiting"]["reason"] == "refused"
         world.here("secrets", "set", "gp.password", stdin=PASSWORD)
         done = runs(world)
-        served.said("gp is no longer waited for")
+        served.said("Dynamics GP is no longer waited for")
         served.until(lambda: runs(world) > done, "the run that was owed")
         assert refused() == before + 1

@@ -189,7 +189,7 @@ def _in_words(state: FlowState) -> str:
         return f"paused by {state.changed_by}, {shown(state.changed_at)}" if state.changed_at else "paused"
     if state.waiting:
         return (
-            f"waits for {state.waiting.system} ({state.waiting.reason}) since {shown(state.waiting.since_at)}"
+            f"waits for {state.waiting.name} ({state.waiting.reason}) since {shown(state.waiting.since_at)}"
         )
     if state.first_load_waits:
         return "waits for the approval of a first load"

@@ -50,7 +50,7 @@ def serve(settings: SettingsPath = None) -> None:
 
 
 def _place(app: App, engine: Engine, folder: Path) -> Place:
-    from ml_connector.duties import AwaitedSystems, scheduled
+    from ml_connector.duties import AwaitedSystems, attempt_at, scheduled
     from ml_connector.flows import approval
     from ml_connector.flows.serving import Place
 
@@ -72,10 +72,12 @@ def _place(app: App, engine: Engine, folder: Path) -> Place:
         flows=scheduled(app),
         beside=app.beside,
         unapproved=unapproved,
+        attempt_at=partial(attempt_at, app),
         spent=spent,
         trim=app.trim_trail,
         tell=note,
         fault=fault,
+        at_once=app.settings.serve.runs_at_once,
     )
 
 

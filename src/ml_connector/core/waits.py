@@ -12,6 +12,8 @@ GP, ZOHO, DATABASE = "gp", "zoho", "database"  #: whose fault an error may be
 AWAITED = frozenset(
     {GP, ZOHO}
 )  #: the systems that are waited for; without a database nothing can be done at all
+#: What a person calls them.
+NAMES = {GP: "Dynamics GP", ZOHO: "Zoho CRM", DATABASE: "the database"}
 
 FIRST_LOOK, LONGEST_LOOK = timedelta(seconds=15), timedelta(minutes=10)
 _DOUBLINGS = 10  #: beyond the longest, and no number that a timedelta cannot hold
@@ -52,6 +54,11 @@ class Wait:
     looked_at: datetime
     looks: int  #: in vain
     next_look_at: datetime
+
+    @property
+    def name(self) -> str:
+        """What a person calls the system."""
+        return NAMES.get(self.system, self.system)
 
     @classmethod
     def begin(cls, system: str, reason: str, told: tuple[str, str], mark: str, now: datetime) -> Wait:
