@@ -26,6 +26,7 @@ from ml_connector.core.mapping import field_needs, module_needs
 from ml_connector.core.needs import FieldNeed, ModuleNeed
 from ml_connector.core.ports import Clock, Cost, Source
 from ml_connector.core.transform import MapContext
+from ml_connector.core.waits import GP, ZOHO
 from ml_connector.flows.deals import DealWork
 from ml_connector.flows.ledger_months import LedgerMonths
 from ml_connector.flows.profit import write_figures
@@ -53,6 +54,9 @@ from ml_connector.store.trail import Trail
 
 if TYPE_CHECKING:
     from ml_connector.flows.engine import Engine
+
+#: What we sign in with, by system.
+SECRETS_OF = {GP: ("gp.password",), ZOHO: ("zoho.client_secret", "zoho.refresh_token")}
 
 #: What a run of each flow over deals does.
 _OVER_DEALS = {TAGGING: tag_deals, PROFITABILITY: write_figures}
@@ -104,9 +108,12 @@ class App:
     clock: Clock
     refusals: Refusals
     trail: Trail  #: the audit trail, with its checkpoints
+    gp_anew: Callable[[], None]  #: every connection to GP is signed in anew
     tell: Callable[[str], None]  #: a sentence for the person who waits
     _contexts: dict[str, MapContext] = field(default_factory=dict)  #: by company, asked for record by record
     _kept: set[str] = field(default_factory=set)  #: the companies whose identity is kept
+    _marks: dict[str, str] = field(default_factory=dict)  #: by system, of what we sign in with
+    _turn: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def zoho_auth(self) -> ZohoAuth:
@@ -364,8 +371,18 @@ class App:
         from ml_connector.flows.engine import Engine
 
         self.secrets.require_open()
+        self.sign_in_as_set()
         at_once = self.settings.serve.runs_at_once if serves else 1
         return Engine(self.settings.store.folder, self._run, serves=serves, at_once=at_once)
+
+    def sign_in_as_set(self) -> None:
+        """Give up connections and tokens of a system whose secret was set anew since this was called last."""
+        marks = {system: self.secrets.mark("", *names) for system, names in SECRETS_OF.items()}
+        with self._turn:
+            changed = [system for system, mark in marks.items() if self._marks.get(system, mark) != mark]
+            self._marks = marks
+        for system in changed:
+            {GP: self.gp_anew, ZOHO: self.zoho_auth.sign_in_anew}[system]()
 
     def is_served(self) -> bool:
         """Whether a process serves here."""
@@ -379,8 +396,13 @@ class App:
 
     def _run(self, steps: Steps, run: str, flow: str, asked: Asked) -> Result:
         """A run of the flow; the audit trail's checkpoints are noted on the way and at its end."""
-        told = self._run_flow(NotingSteps(steps, self.trail.checkpoint_when_due), run, flow, asked)
+        self.sign_in_as_set()
+        told = self._run_flow(NotingSteps(steps, self._between_steps), run, flow, asked)
         return told | {"notes": [*told["notes"], *self.note_trail()]}
+
+    def _between_steps(self) -> None:
+        self.trail.checkpoint_when_due()
+        self.sign_in_as_set()
 
     def _run_flow(self, steps: Steps, run: str, flow: str, asked: Asked) -> Result:
         if flow in self.deal_flows:

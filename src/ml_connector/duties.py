@@ -6,13 +6,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from ml_connector.app import App
+from ml_connector.app import SECRETS_OF, App
 from ml_connector.core.deals import DealFlow
-from ml_connector.core.errors import of_system
+from ml_connector.core.errors import ConnectorError, of_system
 from ml_connector.core.flow import Flow
 from ml_connector.core.waits import GP, ZOHO, Reason
 from ml_connector.flows.agenda import Scheduled
 from ml_connector.store import holds
+from ml_connector.store.secrets import not_set
 
 #: A run is worth beginning once so great a part of a day's credits is free.
 _SHARE_OF_CREDITS = 100
@@ -66,10 +67,16 @@ class AwaitedSystems:
             elif system == ZOHO:
                 self.app.target.clock_difference()
 
+    def missing(self, system: str) -> list[ConnectorError]:
+        """What we would sign in to the system with and nobody has set, an error for each."""
+        return [not_set(name) for name in SECRETS_OF[system] if not self.app.secrets.has(name)]
+
     def mark(self, system: str) -> str:
         """Another one once what we sign in to the system with was set anew, or was accepted after all."""
         if system == GP:
             refused = "refused" if self.app.refusals.find() else ""
-            return f"{self.app.secrets.mark(self.app.settings.gp.user, 'gp.password')[:32]} {refused}".strip()
+            return (
+                f"{self.app.secrets.mark(self.app.settings.gp.user, *SECRETS_OF[GP])[:32]} {refused}".strip()
+            )
         account = f"{self.app.settings.zoho.client_id} {self.app.settings.zoho.data_centre}"
-        return self.app.secrets.mark(account, "zoho.client_secret", "zoho.refresh_token")
+        return self.app.secrets.mark(account, *SECRETS_OF[ZOHO])

@@ -45,6 +45,9 @@ def test_what_runs_when_is_told_and_changed(world: World) -> None:
     assert "paused by " in text
     assert "“ml-connector serve” is not at work here" in text
     world.here("flows", "resume")
+    said = world.here("flows", "schedule", "vendors", "default", "--time-zone", "Europe/Berlin")
+    assert "vendors runs as the settings say, on the wall clock of Europe/Berlin." in said.out
+    assert states(world)["vendors"] == ("0 * * * *", "Europe/Berlin", False)
     world.here("flows", "schedule", "vendors", "default")
     assert states(world) == as_set
 
@@ -54,6 +57,7 @@ def test_what_runs_when_is_told_and_changed(world: World) -> None:
     [
         (("schedule", "vendors", "hourly"), "“hourly” is no schedule"),
         (("schedule", "vendors", "0 * * * *", "--time-zone", "Berlin"), "“Berlin” is no time zone"),
+        (("schedule", "vendors", "default", "--time-zone", "Berlin"), "“Berlin” is no time zone"),
         (("schedule", "suppliers", "0 * * * *"), "There is no flow “suppliers”"),
         (("pause", "suppliers"), "There is no flow “suppliers”"),
     ],

@@ -88,6 +88,11 @@ class Both:
         if system in self.away:
             raise self.away[system]
 
+    unset: dict[str, list[ConnectorError]] = field(default_factory=dict)
+
+    def missing(self, system: str) -> list[ConnectorError]:
+        return self.unset.get(system, [])
+
     def mark(self, system: str) -> str:
         return str(self.marks[system])
 
@@ -355,6 +360,28 @@ def test_what_was_refused_is_never_tried_again_before_it_is_set_anew(stage: Stag
     stage.job = lambda *_: ended("done", {})
     assert len(stage.turn(MINUTE)) == 2
     assert stage.both.probed == {system: 1}
+
+
+def test_what_is_not_set_at_the_start_is_told_and_waited_for_until_it_is(stage: Stage) -> None:
+    unset = [of(ZOHO, ConfigurationError(f"The secret {name} is not set.", f"Set {name}.")) for name in "ab"]
+    stage.both.unset[ZOHO] = [*unset]
+    stage.turn()
+    assert stage.told[:3] == [
+        "The secret a is not set. Set a.",
+        "The secret b is not set. Set b.",
+        "Zoho CRM is waited for until that is done; no flow that needs it runs before.",
+    ]
+    for _ in range(100):
+        assert stage.turn(15 * MINUTE) == []
+    assert (stage.waits(), stage.both.probed) == ({ZOHO: "not set"}, {})
+    stage.both.marks[ZOHO] += 1  # the first of the two
+    stage.both.away[ZOHO] = of(ZOHO, unset[1], Reason.NOT_SET)
+    assert stage.turn(MINUTE) == []
+    with stage.database.read() as tx:
+        assert waits.find(tx)[ZOHO].happened == "The secret b is not set."
+    stage.both.marks[ZOHO] += 1
+    stage.both.away.clear()
+    assert len(stage.turn(MINUTE)) == 2
 
 
 def test_set_anew_and_refused_again_it_is_tried_once(stage: Stage) -> None:

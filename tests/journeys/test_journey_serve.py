@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from served import Served, serving
-from systems import PASSWORD, World, assert_whole, gp_options, opened
+from systems import CLIENT_SECRET, PASSWORD, REFRESH, World, assert_whole, gp_options, opened
 
 
 @pytest.fixture
@@ -24,6 +24,10 @@ def world(tmp_path: Path) -> Iterator[World]:
             flows_vendors__enabled="false",
         )
         yield opened_world
+
+
+def set_secret(world: World, name: str, value: str) -> None:
+    world.here("secrets", "set", name, stdin=value)
 
 
 def owe(world: World, flow: str = "customers") -> None:
@@ -153,6 +157,63 @@ def test_gp_is_away_and_comes_back(world: World) -> None:
         served.until(lambda: runs(world) > done, "the run that was owed")
     assert world.account("AARONFIT0001")["GP_Customer_Class"] == "LATER"
     assert world.rows("SELECT COUNT(*) FROM waits") == [(0,)]
+
+
+def test_flows_run_beside_each_other(world: World) -> None:
+    world.write_settings(flows_vendors__enabled="true")
+    world.first("customers", "vendors")
+    with serving(world) as served:
+        world.gp_faults({"operation": "GetCustomerByKey", "kind": "delay", "seconds": 2, "count": 100_000})
+        long = world.start("flows", "run", "customers", "--full", "--json")
+        served.until(lambda: world.rows("SELECT 1 FROM requests WHERE flow = 'customers'"), "the long run")
+        before = runs(world)
+        owe(world, "vendors")
+        served.until(lambda: runs(world) > before, "a run of another flow")
+        asked = world.ok("flows", "run", "vendors", "--json").json
+        assert list(asked["flows"]) == ["vendors"]
+        assert world.rows("SELECT DISTINCT flow FROM runs WHERE ended_at IS NULL") == [("customers",)]
+        world.gp_faults()
+        said = world.finish(long)
+        assert (said.code, said.json["flows"]["customers"]["state"]) == (0, "done")
+        assert "GetVendorByKey" not in str(said.json["flows"]["customers"]["load"]), "each counts its own"
+    assert_whole(world)
+
+
+def test_what_is_set_anew_is_signed_in_with_although_connections_and_a_token_are_there(world: World) -> None:
+    world.first("customers")
+    with serving(world) as served:
+        ran_once_more(served)
+        for name, wrong, right, system in (
+            ("gp.password", "wrong-by-a-letter", PASSWORD, "Dynamics GP"),
+            ("zoho.client_secret", "wrong-by-a-letter", CLIENT_SECRET, "Zoho CRM"),
+        ):
+            set_secret(world, name, wrong)
+            done, failed = runs(world), runs(world, "failed")
+            owe(world)
+            served.until(lambda failed=failed: runs(world, "failed") > failed, "a run that is refused")
+            served.said(f"{system} is waited for .refused")
+            assert runs(world) == done
+            set_secret(world, name, right)
+            served.said(f"{system} is no longer waited for")
+            served.until(lambda done=done: runs(world) > done, "the run that was owed")
+
+
+def test_what_nobody_has_set_is_said_at_the_start_and_waited_for(world: World) -> None:
+    world.first("customers")
+    world.rewrite("DELETE FROM secrets WHERE name LIKE 'zoho.%'")
+    with serving(world) as served:
+        served.said(
+            "The secret zoho.client_secret is not set. Run: ml-connector secrets set zoho.client_secret"
+        )
+        served.said("The secret zoho.refresh_token is not set. Run: ")
+        owe(world)
+        assert state_of(world)["waiting"]["reason"] == "not set"
+        assert "waits for Zoho CRM (not set) since" in world.ok("flows", "list").out
+        set_secret(world, "zoho.client_secret", CLIENT_SECRET)
+        done = runs(world)
+        set_secret(world, "zoho.refresh_token", REFRESH)
+        served.said("Zoho CRM is no longer waited for")
+        served.until(lambda: runs(world) > done, "the run that was owed")
 
 
 def test_a_refused_password_is_sent_once_whatever_is_due(world: World) -> None:

@@ -44,7 +44,7 @@ def set_secret(
         )
     _require_known(name)
     with open_secrets(load(settings)) as secrets:
-        secrets.put(name, ask_secret(f"{name} ({NAMES[name]})"))
+        secrets.replace(name, ask_secret(f"{name} ({NAMES[name]})"))
         closed = [one.name for one in secrets.check() if one.state in _CLOSED and not one.is_fetched]
     note(f"{name} is set. Try it with “ml-connector ping”.")
     if closed:

@@ -26,6 +26,7 @@ class Reason(StrEnum):
     QUIET = "quiet hours"
     CREDITS = "credits"  #: what a day allows is used up
     REFUSED = "refused"  #: the password or the token: a person has to set it anew
+    NOT_SET = "not set"  #: what we would sign in with: a person has to set it
 
 
 def reason_of(error: ConnectorError) -> str:
@@ -38,7 +39,9 @@ def reason_of(error: ConnectorError) -> str:
 
 
 #: For these only a clock, or what is kept here, is looked at.
-_FREE = frozenset({Reason.QUIET, Reason.REFUSED})
+_FREE = frozenset({Reason.QUIET, Reason.REFUSED, Reason.NOT_SET})
+#: Nothing is sent before a person has set anew what we sign in with.
+UNTIL_SET = frozenset({Reason.REFUSED, Reason.NOT_SET})
 
 
 @dataclass(frozen=True, slots=True)

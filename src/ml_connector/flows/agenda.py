@@ -36,9 +36,9 @@ class Scheduled:
 
     def as_kept(self, kept: Kept) -> Schedule:
         """When it runs: as a person changed it, else as the settings say."""
-        if not kept.cron:
+        if not kept.cron and not kept.zone:
             return self.schedule
-        return _schedule(kept.cron, kept.zone or self.schedule.zone.key)
+        return _schedule(kept.cron or self.schedule.cron, kept.zone or self.schedule.zone.key)
 
     def waits_for(self, waits: Mapping[str, Wait]) -> Wait | None:
         """The open wait that keeps it back, the oldest of several."""

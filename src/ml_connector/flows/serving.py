@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from ml_connector.core.errors import ConnectorError, RetryableError
 from ml_connector.core.ports import Clock
-from ml_connector.core.waits import NAMES, Reason, Wait, reason_of
+from ml_connector.core.waits import AWAITED, NAMES, UNTIL_SET, Reason, Wait, reason_of
 from ml_connector.flows.agenda import (
     Assignment,
     Due,
@@ -48,6 +48,9 @@ class Systems(Protocol):
 
     def mark(self, system: str) -> str:
         """Another one once what we sign in with was set anew."""
+
+    def missing(self, system: str) -> Sequence[ConnectorError]:
+        """What we would sign in with and nobody has set, an error for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ class Serving:
         default_factory=dict
     )  #: by system: it is there as far as a probe tells
     _forgot_at: datetime | None = None
-    _attempts_are_known: bool = False
+    _is_started: bool = False
     _said: set[str] = field(default_factory=set)  #: flows that it said will not run
     _broken_off: dict[str, datetime] = field(
         default_factory=dict
@@ -111,7 +114,7 @@ class Serving:
     def turn(self) -> bool:
         """Everything that is to be done now; whether a run began or ended."""
         self._settle_marks()
-        self._owe_attempts()
+        self._start_up()
         self._adopt()
         self._look()
         moved = False
@@ -137,17 +140,35 @@ class Serving:
                 schedules.note_run(tx, flow, at, now)
         self._broken_off.clear()
 
-    def _owe_attempts(self) -> None:
-        """Once, at the start: what runs of other processes left to be tried again by itself."""
-        if self._attempts_are_known:
+    def _start_up(self) -> None:
+        """Once: what is missing before anything can be done, and what is to be tried again by itself."""
+        if self._is_started:
             return
+        for system in sorted(AWAITED):
+            self._require_secrets(system)
+        self._owe_attempts()
+        self._is_started = True
+
+    def _require_secrets(self, system: str) -> None:
+        place, now = self.place, self.place.clock.now()
+        if not (missing := place.systems.missing(system)):
+            return
+        for error in missing:
+            place.tell(str(error))
+        told = " ".join(error.happened for error in missing), " ".join(error.remedy for error in missing)
+        wait = Wait.begin(system, Reason.NOT_SET, told, place.systems.mark(system), now)
+        with place.database.begin() as tx:
+            waits.put(tx, wait)
+        place.tell(f"{wait.name} is waited for until that is done; no flow that needs it runs before.")
+
+    def _owe_attempts(self) -> None:
+        """What runs of other processes left to be tried again by itself."""
         place, now = self.place, self.place.clock.now()
         found = {flow.flow: place.attempt_at(flow.flow) for flow in place.flows}
         with place.database.begin() as tx:
             for flow, at in found.items():
                 if at is not None:
                     schedules.owe(tx, flow, soonest(at, now))
-        self._attempts_are_known = True
 
     def _adopt(self) -> None:
         """What was interrupted is under way again, and is followed to its end like what begins here."""
@@ -358,7 +379,7 @@ class Serving:
         """What was refused is never tried again by us: only whether it was set anew is looked at."""
         systems, told = self.place.systems, (wait.happened, wait.remedy)
         mark, reason = systems.mark(wait.system), wait.reason
-        if reason != Reason.REFUSED or mark != wait.mark:
+        if reason not in UNTIL_SET or mark != wait.mark:
             try:
                 systems.probe(wait.system, reason)
                 reason = ""
