@@ -372,7 +372,7 @@ class App:
 
         self.secrets.require_open()
         self.sign_in_as_set()
-        at_once = self.settings.serve.runs_at_once if serves else 1
+        at_once = self.settings.serve.runs_at_once  # for every process: the queue is the same
         return Engine(self.settings.store.folder, self._run, serves=serves, at_once=at_once)
 
     def sign_in_as_set(self) -> None:
