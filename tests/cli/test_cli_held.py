@@ -48,13 +48,16 @@ def test_the_list_is_chosen(waiting, words, keys):
 
 
 def test_a_choice_of_nothing_says_so(waiting):
-    assert "No such record waits." in waiting.here("held", "list", "--code", "NOPE").out
+    assert "No such record waits." in waiting.here("held", "list", "--code", "RECORD_LOCKED").out
+    assert "There is no code “NOPE”." in waiting.ok("held", "list", "--code", "NOPE", code=2).text
     unknown = waiting.ok("held", "list", "--flow", "nope", code=2)
     assert "There is no flow “nope”." in unknown.text
     assert "customers, vendors" in unknown.text
     assert "“nope”" in waiting.ok("held", "retry", "--flow", "nope", code=2).text
     assert "match" in waiting.ok("held", "list", "--kind", "nope", code=2).text
-    assert "None of these records waits." in waiting.ok("held", "retry", "--code", "NOPE", code=2).text
+    assert (
+        "None of these records waits." in waiting.ok("held", "retry", "--code", "RECORD_LOCKED", code=2).text
+    )
 
 
 def test_each_says_when_it_is_tried_again(waiting):

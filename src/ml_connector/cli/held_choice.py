@@ -73,7 +73,7 @@ class Choice:
         known |= {hold.code.casefold(): hold.code for hold in found}
         for code in self.codes or ():
             if code.casefold() not in known:
-                near = get_close_matches(code.casefold(), known, n=1, cutoff=0.5)
+                near = get_close_matches(code.casefold(), known, n=1)
                 hint = (
                     f"Did you mean {known[near[0]]}?"
                     if near
