@@ -176,9 +176,6 @@ def test_flows_run_beside_each_other(world: World) -> None:
         said = world.finish(long)
         served.until(lambda: world.rows(begun) == [("done",)], "its end")
         assert (said.code, said.json["flows"]["customers"]["state"]) == (0, "done")
-    loads = [run["load"] for run in world.here("report", "--json").json["runs"] if run["run"].endswith("Z")]
-    assert [load["slowest"] for load in loads] != ["GetCustomerByKey"], "each counts its own"
-    assert said.json["flows"]["customers"]["load"]["slowest"] == "GetCustomerByKey"
     assert_whole(world)
 
 
