@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -25,6 +26,7 @@ from ml_connector.core.mapping import field_needs, module_needs
 from ml_connector.core.needs import FieldNeed, ModuleNeed
 from ml_connector.core.ports import Clock, Cost, Source
 from ml_connector.core.transform import MapContext
+from ml_connector.core.waits import GP, ZOHO
 from ml_connector.flows.deals import DealWork
 from ml_connector.flows.ledger_months import LedgerMonths
 from ml_connector.flows.profit import write_figures
@@ -53,6 +55,9 @@ from ml_connector.store.trail import Trail
 if TYPE_CHECKING:
     from ml_connector.flows.engine import Engine
 
+#: What we sign in with, by system.
+SECRETS_OF = {GP: ("gp.password",), ZOHO: ("zoho.client_secret", "zoho.refresh_token")}
+
 #: What a run of each flow over deals does.
 _OVER_DEALS = {TAGGING: tag_deals, PROFITABILITY: write_figures}
 
@@ -63,7 +68,23 @@ class GpCompany:
 
     settings: Company
     gp: GpClient
-    source: GpSource
+    source: GpSource  #: for commands
+    another: Callable[[], GpSource]  #: with nothing read ahead and nothing counted
+    _of_flows: dict[str, GpSource] = field(default_factory=dict)
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def source_of(self, flow: str) -> GpSource:
+        """What the runs of this flow read through: beside each other, flows know nothing of what others read ahead."""
+        with self._turn:
+            if flow not in self._of_flows:
+                self._of_flows[flow] = self.another()
+            return self._of_flows[flow]
+
+    def cost(self) -> Cost:
+        """What was asked of this company so far, for commands and all flows."""
+        costs = [source.cost() for source in (self.source, *self._of_flows.values())]
+        calls = sum((Counter(cost.calls) for cost in costs), Counter[str]())
+        return Cost(dict(calls), sum(cost.seconds for cost in costs))
 
 
 @dataclass
@@ -87,9 +108,12 @@ class App:
     clock: Clock
     refusals: Refusals
     trail: Trail  #: the audit trail, with its checkpoints
+    gp_anew: Callable[[], None]  #: every connection to GP is signed in anew
     tell: Callable[[str], None]  #: a sentence for the person who waits
     _contexts: dict[str, MapContext] = field(default_factory=dict)  #: by company, asked for record by record
     _kept: set[str] = field(default_factory=set)  #: the companies whose identity is kept
+    _marks: dict[str, str] = field(default_factory=dict)  #: by system, of what we sign in with
+    _turn: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def zoho_auth(self) -> ZohoAuth:
@@ -212,11 +236,11 @@ class App:
         """The company of GP that the flow reads from, or what is kept here of it."""
         if flow.entity.name in LedgerMonths.entities:
             return LedgerMonths(self.database, flow.company, self.clock, flow.limits)
-        return self.companies[flow.company].source
+        return self.companies[flow.company].source_of(flow.name)
 
     def gp_cost(self) -> Cost:
         """What was asked of GP so far, for all companies."""
-        costs = [company.gp.cost() for company in self.companies.values()]
+        costs = [company.cost() for company in self.companies.values()]
         calls = sum((Counter(cost.calls) for cost in costs), Counter[str]())
         return Cost(dict(calls), sum(cost.seconds for cost in costs))
 
@@ -304,7 +328,7 @@ class App:
 
         return DealWork(
             flow,
-            self.companies[flow.company].source,
+            self.companies[flow.company].source_of(flow.name),
             self.target,
             self.database,
             self.clock,
@@ -314,7 +338,7 @@ class App:
             self._options,
             self._locks.held,
             asked,
-            {key: company.source for key, company in self.companies.items()},
+            {key: company.source_of(flow.name) for key, company in self.companies.items()},
         )
 
     def alone(self) -> AbstractContextManager[None]:
@@ -347,7 +371,18 @@ class App:
         from ml_connector.flows.engine import Engine
 
         self.secrets.require_open()
-        return Engine(self.settings.store.folder, self._run, serves=serves)
+        self.sign_in_as_set()
+        at_once = self.settings.serve.runs_at_once  # for every process: the queue is the same
+        return Engine(self.settings.store.folder, self._run, serves=serves, at_once=at_once)
+
+    def sign_in_as_set(self) -> None:
+        """Give up connections and tokens of a system whose secret was set anew since this was called last."""
+        marks = {system: self.secrets.mark("", *names) for system, names in SECRETS_OF.items()}
+        with self._turn:
+            changed = [system for system, mark in marks.items() if self._marks.get(system, mark) != mark]
+            self._marks = marks
+        for system in changed:
+            {GP: self.gp_anew, ZOHO: self.zoho_auth.sign_in_anew}[system]()
 
     def is_served(self) -> bool:
         """Whether a process serves here."""
@@ -361,8 +396,13 @@ class App:
 
     def _run(self, steps: Steps, run: str, flow: str, asked: Asked) -> Result:
         """A run of the flow; the audit trail's checkpoints are noted on the way and at its end."""
-        told = self._run_flow(NotingSteps(steps, self.trail.checkpoint_when_due), run, flow, asked)
+        self.sign_in_as_set()
+        told = self._run_flow(NotingSteps(steps, self._between_steps), run, flow, asked)
         return told | {"notes": [*told["notes"], *self.note_trail()]}
+
+    def _between_steps(self) -> None:
+        self.trail.checkpoint_when_due()
+        self.sign_in_as_set()
 
     def _run_flow(self, steps: Steps, run: str, flow: str, asked: Asked) -> Result:
         if flow in self.deal_flows:

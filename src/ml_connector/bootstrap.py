@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -92,7 +92,8 @@ def open_app(settings: Settings, tell: Callable[[str], None] = lambda _: None) -
         database, clock = _database(settings, stack), SystemClock()
         secrets = _secrets(settings, database)
         refusals = Refusals(database, "gp.password", f"{settings.gp.user} {settings.gp.endpoint}", clock)
-        companies = _companies(settings, database, secrets, refusals, stack)
+        transports = _transports(settings, secrets, refusals)
+        companies = _companies(settings, database, secrets, transports, stack)
         identity = Identity(database, settings.every_company)
         zoho = _zoho(settings, database, secrets, stack)
         target = ZohoTarget(zoho)
@@ -116,12 +117,32 @@ def open_app(settings: Settings, tell: Callable[[str], None] = lambda _: None) -
             clock,
             refusals,
             _trail(settings, database),
+            partial(_sign_in_anew, transports),
             tell,
         )
 
 
+def _transports(
+    settings: Settings, secrets: Secrets, refusals: Refusals
+) -> tuple[WindowsTransport, WindowsTransport | None]:
+    """To GP and to SBA, for all companies."""
+    password = secrets.reader("gp.password")
+    tickets = Tickets(settings.gp, password, SystemClock(), refusals.find)
+    transport = WindowsTransport(settings.gp, password, refusals, tickets)
+    return transport, _sba_transport(settings.gp, password, refusals, tickets)
+
+
+def _sign_in_anew(transports: Sequence[WindowsTransport | None]) -> None:
+    for transport in filter(None, transports):
+        transport.sign_in_anew()
+
+
 def _companies(
-    settings: Settings, database: Database, secrets: Secrets, refusals: Refusals, stack: ExitStack
+    settings: Settings,
+    database: Database,
+    secrets: Secrets,
+    transports: tuple[WindowsTransport, WindowsTransport | None],
+    stack: ExitStack,
 ) -> dict[str, GpCompany]:
     """Every company of GP, by its key: one gate, one account and one set of connections for all of them."""
     clock = SystemClock()
@@ -133,19 +154,30 @@ def _companies(
         _place_locks(database),
     )
     stack.callback(gate.close)
-    password = secrets.reader("gp.password")
-    tickets = Tickets(settings.gp, password, clock, refusals.find)
-    transport = WindowsTransport(settings.gp, password, refusals, tickets)
-    sba_transport = _sba_transport(settings.gp, password, refusals, tickets)
+    password, (transport, sba_transport) = secrets.reader("gp.password"), transports
     companies = {}
     for company in settings.every_company:
         config = settings.gp_of(company)
-        gp = GpClient(config, password, gate, clock, transport)
-        sba = SbaReader(config.sba, gp, sba_transport) if sba_transport else None
-        source = GpSource(gp, sba, RowLimits(database, company.key, clock))
-        stack.callback(source.close)
-        companies[company.key] = GpCompany(company, gp, source)
+        client = partial(GpClient, config, password, gate, clock, transport)
+        another = partial(_source, client, sba_transport, RowLimits(database, company.key, clock), stack)
+        gp = client()
+        companies[company.key] = GpCompany(company, gp, another(gp), another)
     return companies
+
+
+def _source(
+    client: Callable[[], GpClient],
+    sba_transport: WindowsTransport | None,
+    limits: RowLimits,
+    stack: ExitStack,
+    gp: GpClient | None = None,
+) -> GpSource:
+    """One company as a source, through ``gp`` or a client of its own, which counts apart."""
+    gp = gp or client()
+    sba = SbaReader(gp.config.sba, gp, sba_transport) if sba_transport else None
+    source = GpSource(gp, sba, limits)
+    stack.callback(source.close)
+    return source
 
 
 def _zoho(settings: Settings, database: Database, secrets: Secrets, stack: ExitStack) -> ZohoClient:

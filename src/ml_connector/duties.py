@@ -6,17 +6,20 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ml_connector.app import App
+from ml_connector.app import SECRETS_OF, App
 from ml_connector.connectors.zoho_crm.allowance import Standing as Credits
 from ml_connector.core.alerts import Alert, Kind, Limits
+from ml_connector.core.deals import DealFlow
 from ml_connector.core.errors import ConnectorError, of_system
+from ml_connector.core.flow import Flow
 from ml_connector.core.ports import Cost
 from ml_connector.core.waits import GP, ZOHO, Reason, Wait
 from ml_connector.flows.agenda import Scheduled
 from ml_connector.flows.figures import FlowFigures, Watched, find_figures
 from ml_connector.settings import AlertsSettings
-from ml_connector.store import alerts, frozen, waits
+from ml_connector.store import alerts, frozen, holds, waits
 from ml_connector.store.identity import ORG
+from ml_connector.store.secrets import not_set
 
 #: A run is worth beginning once so great a part of a day's credits is free.
 _SHARE_OF_CREDITS = 100
@@ -26,17 +29,32 @@ def scheduled(app: App) -> list[Scheduled]:
     """Every flow with when it runs, each after those that it comes after."""
     in_gp, flows = app.companies[next(iter(app.companies))].source.entities, app.in_order()
 
-    def one(name: str, systems: set[str], first_loads: Collection[str]) -> Scheduled:
-        schedule = app.settings.schedule_of(name)
-        return Scheduled(name, schedule, frozenset(systems), frozenset(first_loads))
+    behind: dict[str, frozenset[str]] = {}  # flow -> every flow that it comes after
+
+    def one(
+        flow: Flow | DealFlow, systems: set[str], first_loads: Collection[str], after: Collection[str]
+    ) -> Scheduled:
+        schedule = app.settings.schedule_of(flow.name)
+        behind[flow.name] = frozenset(after).union(*(behind.get(name, ()) for name in after))
+        modules = frozenset(flow.modules)
+        return Scheduled(
+            flow.name, schedule, frozenset(systems), frozenset(first_loads), behind[flow.name], modules
+        )
 
     every = [flow.name for flow in flows]
     over_gp = [
-        one(flow.name, {GP, ZOHO} if flow.entity.name in in_gp else {ZOHO}, {flow.name}) for flow in flows
+        one(flow, {GP, ZOHO} if flow.entity.name in in_gp else {ZOHO}, {flow.name}, flow.after)
+        for flow in flows
     ]
-    return over_gp + [
-        one(name, {ZOHO}, app.first_loads_before(flow, every)) for name, flow in app.deal_flows.items()
-    ]
+    before = {name: app.first_loads_before(flow, every) for name, flow in app.deal_flows.items()}
+    return over_gp + [one(flow, {ZOHO}, before[name], before[name]) for name, flow in app.deal_flows.items()]
+
+
+def attempt_at(app: App, flow: str) -> datetime | None:
+    """When the first record of this flow is to be tried again by itself; None: none is."""
+    mappings = app.flows[flow].meanings if flow in app.flows else None
+    with app.database.read() as tx:
+        return holds.next_due(tx, app.company_of(flow), flow, mappings)
 
 
 def watched(app: App) -> list[Watched]:
@@ -100,10 +118,16 @@ class AwaitedSystems:
             elif system == ZOHO:
                 self.app.target.clock_difference()
 
+    def missing(self, system: str) -> list[ConnectorError]:
+        """What we would sign in to the system with and nobody has set, an error for each."""
+        return [not_set(name) for name in SECRETS_OF[system] if not self.app.secrets.has(name)]
+
     def mark(self, system: str) -> str:
         """Another one once what we sign in to the system with was set anew, or was accepted after all."""
         if system == GP:
             refused = "refused" if self.app.refusals.find() else ""
-            return f"{self.app.secrets.mark(self.app.settings.gp.user, 'gp.password')[:32]} {refused}".strip()
+            return (
+                f"{self.app.secrets.mark(self.app.settings.gp.user, *SECRETS_OF[GP])[:32]} {refused}".strip()
+            )
         account = f"{self.app.settings.zoho.client_id} {self.app.settings.zoho.data_centre}"
-        return self.app.secrets.mark(account, "zoho.client_secret", "zoho.refresh_token")
+        return self.app.secrets.mark(account, *SECRETS_OF[ZOHO])

@@ -189,6 +189,13 @@ class ServeSettings(Section):
         default="UTC",
         description="On whose wall clock that is, for example Europe/Berlin or America/Chicago.",
     )
+    runs_at_once: int = Field(
+        default=2,
+        ge=1,
+        le=20,
+        description="How many flows run beside each other, so that a long first load keeps back no other flow. One run"
+        " of a flow at a time, and one that writes into a module.",
+    )
     wait_seconds: float = Field(
         default=60,
         ge=0,

@@ -123,6 +123,15 @@ def test_two_flows_of_one_entity_are_refused(world):
         assert app.flows["customers"].entity.name == "vendors"
 
 
-@pytest.mark.parametrize("hours", ["0", "87601", "99999999999999999999"])
-def test_a_report_reaches_back_ten_years_at_most(world, hours):
-    assert "Invalid value for '--hours'" in world.ok("report", "--hours", hours, code=2).err
+@pytest.mark.parametrize(
+    ("hours", "told"),
+    [
+        ("0", "1 is the least"),
+        ("87601", "87600 is the most"),
+        ("99999999999999999999", "87600 is the most"),
+        ("1.5", "a whole number is wanted"),
+        ("a day", "a whole number is wanted"),
+    ],
+)
+def test_a_report_reaches_back_ten_years_at_most(world, hours, told):
+    assert f"Invalid value for '--hours': {told}" in world.ok("report", "--hours", hours, code=2).err

@@ -234,6 +234,8 @@ def test_the_report_names_runs_holds_and_twins(world):
     text = world.here("report", "--hours", "1").out
     assert "Astor Suites" in text
     assert f"created {NEW}" in text
+    world.rewrite("DELETE FROM audit WHERE action IN ('record:let_through', 'record:reviewed')")
+    assert world.here("report", "--json").json["twins"] == [twin], "what a person meant outlives the trail"
 
     world.change(FITZ, email={"to": "no address"})
     world.sync("customers", "--key", FITZ, code=1)

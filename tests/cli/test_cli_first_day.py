@@ -107,7 +107,10 @@ def test_from_nothing_to_a_provisioned_zoho(ready, zoho, tmp_path):
 
 
 def test_a_used_grant_code_is_a_sentence_and_keeps_nothing(ready):
-    assert ready("zoho", "authorize", stdin="1000.other").exit_code == 2
+    said = ready("zoho", "authorize", stdin="1000.other")
+    assert said.exit_code == 2
+    assert "Zoho does not take this grant code: it was used before" in said.stderr
+    assert "Generate a new code in Zoho's API console" in said.stderr
     listed = json.loads(ready("secrets", "list", "--json").stdout)
     assert {row["name"] for row in listed if row["set"]} == {"gp.password", "zoho.client_secret"}
 

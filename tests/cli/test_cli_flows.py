@@ -8,8 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from ml_connector.bootstrap import open_app
 from ml_connector.flows.engine import Engine
 from ml_connector.flows.steps import ended
+from ml_connector.settings_file import load_settings
 from systems import World, gp_options, opened, unreachable
 
 
@@ -45,6 +47,9 @@ def test_what_runs_when_is_told_and_changed(world: World) -> None:
     assert "paused by " in text
     assert "“ml-connector serve” is not at work here" in text
     world.here("flows", "resume")
+    said = world.here("flows", "schedule", "vendors", "default", "--time-zone", "Europe/Berlin")
+    assert "vendors runs as the settings say, on the wall clock of Europe/Berlin." in said.out
+    assert states(world)["vendors"] == ("0 * * * *", "Europe/Berlin", False)
     world.here("flows", "schedule", "vendors", "default")
     assert states(world) == as_set
 
@@ -54,6 +59,7 @@ def test_what_runs_when_is_told_and_changed(world: World) -> None:
     [
         (("schedule", "vendors", "hourly"), "“hourly” is no schedule"),
         (("schedule", "vendors", "0 * * * *", "--time-zone", "Berlin"), "“Berlin” is no time zone"),
+        (("schedule", "vendors", "default", "--time-zone", "Berlin"), "“Berlin” is no time zone"),
         (("schedule", "suppliers", "0 * * * *"), "There is no flow “suppliers”"),
         (("pause", "suppliers"), "There is no flow “suppliers”"),
     ],
@@ -82,6 +88,15 @@ def test_a_schedule_in_the_settings_is_checked_when_they_are_read(
         world.values = before
         world.write_settings()
     assert (said.code, line in said.err) == (2, True), said
+
+
+def test_each_flow_reads_through_a_source_of_its_own_and_all_is_counted(world: World) -> None:
+    with open_app(load_settings(world.settings)) as app:
+        customers, vendors = (app.source_of(app.flows[name]) for name in ("customers", "vendors"))
+        customers.clock_difference()
+        assert (customers.take_load().requests, vendors.take_load().requests) == (1, 0)
+        assert app.source_of(app.flows["customers"]) is customers
+        assert sum(app.gp_cost().calls.values()) == 1
 
 
 def test_ctrl_c_ends_the_waiting_and_not_what_was_asked_for(world: World) -> None:

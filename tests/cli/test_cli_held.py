@@ -48,13 +48,16 @@ def test_the_list_is_chosen(waiting, words, keys):
 
 
 def test_a_choice_of_nothing_says_so(waiting):
-    assert "No such record waits." in waiting.here("held", "list", "--code", "NOPE").out
+    assert "No such record waits." in waiting.here("held", "list", "--code", "RECORD_LOCKED").out
+    assert "There is no code “NOPE”." in waiting.ok("held", "list", "--code", "NOPE", code=2).text
     unknown = waiting.ok("held", "list", "--flow", "nope", code=2)
     assert "There is no flow “nope”." in unknown.text
     assert "customers, vendors" in unknown.text
     assert "“nope”" in waiting.ok("held", "retry", "--flow", "nope", code=2).text
     assert "match" in waiting.ok("held", "list", "--kind", "nope", code=2).text
-    assert "None of these records waits." in waiting.ok("held", "retry", "--code", "NOPE", code=2).text
+    assert (
+        "None of these records waits." in waiting.ok("held", "retry", "--code", "RECORD_LOCKED", code=2).text
+    )
 
 
 def test_each_says_when_it_is_tried_again(waiting):
@@ -85,6 +88,14 @@ def test_what_is_due_says_so_and_goes_through_with_the_next_run(tmp_path):
         assert world.held() == {}
 
 
+def test_a_code_that_there_is_not_is_no_empty_list(tmp_path):
+    with opened(tmp_path, gp=gp_options(6)) as world:
+        said = world.run("held", "list", "--code", "RECORD_LOCKD")
+        assert (said.code, "Did you mean RECORD_LOCKED?" in said.err) == (2, True), said
+        assert "No such record waits." in world.ok("held", "list", "--code", "record_locked").out
+        assert "Did you mean" in world.run("held", "retry", "--code", "PARENT_WAIT").err
+
+
 def test_a_choice_is_retried_and_the_command_says_what(tmp_path):
     with opened(tmp_path, gp=gp_options(6)) as world:
         world.first("customers")
@@ -97,17 +108,17 @@ def test_a_choice_is_retried_and_the_command_says_what(tmp_path):
         world.gp_faults()
         world.forget()
         said = world.ok("held", "retry", "--code", "SYSTEM_FAULT", "--json", code=1)  # others wait
-        assert "Trying again what waits, 2 in all: SYSTEM_FAULT 2." in said.err
+        assert "Trying 2 records again, which wait: 2 as SYSTEM_FAULT." in said.err
         assert said.json["flows"]["customers"]["state"] == "done"
         assert world.operations()[READ] == 2
         assert world.held().keys() == set(keys[:3])
         world.change(keys[0], email={"to": "sales@example.com"})
         said = world.ok("held", "retry", keys[0], keys[1], "--kind", "data", code=1)
-        assert "2 in all: INVALID_EMAIL 2." in said.err
+        assert "Trying 2 records again, which wait: 2 as INVALID_EMAIL." in said.err
         assert world.held().keys() == set(keys[1:3])
         world.change(keys[1], email={"to": "sales@example.com"})
         world.change(keys[2], email={"to": "sales@example.com"})
-        assert "2 in all: INVALID_EMAIL 2." in world.ok("held", "retry").err
+        assert "Trying 2 records again, which wait: 2 as INVALID_EMAIL." in world.ok("held", "retry").err
         written = world.writes()
         assert world.ok("held", "retry").err.startswith("No record waits.")
         assert (world.held(), world.writes()) == ({}, written)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -77,6 +78,27 @@ def test_the_limit_is_not_passed_in_instalments(world: World) -> None:
     assert world.sync(over_limit=True)["state"] == "done"
     assert len(world.target.of()) == 350
     assert world.sync()["state"] == "done"
+
+
+def test_nor_in_instalments_of_runs_that_end_because_a_system_is_away(world: World) -> None:
+    many(world, 250)
+    world.first("customers")
+    world.change(window_size=20, max_wait=timedelta(0))
+    many(world, 100, first=500)
+    fetch, windows = world.source.fetch, []
+
+    def fetch_one_window(entity, keys):
+        if windows:
+            raise RetryableError("GP is away.")
+        windows.append(keys)
+        return fetch(entity, keys)
+
+    world.source.fetch = fetch_one_window
+    assert world.sync()["state"] == "away"
+    assert len(world.target.of()) == 270
+    windows.clear()
+    assert world.sync()["state"] == "limit", "what the first wrote counts for the second"
+    assert len(world.target.of()) == 270
 
 
 def test_ordinary_updates_never_reach_the_limit(world: World) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from hooks import hooked
 from served import Served, serving
-from systems import PASSWORD, World, assert_whole, gp_options, opened
+from systems import CLIENT_SECRET, PASSWORD, REFRESH, World, assert_whole, gp_options, opened
 
 
 @pytest.fixture
@@ -26,6 +26,10 @@ def world(tmp_path: Path) -> Iterator[World]:
             flows_vendors__enabled="false",
         )
         yield opened_world
+
+
+def set_secret(world: World, name: str, value: str) -> None:
+    world.here("secrets", "set", name, stdin=value)
 
 
 def owe(world: World, flow: str = "customers") -> None:
@@ -139,7 +143,7 @@ def test_gp_is_away_and_comes_back(world: World) -> None:
         assert (state["waiting"]["system"], state["waiting"]["reason"]) == ("gp", "unreachable")
         assert served.health("ready") == (200, {"ok": True, "problems": []})
         [line] = [one for one in world.ok("flows", "list").out.splitlines() if one.startswith("customers")]
-        assert "waits for gp (unreachable) since" in line
+        assert "waits for Dynamics GP (unreachable) since" in line
         assert line.count(" UTC") == 1 + 2, "no next time, at which it will not run: zone, last run, since"
         cursor = world.rows("SELECT at FROM cursors")
         away = runs(world, "away")
@@ -151,10 +155,67 @@ def test_gp_is_away_and_comes_back(world: World) -> None:
         world.change("AARONFIT0001", set={"class_id": "LATER"})
         done = runs(world)
         world.rewrite("UPDATE waits SET next_look_at = since_at")
-        served.said("gp is no longer waited for")
+        served.said("Dynamics GP is no longer waited for")
         served.until(lambda: runs(world) > done, "the run that was owed")
     assert world.account("AARONFIT0001")["GP_Customer_Class"] == "LATER"
     assert world.rows("SELECT COUNT(*) FROM waits") == [(0,)]
+
+
+def test_flows_run_beside_each_other(world: World) -> None:
+    """Customers take long; the chart of accounts, which they come after, has another module."""
+    world.write_settings(flows_gl_accounts__enabled="true")
+    world.here("provision", "--yes")
+    world.first("gl_accounts", "customers")
+    with serving(world) as served:
+        world.gp_faults({"operation": "GetCustomerByKey", "kind": "delay", "seconds": 8, "count": 100_000})
+        long = world.start("flows", "run", "customers", "--full", "--json")
+        served.until(lambda: world.rows("SELECT 1 FROM requests WHERE flow = 'customers'"), "the long run")
+        owe(world, "gl_accounts")
+        begun = "SELECT state FROM runs WHERE flow = 'gl_accounts' AND run LIKE '%Z'"
+        served.until(lambda: world.rows(begun), "a run of another flow")
+        assert world.rows("SELECT 1 FROM runs WHERE flow = 'customers' AND ended_at IS NULL"), "it goes on"
+        world.gp_faults()
+        said = world.finish(long)
+        served.until(lambda: world.rows(begun) == [("done",)], "its end")
+        assert (said.code, said.json["flows"]["customers"]["state"]) == (0, "done")
+    assert_whole(world)
+
+
+def test_what_is_set_anew_is_signed_in_with_although_connections_and_a_token_are_there(world: World) -> None:
+    world.first("customers")
+    with serving(world) as served:
+        ran_once_more(served)
+        for name, wrong, right, system in (
+            ("gp.password", "wrong-by-a-letter", PASSWORD, "Dynamics GP"),
+            ("zoho.client_secret", "wrong-by-a-letter", CLIENT_SECRET, "Zoho CRM"),
+        ):
+            set_secret(world, name, wrong)
+            done, failed = runs(world), runs(world, "failed")
+            owe(world)
+            served.until(lambda failed=failed: runs(world, "failed") > failed, "a run that is refused")
+            served.said(f"{system} is waited for .refused")
+            assert runs(world) == done
+            set_secret(world, name, right)
+            served.said(f"{system} is no longer waited for")
+            served.until(lambda done=done: runs(world) > done, "the run that was owed")
+
+
+def test_what_nobody_has_set_is_said_at_the_start_and_waited_for(world: World) -> None:
+    world.first("customers")
+    world.rewrite("DELETE FROM secrets WHERE name LIKE 'zoho.%'")
+    with serving(world) as served:
+        served.said(
+            "The secret zoho.client_secret is not set. Run: ml-connector secrets set zoho.client_secret"
+        )
+        served.said("The secret zoho.refresh_token is not set. Run: ")
+        owe(world)
+        assert state_of(world)["waiting"]["reason"] == "not set"
+        assert "waits for Zoho CRM (not set) since" in world.ok("flows", "list").out
+        set_secret(world, "zoho.client_secret", CLIENT_SECRET)
+        done = runs(world)
+        set_secret(world, "zoho.refresh_token", REFRESH)
+        served.said("Zoho CRM is no longer waited for")
+        served.until(lambda: runs(world) > done, "the run that was owed")
 
 
 def test_a_refused_password_is_sent_once_whatever_is_due(world: World) -> None:
@@ -174,12 +235,13 @@ def test_a_refused_password_is_sent_once_whatever_is_due(world: World) -> None:
             served.until(
                 lambda n=number: world.rows("SELECT looks FROM waits") >= [(n,)], "a look that sends nothing"
             )
-        assert world.run("flows", "run", "customers").code == 2  # asked by a person, it is not sent either
+        said = world.run("flows", "run", "customers")  # asked by a person, it is not sent either
+        assert (said.code, "Dynamics GP is waited for (refused) since" in said.err) == (4, True), said
         assert refused() == before + 1
         assert state_of(world)["waiting"]["reason"] == "refused"
         world.here("secrets", "set", "gp.password", stdin=PASSWORD)
         done = runs(world)
-        served.said("gp is no longer waited for")
+        served.said("Dynamics GP is no longer waited for")
         served.until(lambda: runs(world) > done, "the run that was owed")
         assert refused() == before + 1
 

@@ -40,6 +40,24 @@ def test_a_later_verdict_takes_the_place_of_the_first(tx):
     assert (kept.reason, kept.actor, kept.decided_at) == ("Seen \ufffd again.", "ann", AT)
 
 
+def test_what_was_followed_is_forgotten_but_what_goes_on_to_count(tx):
+    put(tx, "Own", Verdict(released=frozenset({"AMBIGUOUS_MATCH"})))
+    put(tx, "Chosen", Verdict(chosen="7"))
+    put(tx, "Not", Verdict(chosen="7", rejected=frozenset({"8"})))
+    keys = ["Own", "Chosen", "Not"]
+    assert verdicts.with_own(tx, PAIR, keys) == set(), "nobody has followed them yet"
+    for _ in range(2):
+        verdicts.use(tx, PAIR, [(key.casefold(), "") for key in keys])
+        assert verdicts.find(tx, PAIR, keys) == {
+            ("own", ""): Verdict(),
+            ("not", ""): Verdict(rejected=frozenset({"8"})),
+        }
+    assert ("own", "") in verdicts.with_own(tx, PAIR, keys)
+    assert ("chosen", "") not in verdicts.with_own(tx, PAIR, keys)
+    put(tx, "Own", Verdict(chosen="9"))
+    assert verdicts.with_own(tx, PAIR, ["Own"]) == set(), "another decision takes its place"
+
+
 def test_parts_are_decided_about_and_taken_back_apart(tx):
     put(tx, "Aaron", WHOLE)
     put(tx, "Aaron", Verdict(chosen="5"), "ann")

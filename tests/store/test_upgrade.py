@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +85,17 @@ def upgrade(url: str) -> None:
     database = Database(url)
     database.upgrade()
     database.close()
+
+
+def test_the_newest_revision_is_known_without_reading_the_migrations(empty_url: str) -> None:
+    assert store.database.HEAD == HEAD
+    upgrade(empty_url)
+    program = (
+        "import sys; from ml_connector.store.database import Database\n"
+        "database = Database(sys.argv[1]); database.upgrade(); database.close()\n"
+        "sys.exit('alembic' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program, empty_url], check=True)
 
 
 @pytest.mark.parametrize("revision", REVISIONS)

@@ -32,7 +32,9 @@ def ask(app: App, asked: Mapping[str, Asked]) -> Ran:
     request = Request(uuid4().hex, told, actor(), app.clock.now())
     with app.database.begin() as tx:
         requests.put(tx, request)
-    note("“ml-connector serve” is at work here: it does this as soon as the run under way has ended.")
+    note(
+        "“ml-connector serve” is at work here, and does this as soon as what is under way leaves room for it."
+    )
     try:
         return _follow(app, request)
     except KeyboardInterrupt:

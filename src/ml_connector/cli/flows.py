@@ -43,6 +43,7 @@ TimeZone = Annotated[
 ]
 
 _DEFAULT = "default"
+_ANY = "* * * * *"  #: to check the time zone alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +101,15 @@ def schedule(flow: OneFlow, cron: Cron, settings: SettingsPath = None, *, time_z
     from ml_connector.core.schedule import Schedule
 
     try:
-        wanted = "" if cron == _DEFAULT else Schedule.read(cron, time_zone or "UTC").cron
+        read = Schedule.read(_ANY if cron == _DEFAULT else cron, time_zone or "UTC")
+        wanted = "" if cron == _DEFAULT else read.cron
     except ValueError as error:
         raise ConfigurationError(
             f"{error}.", "Give another one; CRON in quotes, which keep the shell from reading *."
         ) from None
-    for name in _change(settings, [flow], cron=wanted, zone=time_zone if wanted else ""):
-        say(f"{name} runs {'as the settings say' if not wanted else f'at {wanted}'}.")
+    on_whose = f", on the wall clock of {time_zone}" if time_zone else ""
+    for name in _change(settings, [flow], cron=wanted, zone=time_zone):
+        say(f"{name} runs {f'at {wanted}' if wanted else 'as the settings say'}{on_whose}.")
 
 
 @app.command()
@@ -189,7 +192,7 @@ def _in_words(state: FlowState) -> str:
         return f"paused by {state.changed_by}, {shown(state.changed_at)}" if state.changed_at else "paused"
     if state.waiting:
         return (
-            f"waits for {state.waiting.system} ({state.waiting.reason}) since {shown(state.waiting.since_at)}"
+            f"waits for {state.waiting.name} ({state.waiting.reason}) since {shown(state.waiting.since_at)}"
         )
     if state.first_load_waits:
         return "waits for the approval of a first load"

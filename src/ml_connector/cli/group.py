@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import tempfile
 import traceback
 from pathlib import Path
@@ -25,6 +26,17 @@ _DISK_TROUBLE = frozenset(
 )
 
 
+#: What Typer's checks say of a value, in the words of a program, and how we say it.
+_PLAINLY = (
+    (r"Input should be a valid integer.*", "a whole number is wanted"),
+    (r"Input should be a valid number.*", "a number is wanted"),
+    (r"Input should be greater than or equal to (\S+)", r"\1 is the least"),
+    (r"Input should be less than or equal to (\S+)", r"\1 is the most"),
+    (r"Input should be a valid date.*", "an instant is wanted, such as 2026-11-28T14:30"),
+    (r"Input should be (.+)", r"it has to be \1"),
+)
+
+
 class SentenceGroup(TyperGroup):
     """The root of the commands."""
 
@@ -42,11 +54,20 @@ class SentenceGroup(TyperGroup):
             _show_origin(ctx, error)
         except Exception as error:
             if hasattr(error, "exit_code") or isinstance(error, BrokenPipeError):
+                _say_plainly(error)
                 raise  # wrong use, an exit that is meant, or nobody reads on: Typer's own business
             happened, remedy, code = _unexpected(ctx, error)
             show_failure(happened, remedy, code, as_json=wants_json(ctx))
             _show_origin(ctx, error)
         raise typer.Exit(code)
+
+
+def _say_plainly(error: Any) -> None:  # noqa: ANN401 -- Typer's own class of it is not public
+    said = getattr(error, "message", "")
+    for words, plainly in _PLAINLY:
+        if isinstance(said, str) and re.fullmatch(words, said, re.DOTALL):
+            error.message = re.sub(words, plainly, said, flags=re.DOTALL)
+            return
 
 
 def _stopped(ctx: typer.Context) -> Exit:

@@ -22,7 +22,7 @@ from ml_connector.cli.held_choice import (
     when_again,
 )
 from ml_connector.cli.options import AsJson, SettingsPath, load
-from ml_connector.cli.show import note, say, show_json, show_table, shown
+from ml_connector.cli.show import in_words, note, say, show_json, show_table, shown
 from ml_connector.core.catalogue import OWN_CODES
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.flows.range import Asked
@@ -177,8 +177,10 @@ def _trying(found: Sequence[Hold]) -> str:
     if not found:
         return "No record waits."
     reasons = Counter(code for _flow, _key, code in {(h.flow, h.source_key, h.code) for h in found})
-    each = ", ".join(f"{code} {number:,}" for code, number in sorted(reasons.items()))
-    return f"Trying again what waits, {holds.count_records(found):,} in all: {each}."
+    if (number := holds.count_records(found)) == 1:
+        return f"Trying 1 record again, which waits as {in_words(sorted(reasons))}."
+    each = ", ".join(f"{of_code:,} as {code}" for code, of_code in sorted(reasons.items()))
+    return f"Trying {number:,} records again, which wait: {each}."
 
 
 @app.command()

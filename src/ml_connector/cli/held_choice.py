@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ml_connector.cli.codes import entry_of
+from ml_connector.cli.codes import catalogue, entry_of
 from ml_connector.core.catalogue import Again, Kind
 from ml_connector.core.errors import ConfigurationError
 
@@ -56,6 +57,7 @@ class Choice:
                 h for company in opened.companies for h in holds.find(tx, company, keys=self.keys or None)
             ]
         self._require_flows(opened, found)
+        self._require_codes(found)
         return [hold for hold in found if self._means(hold)]
 
     def _require_flows(self, opened: App, found: Sequence[Hold]) -> None:
@@ -64,6 +66,20 @@ class Choice:
             raise ConfigurationError(
                 f"There is no flow “{unknown[0]}”.", f"Name one of these: {', '.join(sorted(known))}."
             )
+
+    def _require_codes(self, found: Sequence[Hold]) -> None:
+        """A code that nothing can wait with is a slip of the pen; one that is in no catalogue may wait all the same."""
+        known = {entry.code.casefold(): entry.code for entry in catalogue()}
+        known |= {hold.code.casefold(): hold.code for hold in found}
+        for code in self.codes or ():
+            if code.casefold() not in known:
+                near = get_close_matches(code.casefold(), known, n=1)
+                hint = (
+                    f"Did you mean {known[near[0]]}?"
+                    if near
+                    else "The codes are in docs/reference/error-catalogue.md."
+                )
+                raise ConfigurationError(f"There is no code “{code}”.", hint)
 
     def _means(self, hold: Hold) -> bool:
         is_asked_for = (

@@ -111,17 +111,19 @@ def _twins(tx: Connection, flow: Flow, module: str) -> list[TwinIn]:
 
     They are alike in what they are recognised by: the name, or of people the e-mail address below the same parent.
     """
-    from ml_connector.store import audit, links, match_index
+    from ml_connector.store import audit, links, match_index, verdicts
 
     pair = links.Pair(flow.company, flow.entity.name, module)
     rule = flow.match_rule(module)
     alike = [field for field in (rule.email, rule.within) if rule.email and field]
     found = match_index.twins(tx, pair, flow.of_module(module)[0].key_field, alike)
     owners = links.on(tx, pair, [twin.target_id for twin in found])
-    meant = {
+    own = verdicts.with_own(tx, pair, [link.source_key for link in owners.values()])
+    meant = {  # what was decided before that was kept stands in the trail, as long as its rows are kept
         target_id
         for target_id, link in owners.items()
-        if any(row["action"] in _MEANT for row in audit.of_key(tx, flow.company, link.source_key))
+        if link.ident in own
+        or any(row["action"] in _MEANT for row in audit.of_key(tx, flow.company, link.source_key))
     }
     return [TwinIn(flow.name, module, twin) for twin in found if twin.target_id not in meant]
 

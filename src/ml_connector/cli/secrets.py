@@ -47,7 +47,7 @@ def set_secret(
         )
     _require_known(name)
     with open_secrets(load(settings)) as secrets:
-        secrets.put(name, ask_secret(f"{name} ({_what(name)})"))
+        secrets.replace(name, ask_secret(f"{name} ({_what(name)})"))
         closed = [one.name for one in secrets.check() if one.state in _CLOSED and not one.is_fetched]
     note(f"{name} is set. {_TRY if name in NAMES else _TRY_ALERT}")
     if closed:

@@ -78,7 +78,7 @@ def _keep_fault(tell: Tell, folder: Path, error: Exception) -> None:
 
 
 def _place(app: App, engine: Engine, tell: Tell, fault: Callable[[Exception], None]) -> Place:
-    from ml_connector.duties import AwaitedSystems, scheduled
+    from ml_connector.duties import AwaitedSystems, attempt_at, scheduled
     from ml_connector.flows import approval
     from ml_connector.flows.serving import Place
 
@@ -97,10 +97,12 @@ def _place(app: App, engine: Engine, tell: Tell, fault: Callable[[Exception], No
         flows=scheduled(app),
         beside=app.beside,
         unapproved=unapproved,
+        attempt_at=partial(attempt_at, app),
         spent=spent,
         trim=app.trim_trail,
         tell=tell,
         fault=fault,
+        at_once=app.settings.serve.runs_at_once,
     )
 
 

@@ -12,6 +12,8 @@ GP, ZOHO, DATABASE = "gp", "zoho", "database"  #: whose fault an error may be
 AWAITED = frozenset(
     {GP, ZOHO}
 )  #: the systems that are waited for; without a database nothing can be done at all
+#: What a person calls them.
+NAMES = {GP: "Dynamics GP", ZOHO: "Zoho CRM", DATABASE: "the database"}
 
 FIRST_LOOK, LONGEST_LOOK = timedelta(seconds=15), timedelta(minutes=10)
 _DOUBLINGS = 10  #: beyond the longest, and no number that a timedelta cannot hold
@@ -24,6 +26,7 @@ class Reason(StrEnum):
     QUIET = "quiet hours"
     CREDITS = "credits"  #: what a day allows is used up
     REFUSED = "refused"  #: the password or the token: a person has to set it anew
+    NOT_SET = "not set"  #: what we would sign in with: a person has to set it
 
 
 def reason_of(error: ConnectorError) -> str:
@@ -36,7 +39,9 @@ def reason_of(error: ConnectorError) -> str:
 
 
 #: For these only a clock, or what is kept here, is looked at.
-_FREE = frozenset({Reason.QUIET, Reason.REFUSED})
+_FREE = frozenset({Reason.QUIET, Reason.REFUSED, Reason.NOT_SET})
+#: Nothing is sent before a person has set anew what we sign in with.
+UNTIL_SET = frozenset({Reason.REFUSED, Reason.NOT_SET})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,11 @@ class Wait:
     looked_at: datetime
     looks: int  #: in vain
     next_look_at: datetime
+
+    @property
+    def name(self) -> str:
+        """What a person calls the system."""
+        return NAMES.get(self.system, self.system)
 
     @classmethod
     def begin(cls, system: str, reason: str, told: tuple[str, str], mark: str, now: datetime) -> Wait:

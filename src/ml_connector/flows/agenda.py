@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -10,9 +10,11 @@ from typing import Any
 
 from ml_connector.core.schedule import Schedule, due
 from ml_connector.core.waits import AWAITED, Wait
+from ml_connector.flows.range import EVERYTHING, Asked
 from ml_connector.store.schedules import Kept
 
-#: When a run begins anew that ended because something else than a system was in its way, such as a bulk job.
+#: When a run begins anew that ended because something else than a system was in its way, such as a bulk job; and the
+#: least distance of runs for records that are to be tried again.
 _ONCE_MORE = timedelta(minutes=5)
 
 
@@ -29,12 +31,14 @@ class Scheduled:
     first_loads: frozenset[
         str
     ]  #: the flows, itself among them, whose first load has to be approved before it runs
+    after: frozenset[str] = frozenset()  #: every flow that it comes after, directly or not
+    modules: frozenset[str] = frozenset()  #: of the target, that it writes into
 
     def as_kept(self, kept: Kept) -> Schedule:
         """When it runs: as a person changed it, else as the settings say."""
-        if not kept.cron:
+        if not kept.cron and not kept.zone:
             return self.schedule
-        return _schedule(kept.cron, kept.zone or self.schedule.zone.key)
+        return _schedule(kept.cron or self.schedule.cron, kept.zone or self.schedule.zone.key)
 
     def waits_for(self, waits: Mapping[str, Wait]) -> Wait | None:
         """The open wait that keeps it back, the oldest of several."""
@@ -53,6 +57,60 @@ class Due:
     def run(self) -> str:
         """What its run is called: whoever starts it for this instant, and however often, it is one run."""
         return f"{self.flow.flow}-{self.at:%Y%m%dT%H%M%S.%f}Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A run that is to begin, or is under way, and for what."""
+
+    flow: str
+    run: str
+    modules: Collection[str]  #: that it writes into
+    asked: Asked = EVERYTHING
+    due: Due | None = None  #: it is for this instant
+    request: str = ""  #: it is for this one
+    attempt_at: datetime | None = None  #: when a record of the flow was to be tried again, as it began
+
+    def meets(self, other: Assignment) -> bool:
+        """Whether they cannot be under way beside each other: one run of a flow, and one that writes into a module."""
+        return self.flow == other.flow or not set(self.modules).isdisjoint(other.modules)
+
+
+def may_begin(
+    wanted: Iterable[Assignment], under_way: Iterable[Assignment], at_once: int
+) -> list[Assignment]:
+    """Those that may begin now, so that ``at_once`` are under way at most.
+
+    What has to wait for its flow or a module is not overtaken by what would take these again.
+    """
+    chosen: list[Assignment] = []
+    before = list(under_way)
+    free = at_once - len(before)
+    for one in wanted:
+        if len(chosen) < free and not any(one.meets(other) for other in before):
+            chosen.append(one)
+        before.append(one)
+    return chosen
+
+
+def in_turn(found: Sequence[Due], kept: Mapping[str, Kept], under_way: Collection[str]) -> list[Due]:
+    """Those of what is due that wait for no flow that they come after; first what was run longest ago.
+
+    Such a one is due itself, or ``under_way``, and has not been run since they were: one that is due all the time does
+    not keep back for ever what comes after it, or writes where it does.
+    """
+    before = {due.flow.flow for due in found}.union(under_way)
+    ready = [
+        due
+        for due in found
+        if not any(_comes_first(kept, name, due.flow.flow) for name in due.flow.after & before)
+    ]
+    return sorted(ready, key=lambda due: kept[due.flow.flow].due_at)
+
+
+def _comes_first(kept: Mapping[str, Kept], forerunner: str, flow: str) -> bool:
+    first = kept.get(forerunner)
+    return first is None or first.due_at <= kept[flow].due_at
 
 
 def find_due(
@@ -88,6 +146,24 @@ def owed_at(result: Mapping[str, Any], now: datetime) -> datetime | None:
     if is_awaited(result):
         return now  # it is kept back until the system is there
     return now + _ONCE_MORE if result["state"] == "away" else None
+
+
+def tried_again_at(
+    result: Mapping[str, Any], now: datetime, before: datetime | None, after: datetime | None
+) -> datetime | None:
+    """When a flow is run once more for the records that are tried again by themselves; None: with its next run.
+
+    ``before``, ``after``: when the first of them was due as the run began that ended like this, and is now. One that is
+    due and that the run left as it was would be left by another one, too.
+    """
+    if result["state"] != "done" or after is None or (after == before and after <= now):
+        return None
+    return soonest(after, now)
+
+
+def soonest(attempt_at: datetime, now: datetime) -> datetime:
+    """When a flow runs for such a record; between two runs of this kind there is a distance."""
+    return max(attempt_at, now + _ONCE_MORE)
 
 
 def is_awaited(result: Mapping[str, Any]) -> bool:

@@ -131,12 +131,19 @@ def _run_flow(flow: str, asked: dict[str, Any]) -> Result:
 class Engine:
     """Runs flows durably. Use as a context manager; entering it takes up runs that a crash interrupted."""
 
-    def __init__(self, folder: Path, job: Job, url: str = "", *, serves: bool = False) -> None:
-        """``serves``: this process works off what commands ask of it, so that they are told so by ``ServingError``."""
+    def __init__(
+        self, folder: Path, job: Job, url: str = "", *, serves: bool = False, at_once: int = 1
+    ) -> None:
+        """``serves``: this process works off what commands ask of it, so that they are told so by ``ServingError``.
+
+        ``at_once``: so many runs beside each other, each of another flow.
+        """
         self._serves = serves
         self._folder = folder
         self._url = url or f"sqlite:///{folder / 'engine.db'}"
         self._job = job
+        self._at_once = at_once
+        self._looks: dict[str, int] = {}  # run -> looks in vain
         self._lock: IO[str] | None = None
 
     def __enter__(self) -> Self:
@@ -160,7 +167,7 @@ class Engine:
         _HOLDER.leaving.clear()
         DBOS(config=self._config())
         DBOS.launch()
-        DBOS.register_queue(_QUEUE, worker_concurrency=2, polling_interval_sec=_POLL_SECONDS)
+        DBOS.register_queue(_QUEUE, worker_concurrency=self._at_once, polling_interval_sec=_POLL_SECONDS)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -252,25 +259,40 @@ class Engine:
         return found
 
     def wait(self, run: str, every: Callable[[], None] = lambda: None) -> Result:
-        """How the run ended; ``every`` is called now and then until it has.
+        """How the run ended, as ``look`` tells; ``every`` is called now and then until it has."""
+        pause = _POLL_SECONDS
+        while (told := self.look(run)) is None:
+            every()
+            time.sleep(pause)
+            pause = min(pause * 1.2, 1.0)
+        return told
+
+    def look(self, run: str) -> Result | None:
+        """How the run ended; None: it has not. What its job raised in this process is raised, once.
 
         A run whose end the engine cannot keep (its disk is full) ends as its job did; the next entering takes it up.
+        It costs as much as recording a record.
         """
-        handle: WorkflowHandle[Any] = DBOS.retrieve_workflow(run)
-        pause, looks = _POLL_SECONDS, 0
         with self._told():
-            while handle.get_status().status in _RUNNING:  # each look costs as much as recording a record
-                if looks > (_LOOKS_NOTED if run in _HOLDER.ends else _LOOKS_BEGUN):
-                    return self._unkept(run)
-                every()
-                time.sleep(pause)
-                pause = min(pause * 1.2, 1.0)
-                looks = 0 if _HOLDER.at_work else looks + 1
-            if (
-                handle.get_status().status != "SUCCESS"
-            ):  # of an earlier process, the engine keeps its text only
+            handle: WorkflowHandle[Any] = DBOS.retrieve_workflow(run)
+            status = handle.get_status().status
+            if status in _RUNNING:
+                return self._unkept(run) if self._is_lost(run) else None
+            self._looks.pop(run, None)
+            if status != "SUCCESS":  # of an earlier process, the engine keeps its text only
                 return self._unkept(run) if run in _HOLDER.ends else ended("broken", {}, BROKEN_OFF)
+            _HOLDER.ends.pop(run, None)
             return dict(handle.get_result(polling_interval_sec=_POLL_SECONDS))
+
+    def _is_lost(self, run: str) -> bool:
+        """Whether it was looked at often enough for its end to be noted; or to begin, where nothing else is at work."""
+        has_ended = run in _HOLDER.ends
+        is_no_wonder = bool(_HOLDER.at_work) and not has_ended
+        self._looks[run] = looks = 0 if is_no_wonder else self._looks.get(run, -1) + 1
+        lost = looks > (_LOOKS_NOTED if has_ended else _LOOKS_BEGUN)
+        if lost:
+            del self._looks[run]
+        return lost
 
     def _unkept(self, run: str) -> Result:
         """What the job of a run gave or raised in this process."""

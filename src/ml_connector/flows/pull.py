@@ -53,6 +53,9 @@ def pull(steps: Steps, work: Work, run: str) -> Result:
     counts: Counter[str] = Counter()
     work.source.take_load()  # what was asked before is not this run's
     open_run(work, run, work.flow.company, work.flow.name)
+    if not work.asked.keys:
+        with work.database.begin() as tx:
+            cursors.go_on(tx, run, work.flow.company, work.flow.name)
     try:
         # Two runs that create in one module at once would not see each other's records.
         with locked_modules(work, run, work.flow.modules):
@@ -63,9 +66,19 @@ def pull(steps: Steps, work: Work, run: str) -> Result:
             if stopped.state == "limit" and stopped.stays and not work.asked.keys:
                 cursors.limit(tx, work.flow.company, work.flow.name)
             counts |= broken_off(tx, run, counts)
-            cursors.close_run(tx, run, work.clock.now(), stopped.state, stopped.error.happened, counts)
+            told = stopped.state, stopped.error.happened, counts
+            cursors.close_run(tx, run, work.clock.now(), *told, goes_on=_goes_on(work, stopped))
         return ended(stopped.state, counts, stopped.error) | load_of(work, run)
     return ended("done", counts, notes=notes) | load_of(work, run)
+
+
+def _goes_on(work: Work, stopped: StoppedError) -> bool:
+    """Whether the next run counts with this one at the safety limit: it is not passed in instalments.
+
+    What a person asked for by key or allowed beyond the limit is done with.
+    """
+    is_ordinary = not work.asked.keys and not work.asked.over_limit
+    return is_ordinary and stopped.state in ("away", "failed")
 
 
 def _work_off(steps: Steps, work: Work, run: str, counts: Counter[str]) -> Sequence[str]:

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, Self
 
-from ml_connector.core.errors import ConnectorError
 from ml_connector.core.ports import Clock
 from ml_connector.flows.range import EVERYTHING, Asked
-from ml_connector.flows.steps import BROKEN_OFF, Result, ended
+from ml_connector.flows.steps import Result
 from ml_connector.store import cursors
 from ml_connector.store.database import Database
 
@@ -41,6 +40,9 @@ class Engine(Protocol):
 
     def wait(self, run: str, every: Callable[[], None]) -> Result:
         """How the run ended; ``every`` is called now and then until it has."""
+
+    def look(self, run: str) -> Result | None:
+        """How the run ended; None: it has not."""
 
     def forget(self, before: datetime) -> None:
         """Forget the runs that had ended by then."""
@@ -94,9 +96,6 @@ class Runs:
     taking_up: Callable[[str, str], None] = lambda _flow, _run: (
         None
     )  #: (flow, run): it was interrupted, and goes on
-    fault: Callable[[str, Exception], None] | None = (
-        None  #: told of a bug that broke a run off; None: it is raised
-    )
 
     def finish_interrupted(self, asked: Mapping[str, Asked], own: Collection[str] = ()) -> Ran:
         """Finish what was interrupted, but runs that are called as ``own`` ones will be.
@@ -144,23 +143,13 @@ class Runs:
 
     def ended(self, flow: str, run: str) -> Mapping[str, Any]:
         """Wait for the run; how it ended."""
-        told = self._waited(flow, run)
-        return told | {"flow": flow, "run": run, "seconds": self._seconds(run)}
+        return result_of(self.database, flow, run, self.engine.wait(run, self.watch(flow, run)))
 
-    def _waited(self, flow: str, run: str) -> Result:
-        try:
-            return self.engine.wait(run, self.watch(flow, run))
-        except (ConnectorError, StoppingError):
-            raise
-        except Exception as error:
-            if self.fault is None:
-                raise
-            self.fault(flow, error)
-            return ended("broken", {}, BROKEN_OFF)
 
-    def _seconds(self, run: str) -> float:
-        """How long the run took, interruptions included."""
-        with self.database.read() as tx:
-            told = cursors.find_run(tx, run)
-        whole = told.ended_at - told.started_at if told and told.ended_at else None
-        return round(whole.total_seconds(), 3) if whole is not None else 0.0
+def result_of(database: Database, flow: str, run: str, told: Result) -> Mapping[str, Any]:
+    """How a run ended, with what it is called and how long it took, interruptions included."""
+    with database.read() as tx:
+        found = cursors.find_run(tx, run)
+    whole = found.ended_at - found.started_at if found and found.ended_at else None
+    seconds = round(whole.total_seconds(), 3) if whole is not None else 0.0
+    return told | {"flow": flow, "run": run, "seconds": seconds}

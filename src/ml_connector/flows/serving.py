@@ -1,31 +1,42 @@
 """The process that serves: it works off requests, runs what is due, and waits for systems that are away.
 
-One run at a time. Everything that it knows is in the store and the engine, so that it may be killed anywhere: a run
-goes on where it was, a request that was not ended is worked off again by runs of the same names, and what was due is
-due still.
+Runs are begun on the engine and looked at until they have ended, several beside each other, each of another flow.
+Everything that it knows is in the store and the engine, so that it may be killed anywhere: a run goes on where it was,
+a request that was not ended is worked off again by runs of the same names, and what was due is due still.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, Protocol
 
-from ml_connector.core.errors import ConnectorError
+from ml_connector.core.errors import ConnectorError, RetryableError
 from ml_connector.core.ports import Clock, Tell
-from ml_connector.core.waits import Reason, Wait, reason_of
-from ml_connector.flows.agenda import Due, Scheduled, find_due, is_awaited, owed_at
-from ml_connector.flows.range import Asked
-from ml_connector.flows.runs import Engine, Runs, StoppingError, run_of
+from ml_connector.core.waits import AWAITED, NAMES, UNTIL_SET, Reason, Wait, reason_of
+from ml_connector.flows.agenda import (
+    Assignment,
+    Due,
+    Scheduled,
+    find_due,
+    in_turn,
+    is_awaited,
+    may_begin,
+    owed_at,
+    soonest,
+    tried_again_at,
+)
+from ml_connector.flows.errand import Errand
+from ml_connector.flows.runs import Engine, StoppingError, result_of, run_of
+from ml_connector.flows.steps import BROKEN_OFF, ended
 from ml_connector.store import requests, schedules, waits
 from ml_connector.store.database import Database
-from ml_connector.store.requests import Request
 
 _DAY, _KEPT = timedelta(days=1), timedelta(days=45)
 _POLL_SECONDS = 1.0  #: so often it looks whether something is asked
+_SHORT_SECONDS, _LONGER = 0.2, 1.2  #: first, and by how much longer, while a run is under way
 _LONGEST_PAUSE = 60.0  #: between two tries while the store or the engine cannot be used
 
 
@@ -37,6 +48,9 @@ class Systems(Protocol):
 
     def mark(self, system: str) -> str:
         """Another one once what we sign in with was set anew."""
+
+    def missing(self, system: str) -> Sequence[ConnectorError]:
+        """What we would sign in with and nobody has set, an error for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +64,12 @@ class Place:
     flows: Sequence[Scheduled]  #: each after those that it comes after
     beside: Callable[[str], Collection[str]]  #: all flows of a flow's company
     unapproved: Callable[[], Collection[str]]  #: the flows whose first load nobody has approved
+    attempt_at: Callable[[str], datetime | None]  #: when a record of this flow is to be tried again by itself
     spent: Callable[[Mapping[str, Any]], Mapping[str, Any]]  #: what was asked of both systems, less this
     trim: Callable[[], object]  #: removes what the store is to keep no longer
     tell: Tell  #: the log
     fault: Callable[[Exception], None]  #: keeps a bug for whoever looks after this program
+    at_once: int = 1  #: so many runs beside each other
 
 
 @dataclass(slots=True)
@@ -63,11 +79,13 @@ class Serving:
     place: Place
     stopping: threading.Event = field(default_factory=threading.Event)
     trouble: str = ""  #: why nothing can be done at present; empty: nothing is wrong
+    _under_way: dict[str, Assignment] = field(default_factory=dict)  #: by run
+    _errands: dict[str, Errand] = field(default_factory=dict)  #: by request
     _doubtful: dict[str, Wait] = field(
         default_factory=dict
     )  #: by system: it is there as far as a probe tells
     _forgot_at: datetime | None = None
-    _request: Request | None = None  #: that is worked off
+    _is_started: bool = False
     _said: set[str] = field(default_factory=set)  #: flows that it said will not run
     _broken_off: dict[str, datetime] = field(
         default_factory=dict
@@ -78,50 +96,34 @@ class Serving:
         pause = 0.0
         while not self.stopping.wait(pause):
             try:
-                self.turn()
+                moved = self.turn()
                 self._recovered()
-                pause = _POLL_SECONDS
+                pause = self._pause_after(pause, moved=moved)
             except StoppingError:
                 return
             except ConnectorError as error:
                 pause = min(max(2 * pause, _POLL_SECONDS), _LONGEST_PAUSE)
                 self._suffer(error)
 
-    def turn(self) -> None:
-        """Everything that is to be done now."""
+    def _pause_after(self, before: float, *, moved: bool) -> float:
+        """What has just begun may end soon; what takes long is looked at more seldom."""
+        if not self._under_way:
+            return _POLL_SECONDS
+        return _SHORT_SECONDS if moved else min(max(before, _SHORT_SECONDS) * _LONGER, _POLL_SECONDS)
+
+    def turn(self) -> bool:
+        """Everything that is to be done now; whether a run began or ended."""
         self._settle_marks()
-        self._take_up()
-        self._work_off()
+        self._start_up()
+        self._adopt()
         self._look()
-        for due in self._due():
-            self._run(due)
-            self._work_off()
+        moved = False
+        while self._begin() | self._collect():
+            moved = True
         self._forget()
+        return moved
 
     # -- runs
-
-    @property
-    def _runs(self) -> Runs:
-        place = self.place
-        return Runs(place.engine, place.database, place.clock, self._watch, self._taking_up, self._fault)
-
-    def _watch(self, flow: str, run: str) -> Callable[[], None]:
-        if self._request is not None:
-            with self.place.database.begin() as tx:
-                requests.note_at_work(tx, self._request.request, flow, run)
-        return self._stop_if_asked
-
-    def _stop_if_asked(self) -> None:
-        if self.stopping.is_set():
-            raise StoppingError
-
-    def _taking_up(self, flow: str, run: str) -> None:
-        self.place.tell(f"{flow}: going on with the run {run}, which was interrupted.", flow=flow, run=run)
-
-    def _fault(self, flow: str, error: Exception) -> None:
-        told = f"{flow}: a bug of ml-connector ({type(error).__name__}) broke the run off."
-        self.place.tell(told, level="error", flow=flow)
-        self.place.fault(error)
 
     def _settle_marks(self) -> None:
         """Schedules that are new, a clock that was set back, and runs that the store could not be told the end of."""
@@ -138,27 +140,133 @@ class Serving:
                 schedules.note_run(tx, flow, at, now)
         self._broken_off.clear()
 
-    def _take_up(self) -> None:
-        """Go on with what was interrupted; requests take up their own runs."""
-        place = self.place
-        with place.database.read() as tx:
-            own = [run_of(flow, r.request) for r in requests.waiting(tx) for flow in r.asked]
-            due = {one.run: one for one in find_due(place.flows, schedules.find(tx), {}, place.clock.now())}
-        for result in self._runs.finish_interrupted({}, own).interrupted:
-            if result["run"] in due:
-                self._mark(due[result["run"]], result)
-            self._note(result)
+    def _start_up(self) -> None:
+        """Once: what is missing before anything can be done, and what is to be tried again by itself."""
+        if self._is_started:
+            return
+        for system in sorted(AWAITED):
+            self._require_secrets(system)
+        self._owe_attempts()
+        self._is_started = True
 
-    def _due(self) -> list[Due]:
+    def _require_secrets(self, system: str) -> None:
+        place, now = self.place, self.place.clock.now()
+        if not (missing := place.systems.missing(system)):
+            return
+        for error in missing:
+            place.tell(str(error), level="warning", system=system)
+        told = " ".join(error.happened for error in missing), " ".join(error.remedy for error in missing)
+        wait = Wait.begin(system, Reason.NOT_SET, told, place.systems.mark(system), now)
+        with place.database.begin() as tx:
+            waits.put(tx, wait)
+        told_so = f"{wait.name} is waited for until that is done; no flow that needs it runs before."
+        place.tell(told_so, level="warning", system=system)
+
+    def _owe_attempts(self) -> None:
+        """What runs of other processes left to be tried again by itself."""
+        place, now = self.place, self.place.clock.now()
+        found = {flow.flow: place.attempt_at(flow.flow) for flow in place.flows}
+        with place.database.begin() as tx:
+            for flow, at in found.items():
+                if at is not None:
+                    schedules.owe(tx, flow, soonest(at, now))
+
+    def _adopt(self) -> None:
+        """What was interrupted is under way again, and is followed to its end like what begins here."""
+        place = self.place
+        pending = [one for one in place.engine.pending() if one.run not in self._under_way]
+        if not pending:
+            return
+        with place.database.read() as tx:
+            own = {run_of(flow, r.request): r.request for r in requests.waiting(tx) for flow in r.asked}
+            due = {one.run: one for one in find_due(place.flows, schedules.find(tx), {}, place.clock.now())}
+        for one in pending:
+            flow, run = one.flow, one.run
+            place.tell(f"{flow}: going on with the run {run}, which was interrupted.", flow=flow, run=run)
+            known = Assignment(flow, run, self._modules(flow), one.asked, due.get(run), own.get(run, ""))
+            self._under_way[run] = known
+
+    def _begin(self) -> bool:
+        """Begin what may begin now, what was asked for before what is due; whether there was anything."""
+        wanted = [*self._asked_for(), *self._due()]
+        begun = may_begin(wanted, self._under_way.values(), self.place.at_once)
+        for one in begun:
+            self._stop_if_asked()
+            self._start(one)
+        return bool(begun)
+
+    def _stop_if_asked(self) -> None:
+        if self.stopping.is_set():
+            raise StoppingError
+
+    def _start(self, one: Assignment) -> None:
+        place = self.place
+        if one.request and (wait := self._still_away(one.flow)) is not None:
+            self._errands[one.request].add(one.flow, _kept_back(one, wait))
+            return
+        if errand := self._errands.get(one.request):
+            errand.spent = errand.spent or place.spent({})
+            with place.database.begin() as tx:
+                requests.note_at_work(tx, one.request, one.flow, one.run)
+        known = replace(one, attempt_at=place.attempt_at(one.flow))
+        place.engine.start(one.flow, one.run, one.asked)
+        self._under_way[one.run] = known
+
+    def _collect(self) -> bool:
+        """Note how runs ended; whether one did."""
+        some_ended = False
+        for one in [*self._under_way.values()]:
+            if (told := self._end_of(one)) is not None:
+                del self._under_way[one.run]  # a store that fails now finds it ended when it begins it again
+                self._settle(one, told)
+                some_ended = True
+        return some_ended
+
+    def _end_of(self, one: Assignment) -> Mapping[str, Any] | None:
+        """How it ended; None: it has not. Where nobody can tell, it is lost sight of, and owed once more."""
+        try:
+            told = self.place.engine.look(one.run)
+        except ConnectorError:  # the store or the engine
+            del self._under_way[one.run]
+            if one.due is not None:
+                self._broken_off[one.flow] = one.due.at
+            raise
+        except Exception as error:  # noqa: BLE001 -- a bug, which is kept; the other flows go on
+            bug = f"{one.flow}: a bug of ml-connector ({type(error).__name__}) broke the run off."
+            self.place.tell(bug, level="error", flow=one.flow, run=one.run)
+            self.place.fault(error)
+            told = ended("broken", {}, BROKEN_OFF)
+        return None if told is None else result_of(self.place.database, one.flow, one.run, told)
+
+    def _settle(self, one: Assignment, result: Mapping[str, Any]) -> None:
+        """It is over: for an instant, for a request, and for whoever reads the log."""
+        now = self.place.clock.now()
+        again = tried_again_at(result, now, one.attempt_at, self.place.attempt_at(one.flow))
+        with self.place.database.begin() as tx:
+            if one.due is not None:
+                schedules.note_run(tx, one.flow, one.due.at, owed_at(result, now) or again)
+            elif again is not None:
+                schedules.owe(tx, one.flow, again)
+        if errand := self._errands.get(one.request):
+            errand.add(one.flow, result)
+        self._note(result)
+
+    # -- what is due
+
+    def _due(self) -> list[Assignment]:
         """What is to run now. A flow whose first load is not approved is named once, and this time of its passes."""
         place = self.place
+        at_work = {one.flow for one in self._under_way.values()}
         with place.database.read() as tx:
-            found = find_due(place.flows, schedules.find(tx), waits.find(tx), place.clock.now())
+            kept = schedules.find(tx)
+            every = find_due(place.flows, kept, waits.find(tx), place.clock.now())
+        found = [due for due in every if due.flow.flow not in at_work]
         unapproved = frozenset(place.unapproved()) if found else frozenset()
         kept_back = [due for due in found if due.flow.first_loads & unapproved]
         for due in kept_back:
             self._pass_over(due, min(due.flow.first_loads & unapproved))
-        return [due for due in found if due not in kept_back]
+        ready = in_turn([due for due in found if due not in kept_back], kept, at_work)
+        return [Assignment(due.flow.flow, due.run, due.flow.modules, due=due) for due in ready]
 
     def _pass_over(self, due: Due, first: str) -> None:
         name = due.flow.flow
@@ -169,26 +277,8 @@ class Serving:
         with self.place.database.begin() as tx:
             schedules.note_run(tx, name, due.at, None)
 
-    def _run(self, due: Due) -> None:
-        """Run what is due, unless a run before it found a system away."""
-        self._stop_if_asked()
-        with self.place.database.read() as tx:
-            if due.flow.waits_for(waits.find(tx)):
-                return
-        name = due.flow.flow
-        try:
-            result = self._runs.run_one(name, due.run)
-        except ConnectorError:  # the store or the engine: nobody can tell how it ended
-            self._broken_off[name] = due.at
-            raise
-        self._mark(due, result)
-        self._note(result)
-
-    def _mark(self, due: Due, result: Mapping[str, Any]) -> None:
-        """It was run for this instant."""
-        owed = owed_at(result, self.place.clock.now())
-        with self.place.database.begin() as tx:
-            schedules.note_run(tx, due.flow.flow, due.at, owed)
+    def _modules(self, flow: str) -> Collection[str]:
+        return next((one.modules for one in self.place.flows if one.flow == flow), ())
 
     def _forget(self) -> None:
         """Once a day, what is long done is forgotten; of the engine's, no request or time is that old."""
@@ -200,30 +290,49 @@ class Serving:
 
     # -- requests
 
-    def _work_off(self) -> None:
-        """What commands have asked for, in order."""
-        while True:
-            self._stop_if_asked()
-            with self.place.database.read() as tx:
-                waiting = requests.waiting(tx)
-            if not waiting:
-                return
-            self.work_off(waiting[0])
+    def _asked_for(self) -> list[Assignment]:
+        """The next run of each request, in the order in which they were made; one that has none is ended."""
+        place, found = self.place, []
+        at_work = {one.request for one in self._under_way.values()}
+        with place.database.read() as tx:
+            waiting = requests.waiting(tx)
+        for request in waiting:
+            errand = self._errands.setdefault(request.request, Errand.of(request))
+            if request.request in at_work:
+                continue
+            flow = errand.following(place.beside)
+            if flow is None:
+                self._end(errand)
+            else:
+                found.append(self._assigned(errand, flow))
+        return found
 
-    def work_off(self, request: Request) -> None:
-        """Run what one request asks for, and keep what came of it. Done again, it finds its runs done."""
-        place, before = self.place, self.place.spent({})
-        asked = {flow: Asked.from_json(told) for flow, told in request.asked.items()}
-        self._request = request
-        try:
-            ran = self._runs.run_all(asked, place.beside, partial(run_of, request=request.request))
-        finally:
-            self._request = None
-        ran.spent = place.spent(before)
-        for result in ran.results:
-            self._note(result)
+    def _assigned(self, errand: Errand, flow: str) -> Assignment:
+        run = run_of(flow, errand.request)
+        return Assignment(flow, run, self._modules(flow), errand.asked[flow], request=errand.request)
+
+    def _end(self, errand: Errand) -> None:
+        """Keep what came of it. Done again after a crash, it finds its runs done."""
+        place = self.place
+        if errand.spent:  # what else ran meanwhile is in it: nobody counts calls by run
+            errand.ran.spent = place.spent(errand.spent)
         with place.database.begin() as tx:
-            requests.end(tx, request.request, ran.to_json(), place.clock.now())
+            requests.end(tx, errand.request, errand.ran.to_json(), place.clock.now())
+        del self._errands[errand.request]
+
+    def _still_away(self, flow: str) -> Wait | None:
+        """The system that keeps this flow back; whoever asks just now may know that it is there, so it is looked at."""
+        place, now = self.place, self.place.clock.now()
+        scheduled = next((one for one in place.flows if one.flow == flow), None)
+        if scheduled is None:
+            return None
+        with place.database.read() as tx:
+            open_waits = waits.find(tx)
+        for wait in open_waits.values():
+            if wait.system in scheduled.needs:
+                self._look_at(wait, now)
+        with place.database.read() as tx:
+            return scheduled.waits_for(waits.find(tx))
 
     # -- systems
 
@@ -241,7 +350,7 @@ class Serving:
             wait = self._wait(result)
             with place.database.begin() as tx:
                 waits.put(tx, wait)
-            told = f"{wait.system} is waited for ({wait.reason}). {wait.remedy}".rstrip()
+            told = f"{wait.name} is waited for ({wait.reason}). {wait.remedy}".rstrip()
             place.tell(told, level="warning", system=wait.system, reason=wait.reason)
 
     def _wait(self, result: Mapping[str, Any]) -> Wait:
@@ -260,7 +369,7 @@ class Serving:
                 for system in there:
                     waits.close(tx, system)
             for system in sorted(there):
-                self.place.tell(f"{system} is no longer waited for.", system=system)
+                self.place.tell(f"{NAMES[system]} is no longer waited for.", system=system)
 
     def _look(self) -> None:
         """Look whether what is waited for is there again, where that is due."""
@@ -276,7 +385,7 @@ class Serving:
         """What was refused is never tried again by us: only whether it was set anew is looked at."""
         systems, told = self.place.systems, (wait.happened, wait.remedy)
         mark, reason = systems.mark(wait.system), wait.reason
-        if reason != Reason.REFUSED or mark != wait.mark:
+        if reason not in UNTIL_SET or mark != wait.mark:
             try:
                 systems.probe(wait.system, reason)
                 reason = ""
@@ -303,3 +412,13 @@ class Serving:
         if self.trouble:
             self.place.tell("That has passed: it goes on.")
         self.trouble = ""
+
+
+def _kept_back(one: Assignment, wait: Wait) -> Mapping[str, Any]:
+    """How a run ends that is not begun, because its system is waited for."""
+    error = RetryableError(
+        f"{wait.name} is waited for ({wait.reason}) since {wait.since_at:%Y-%m-%d %H:%M} UTC. {wait.happened}",
+        wait.remedy,
+    )
+    error.system, error.reason = wait.system, wait.reason
+    return ended("away", {}, error) | {"flow": one.flow, "run": one.run, "seconds": 0.0}

@@ -115,7 +115,7 @@ def open_run(work: Worked, run: str, company: str, flow: str) -> None:
         for broken in cursors.unended(tx, company, flow):
             if broken.run != run:
                 staging.clear(tx, broken.run)
-                cursors.close_run(tx, broken.run, now, "broken", _BROKEN, broken.counts)
+                cursors.close_run(tx, broken.run, now, "broken", _BROKEN, broken.counts, goes_on=True)
         cursors.open_run(tx, run, company, flow, now)
 
 

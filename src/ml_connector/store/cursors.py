@@ -72,6 +72,13 @@ def open_run(tx: sa.Connection, run: str, company: str, flow: str, at: datetime)
     insert_new(tx, runs, [row | {"state": "running", "note": "", "counts": "{}"}])
 
 
+def go_on(tx: sa.Connection, run: str, company: str, flow: str) -> None:
+    """What runs of the flow weighed that were broken off counts for this one: it does the rest of them."""
+    c = runs.c
+    ended = sa.select(c.run).where(c.company == company, c.flow == flow, c.ended_at.is_not(None))
+    weights.take_over(tx, ended.where(c.run != run), run)
+
+
 def note_run(tx: sa.Connection, run: str, state: str, note: str) -> None:
     """What the run is at: running, or waiting and for what."""
     tx.execute(sa.update(runs).where(runs.c.run == run).values(state=state, note=note))
@@ -82,11 +89,19 @@ def note_counts(tx: sa.Connection, run: str, counts: Mapping[str, int]) -> None:
     tx.execute(sa.update(runs).where(runs.c.run == run).values(counts=json.dumps(dict(counts))))
 
 
-def close_run(
-    tx: sa.Connection, run: str, at: datetime, state: str, note: str, counts: Mapping[str, int]
+def close_run(  # noqa: PLR0913 -- how it ended is all of this
+    tx: sa.Connection,
+    run: str,
+    at: datetime,
+    state: str,
+    note: str,
+    counts: Mapping[str, int],
+    *,
+    goes_on: bool = False,
 ) -> None:
-    """The run ended: what it weighed is of no account any more, what it did is added up, both once."""
-    weights.clear(tx, run)
+    """The run ended: what it did is added up, once; ``goes_on``: what it weighed counts for the flow's next one."""
+    if not goes_on:
+        weights.clear(tx, run)
     before = find_run(tx, run)
     if before is not None and before.ended_at is None:
         tallies.add_run(tx, before.company, before.flow, state, counts)

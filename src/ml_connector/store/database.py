@@ -11,10 +11,6 @@ from typing import Any
 
 import sqlalchemy as sa
 import stamina
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.util import CommandError
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ml_connector.core.errors import ConfigurationError, ConnectorError, RetryableError
@@ -42,6 +38,13 @@ FILE_TROUBLE = frozenset(
 Connection = sa.Connection
 Row = Mapping[str, Any]
 Found = sa.Row[Any]
+
+
+#: Alembic's own.
+_REVISIONS = sa.table("alembic_version", sa.column("version_num", sa.String))
+
+#: The newest revision: each file of a migration begins with its own.
+HEAD = max(file.name.partition("_")[0] for file in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 class NewerStoreError(ConfigurationError):
@@ -104,6 +107,12 @@ class Database:
 
     def upgrade(self) -> None:
         """Bring the tables to this version's shape; one process at a time."""
+        if self.revision == HEAD:  # to read all migrations takes longer than a short command
+            return
+        from alembic import command
+        from alembic.config import Config
+        from alembic.util import CommandError
+
         config = Config()
         config.set_main_option("script_location", str(_MIGRATIONS))
         try:
@@ -124,7 +133,9 @@ class Database:
     def revision(self) -> str:
         """Of the tables as they are; empty: there are none."""
         with self.read() as tx:
-            return MigrationContext.configure(tx).get_current_revision() or ""
+            if not sa.inspect(tx).has_table(_REVISIONS.name):
+                return ""
+            return tx.execute(sa.select(_REVISIONS.c.version_num)).scalar() or ""
 
     def _unreachable(self, error: sa.exc.DatabaseError) -> ConnectorError:
         """A server that does not answer may come back; a file that cannot be opened is for a person."""

@@ -154,13 +154,18 @@ def due(tx: sa.Connection, company: str, flow: str, now: datetime) -> list[Hold]
     return [_hold(row) for row in tx.execute(query.order_by(c.next_at, c.key, c.part, c.mapping))]
 
 
-def next_due(tx: sa.Connection, company: str, flow: str) -> datetime | None:
+def next_due(
+    tx: sa.Connection, company: str, flow: str, mappings: Collection[str] | None = None
+) -> datetime | None:
     """When the first open hold of the flow is to be tried again by itself; None: none is.
 
     It may be long ago, also after a run, which tries only some: who runs the flow for it keeps a distance.
+    ``mappings``: only of these, because a hold under one that left the flow is not tried.
     """
     c = holds.c
     query = sa.select(c.next_at).where(c.company == company, c.flow == flow, c.closed_at.is_(None))
+    if mappings is not None:
+        query = query.where(c.mapping.in_(mappings))
     query = query.where(c.next_at.is_not(None)).order_by(c.next_at).limit(1)
     return next((row.next_at for row in tx.execute(query)), None)
 

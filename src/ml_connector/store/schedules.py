@@ -24,7 +24,7 @@ class Kept:
     changed_by: str = ""  #: empty: nobody changed anything
     changed_at: datetime | None = None
     owed_at: datetime | None = (
-        None  #: a system that was away ended its run then: it is due again when that is back
+        None  #: due once more at that instant: a system that was away ended its run, or records are tried again
     )
 
 
@@ -49,11 +49,18 @@ def change(tx: sa.Connection, flow: str, by: str, now: datetime, **values: str |
 
 
 def note_run(tx: sa.Connection, flow: str, due_at: datetime, owed_at: datetime | None) -> None:
-    """It was run for this instant; ``owed_at``: a system that was away ended that run."""
+    """It was run for this instant; ``owed_at``: it is due once more then."""
     # A person may have changed the schedule meanwhile: that instant stays, if it is later.
     this = sa.literal(due_at, schedules.c.due_at.type)
     later = sa.case((schedules.c.due_at > this, schedules.c.due_at), else_=this)
     tx.execute(sa.update(schedules).where(schedules.c.flow == flow).values(due_at=later, owed_at=owed_at))
+
+
+def owe(tx: sa.Connection, flow: str, at: datetime) -> None:
+    """It is due once more then, unless it is so earlier."""
+    c, owed = schedules.c, sa.literal(at, schedules.c.owed_at.type)
+    later = sa.or_(c.owed_at.is_(None), c.owed_at > owed)
+    tx.execute(sa.update(schedules).where(c.flow == flow, later).values(owed_at=at))
 
 
 def set_back(tx: sa.Connection, now: datetime) -> None:

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.ports import Clock
+from ml_connector.core.waits import Reason
 from ml_connector.store import tables
 from ml_connector.store.database import Database, upsert
 from ml_connector.store.master_keys import MasterKeys
@@ -34,6 +35,8 @@ from ml_connector.store.sealing import (
 
 #: What nobody sets: one that does not open is thrown away and fetched anew.
 FETCHED = frozenset({"zoho.access_token"})
+#: What was got with a secret, and is of no account once a person sets that anew.
+_GOT_WITH = {"zoho.client_secret": "zoho.access_token", "zoho.refresh_token": "zoho.access_token"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,13 @@ class Checked:
     is_fetched: bool  #: nobody sets it: where it does not open it is fetched anew
 
 
+def not_set(name: str) -> ConfigurationError:
+    """What is said where a secret is wanted that nobody has set."""
+    error = ConfigurationError(f"The secret {name} is not set.", f"Run: {setting_command(name)}")
+    error.reason = Reason.NOT_SET
+    return error
+
+
 class Secrets:
     """The secrets of the store, by name."""
 
@@ -88,12 +98,18 @@ class Secrets:
         with self.database.begin() as tx:
             upsert(tx, tables.secrets, [row])
 
+    def replace(self, name: str, value: Secret | str) -> None:
+        """The same where a person sets it: what was got with the one before is forgotten, and got anew."""
+        self.put(name, value)
+        if got := _GOT_WITH.get(name):
+            self.delete(got)
+
     def get(self, name: str) -> str:
         """The value. ConfigurationError: it was never set, the master key is another, or the row was changed."""
         with self.database.read() as tx:
             row = tx.execute(sa.select(tables.secrets).where(tables.secrets.c.name == name)).one_or_none()
         if row is None:
-            raise ConfigurationError(f"The secret {name} is not set.", f"Run: {setting_command(name)}")
+            raise not_set(name)
         return self._open(row)
 
     def _open(self, row: sa.Row[Any]) -> str:

@@ -328,6 +328,7 @@ verdicts = Table(
     Column("rejected", Text, nullable=False),  # JSON: target ids
     Column("released", Text, nullable=False),  # JSON: codes of holds
     Column("declined", Boolean, nullable=False),
+    Column("own", Boolean, nullable=False, server_default=false()),  # followed: it has a record of its own
     Column("reason", Prose, nullable=False),
     Column("actor", String(64), nullable=False),
     Column("decided_at", Instant, nullable=False),

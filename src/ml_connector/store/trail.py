@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -28,15 +29,19 @@ class Trail:
     every: timedelta = timedelta(minutes=15)  #: so often a checkpoint is due while a run goes on
     portion: int = 20_000  #: rows that one transaction removes: others wait for it
     _looked_at: datetime | None = field(default=None, init=False)
+    _turn: threading.Lock = field(
+        default_factory=threading.Lock, init=False
+    )  #: runs beside each other note one by one
 
     def checkpoint(self) -> None:
         """Note outside how the trail ends now, unless the last line says it. ConfigurationError: it cannot be."""
-        self._looked_at = self.clock.now()
-        with self.database.read() as tx:
-            stands = end(tx)
-        last = self.file.last()
-        if stands and (last is None or (last.seq, last.hash) != stands):
-            self.file.add(Checkpoint(*stands, self._looked_at))
+        with self._turn:
+            self._looked_at = now = self.clock.now()
+            with self.database.read() as tx:
+                stands = end(tx)
+            last = self.file.last()
+            if stands and (last is None or (last.seq, last.hash) != stands):
+                self.file.add(Checkpoint(*stands, now))
 
     def checkpoint_when_due(self) -> None:
         """The same now and then, however often this is called."""

@@ -52,14 +52,21 @@ def put(  # noqa: PLR0913 -- whose decision it is, why and when, belongs to it
     told = {"chosen": verdict.chosen, "replaces": verdict.replaces, "declined": verdict.declined}
     sets = {name: json.dumps(sorted(getattr(verdict, name))) for name in ("rejected", "released")}
     who = {"reason": reason, "actor": actor, "decided_at": at}
-    upsert(tx, verdicts, [pair.columns() | row | told | sets | who])
+    upsert(tx, verdicts, [pair.columns() | row | told | sets | who | {"own": False}])
 
 
 def use(tx: sa.Connection, pair: Pair, idents: Collection[Ident]) -> None:
-    """These were followed; that a record of the target is not meant goes on to count."""
+    """These were followed; that a record of the target is not meant, or one of its own is, goes on to count."""
     followed = {"chosen": "", "replaces": "", "released": "[]", "declined": False}
-    _each(tx, pair, idents, sa.update(verdicts).values(followed))
-    _each(tx, pair, idents, sa.delete(verdicts).where(verdicts.c.rejected == "[]"))
+    own = sa.or_(verdicts.c.own, verdicts.c.chosen == "")
+    _each(tx, pair, idents, sa.update(verdicts).values(own=own, **followed))
+    _each(tx, pair, idents, sa.delete(verdicts).where(verdicts.c.rejected == "[]", ~verdicts.c.own))
+
+
+def with_own(tx: sa.Connection, pair: Pair, keys: Collection[str]) -> set[Ident]:
+    """Those of these that a person decided to have a record of the target of their own."""
+    query = sa.select(verdicts.c.key, verdicts.c.part).where(pair.within(verdicts), verdicts.c.own)
+    return {(row.key, row.part) for row in select_in(tx, query, verdicts.c.key, map(fold_key, keys))}
 
 
 def remove(tx: sa.Connection, pair: Pair, idents: Collection[Ident]) -> None:

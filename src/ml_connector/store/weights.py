@@ -26,6 +26,18 @@ def put(tx: Connection, run: str, module: str, weighed: Mapping[str, int]) -> No
     )
 
 
+def take_over(tx: Connection, runs: sa.Select[tuple[str]], run: str) -> None:
+    """What ``runs`` weighed, this one weighs."""
+    by_module: dict[str, dict[str, int]] = {}
+    for row in tx.execute(sa.select(weights).where(weights.c.run.in_(runs))):
+        of_module = by_module.setdefault(row.module, {})
+        of_module[row.key] = max(row.weight, of_module.get(row.key, 0))
+    for module, weighed in by_module.items():
+        put(tx, run, module, weighed)
+    if by_module:
+        tx.execute(sa.delete(weights).where(weights.c.run.in_(runs)))
+
+
 def total(tx: Connection, run: str) -> int:
     """All of them together."""
     query = sa.select(sa.func.coalesce(sa.func.sum(weights.c.weight), 0)).where(weights.c.run == run)

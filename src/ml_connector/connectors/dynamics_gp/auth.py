@@ -141,6 +141,13 @@ class WindowsTransport:
             return here
         return httpcore2.URL(scheme=here.scheme, host=here.host, port=here.port, target=target)
 
+    def sign_in_anew(self) -> None:
+        """The password was set anew: the next request signs in with it, and so does every lane."""
+        with self._habits.lock:
+            self._habits.proved = None
+        self._mechanisms.forget_ticket()
+        self._lanes.renew()
+
     def close(self) -> None:
         """Close all connections; the transport may be used again."""
         self._lanes.close()

@@ -81,6 +81,7 @@ class Lane:
     connection: httpcore2.HTTP11Connection | None = None
     binding: GssChannelBindings | None = None
     signed_in: bool = False
+    generation: int = 0  #: of the password that it was opened under
 
     def is_open(self) -> bool:
         """Whether the next request may go over the connection that is there."""
@@ -128,6 +129,7 @@ class Lanes:
     def __init__(self, server: Server, count: int) -> None:
         self._all = [Lane(server) for _ in range(count)]
         self._free: queue.LifoQueue[Lane] = queue.LifoQueue()
+        self._generation = 0
         for lane in self._all:
             self._free.put(lane)
 
@@ -138,6 +140,9 @@ class Lanes:
             lane = self._free.get(timeout=timeout_seconds)
         except queue.Empty:
             raise meanings.LANES_BUSY.error() from None
+        if lane.generation != self._generation:
+            lane.close()
+            lane.generation = self._generation
         try:
             yield lane
         except BaseException:
@@ -145,6 +150,10 @@ class Lanes:
             raise
         finally:
             self._free.put(lane)
+
+    def renew(self) -> None:
+        """No connection of before is used again; a request that is under way has its answer."""
+        self._generation += 1
 
     def close(self) -> None:
         """Close all connections; they are opened again when needed."""

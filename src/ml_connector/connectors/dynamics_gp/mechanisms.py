@@ -92,6 +92,11 @@ class Mechanisms:
         if self._tickets is not None:
             self._tickets.drop(refused.cache)
 
+    def forget_ticket(self) -> None:
+        """The password was set anew."""
+        if self._tickets is not None:
+            self._tickets.forget()
+
     def accepted(self, beginning: Beginning) -> None:
         """The server let us in so."""
         if beginning.kerberos:

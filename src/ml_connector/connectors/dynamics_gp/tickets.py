@@ -137,6 +137,12 @@ class Tickets:
             if self._held is not None and self._held.cache == cache:
                 self._replace(None)
 
+    def forget(self) -> None:
+        """The ticket is of a password that is another now."""
+        with self._lock:
+            if self._held is not None:
+                self._replace(None)
+
     def _renew(self, old: _Held) -> None:
         now = self.clock.now()
         try:

@@ -116,6 +116,10 @@ class ZohoAuth:
             self._refused = None
             return Grant(refresh_token, self._keep(body))
 
+    def sign_in_anew(self) -> None:
+        """The refresh token or the client secret was set anew: no token of before is used that is not on the shelf."""
+        self._held = None
+
     def _renewed(self, failed: AccessToken | None) -> AccessToken:
         with self._lock, self._shelf.lock():
             shelved = self._shelf.load()

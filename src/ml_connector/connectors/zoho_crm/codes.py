@@ -131,6 +131,14 @@ REQUEST_STATUSES: Mapping[int, Meaning] = {
 
 # ---- the token endpoint
 
+#: What ``invalid_code`` means of a code that a person has just given: we are authorising.
+GRANT_REFUSED = Meaning(
+    Kind.STOP,
+    "Zoho does not take this grant code: it was used before, is older than its minutes, or is of another client",
+    "Nothing was changed. Generate a new code in Zoho's API console, as the steps say, run"
+    " `ml-connector zoho authorize` again and give the code at once.",
+)
+
 #: Its "error" -> meaning. {grant} is "refresh token" or "grant code".
 TOKEN_ERRORS: Mapping[str, Meaning] = {
     "invalid_code": Meaning(

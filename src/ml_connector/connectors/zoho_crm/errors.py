@@ -128,6 +128,8 @@ def token_error(reply: Reply, grant: str) -> ConnectorError:
         return _redirected("Zoho's token server")
     name = str(wire.decode(reply).get("error", ""))
     meaning = codes.meaning_in(codes.TOKEN_ERRORS, name)
+    if (grant, name) == ("grant code", "invalid_code"):
+        meaning = codes.GRANT_REFUSED
     if meaning is None:
         happened = f"Zoho gave out no access token; it said: {wire.head(reply)}."
         return ConfigurationError(happened, codes.AUTHORISE)
