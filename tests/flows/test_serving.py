@@ -218,7 +218,7 @@ def test_the_log_is_told_which_run_of_which_flow_did_what(stage: Stage) -> None:
     stage.job = away(of(GP, GP_AWAY))
     stage.turn(15 * MINUTE)
     assert stage.where["customers: away. GP does not answer."]["level"] == "warning"
-    waits_for = stage.where["gp is waited for (unreachable). Check that it runs."]
+    waits_for = stage.where["Dynamics GP is waited for (unreachable). Check that it runs."]
     assert waits_for == {"level": "warning", "system": "gp", "reason": "unreachable"}
 
 
