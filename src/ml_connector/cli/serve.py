@@ -41,7 +41,7 @@ def serve(settings: SettingsPath = None) -> None:
     read, stopping = load(settings).as_served, threading.Event()
     _stop_in_good_order(stopping)
     with open_app(read, note) as app, _engine(app, stopping) as engine:
-        serving = Serving(_place(app, engine, (settings or Path()).absolute().parent), stopping)
+        serving = Serving(place_of(app, engine, (settings or Path()).absolute().parent), stopping)
         web = create_app(partial(_problems, app, serving))
         with served(web, read.serve.address, read.serve.port) as url:
             note(f"Serving. The pages are at {url}; “ml-connector flows list” tells what runs when.")
@@ -49,7 +49,8 @@ def serve(settings: SettingsPath = None) -> None:
         _leave(engine)
 
 
-def _place(app: App, engine: Engine, folder: Path) -> Place:
+def place_of(app: App, engine: Engine, folder: Path) -> Place:
+    """What a process that serves works with; bugs are kept in ``folder``."""
     from ml_connector.duties import AwaitedSystems, scheduled
     from ml_connector.flows import approval
     from ml_connector.flows.serving import Place

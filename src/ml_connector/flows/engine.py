@@ -77,7 +77,8 @@ class _DurableSteps:
         # As the engine's own sleep, which keeps the instant of its end, but it can be broken off.
         with _same_steps():
             until = DBOS.run_step({"name": "DBOS.sleep"}, lambda: time.time() + seconds)
-        _HOLDER.leaving.wait(max(0.0, until - time.time()))
+        # Never longer than that: the clock may have been wrong when the end was kept.
+        _HOLDER.leaving.wait(min(max(0.0, until - time.time()), seconds))
         _leave_if_asked()
 
 

@@ -194,7 +194,8 @@ def wait_for_lost(work: Work, module: str, batch: Sequence[Plan]) -> None:
     with work.database.read() as tx:
         lost = intents.find(tx, work.pair(module), [plan.desired.key for plan in batch])
     left = [
-        work.options.operation_timeout - (work.clock.now() - intent.opened_at)
+        # by a clock that was set back meanwhile, it has not waited less than not at all
+        work.options.operation_timeout - max(work.clock.now() - intent.opened_at, timedelta(0))
         for ident, intent in lost.items()
         if ident in {plan.desired.ident for plan in batch}
     ]

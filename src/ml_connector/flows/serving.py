@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from ml_connector.core.errors import ConnectorError
 from ml_connector.core.ports import Clock
 from ml_connector.core.waits import Reason, Wait, reason_of
-from ml_connector.flows.agenda import Due, Scheduled, find_due, is_awaited, owed_at
+from ml_connector.flows.agenda import Due, Scheduled, find_due, find_set_back, is_awaited, owed_at
 from ml_connector.flows.range import Asked
 from ml_connector.flows.runs import Engine, Runs, StoppingError, run_of
 from ml_connector.store import requests, schedules, waits
@@ -128,14 +128,17 @@ class Serving:
         names = {flow.flow for flow in place.flows}
         with place.database.read() as tx:
             kept = schedules.find(tx)
-        if names <= kept.keys() and not self._broken_off and all(k.due_at <= now for k in kept.values()):
+        back = find_set_back(place.flows, kept, now)
+        if names <= kept.keys() and not self._broken_off and not back:
             return
         with place.database.begin() as tx:
             schedules.know(tx, names - kept.keys(), now)
-            schedules.set_back(tx, now)
+            schedules.set_back(tx, back, now)
             for flow, at in self._broken_off.items():
                 schedules.note_run(tx, flow, at, now)
         self._broken_off.clear()
+        if back:
+            place.tell(f"The clock was set back: {', '.join(back)} will run at times that come once more.")
 
     def _take_up(self) -> None:
         """Go on with what was interrupted; requests take up their own runs."""

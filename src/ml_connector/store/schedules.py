@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,6 +26,7 @@ class Kept:
     owed_at: datetime | None = (
         None  #: a system that was away ended its run then: it is due again when that is back
     )
+    set_back: int = 0  #: so often our clock was set back behind ``due_at``: times come once more
 
 
 def know(tx: sa.Connection, flows: Iterable[str], now: datetime) -> None:
@@ -56,6 +57,8 @@ def note_run(tx: sa.Connection, flow: str, due_at: datetime, owed_at: datetime |
     tx.execute(sa.update(schedules).where(schedules.c.flow == flow).values(due_at=later, owed_at=owed_at))
 
 
-def set_back(tx: sa.Connection, now: datetime) -> None:
-    """Our clock was set back: what is marked as run for a time to come is not."""
-    tx.execute(sa.update(schedules).where(schedules.c.due_at > now).values(due_at=now))
+def set_back(tx: sa.Connection, flows: Collection[str], now: datetime) -> None:
+    """Our clock was set back: what these are marked as run for has still to come."""
+    c = schedules.c
+    back = sa.update(schedules).where(c.flow.in_(flows), c.due_at > now)
+    tx.execute(back.values(due_at=now, set_back=c.set_back + 1))

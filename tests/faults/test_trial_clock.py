@@ -1,0 +1,60 @@
+"""A clock that is an hour wrong and corrected, and a day asleep: nothing is passed over, nothing stops, nothing doubles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from turns import HOUR, MINUTE, Turned, every_twenty_minutes, turning
+
+from systems import World, assert_whole, gp_options, opened
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with opened(tmp_path, gp=gp_options(20)) as opened_world:
+        opened_world.write_settings(
+            serve__schedule=every_twenty_minutes(), serve__wait_seconds="0", flows_vendors__enabled="false"
+        )
+        opened_world.first("customers")
+        yield opened_world
+
+
+def gp_now(turned: Turned) -> datetime:
+    return datetime.fromisoformat(turned.world.gp.control("GET", "state")["clock"])
+
+
+def edit(world: World, value: str, key: str = "AARONFIT0001") -> None:
+    world.change(key, set={"class_id": value})
+
+
+def arrived(world: World, key: str = "AARONFIT0001") -> str:
+    return str(world.account(key)["GP_Customer_Class"])
+
+
+def passes(turned: Turned, value: str) -> None:
+    """Somebody edits a record, the time of a run comes, and it is one run that brings it."""
+    edit(turned.world, value)
+    turned.pass_time(20 * MINUTE)
+    assert len(turned.turn()) == 1, turned.told
+    assert turned.turn() == []
+    assert arrived(turned.world) == value
+    assert turned.cursor_at() <= gp_now(turned)
+
+
+@pytest.mark.parametrize("wrong", [HOUR, -HOUR], ids=["ahead", "behind"])
+def test_a_clock_that_is_an_hour_wrong_and_corrected(world: World, wrong: timedelta) -> None:
+    with turning(world) as turned:
+        passes(turned, "BEFORE")
+        turned.clock.by += wrong
+        assert len(turned.turn()) == (1 if wrong > timedelta() else 0), "what seems to be missed"
+        for number in range(4):  # longer than a token lives
+            passes(turned, f"WRONG {number}")
+        turned.clock.by -= wrong
+        assert len(turned.turn()) == (0 if wrong > timedelta() else 1)
+        for number in range(4):
+            passes(turned, f"RIGHT {number}")
+        assert [line for line in turned.told if "clock was set back" in line]
+    assert_whole(world)
