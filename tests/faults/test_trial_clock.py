@@ -58,3 +58,41 @@ def test_a_clock_that_is_an_hour_wrong_and_corrected(world: World, wrong: timede
             passes(turned, f"RIGHT {number}")
         assert [line for line in turned.told if "clock was set back" in line]
     assert_whole(world)
+
+
+def test_a_system_that_was_found_away_by_a_wrong_clock_is_looked_for_when_it_is_right(world: World) -> None:
+    with turning(world) as turned:
+        turned.clock.by += HOUR
+        edit(world, "LATER")
+        world.gp_faults({"operation": "*", "kind": "http_503", "count": 100_000})
+        assert len(turned.turn()) == 1
+        assert [line for line in turned.told if "gp is waited for (unreachable)" in line], turned.told
+        turned.clock.by -= HOUR
+        world.gp_faults()
+        assert len(turned.turn()) == 1, "it is looked for at once, and its run is owed"
+        assert arrived(world) == "LATER"
+        assert world.rows("SELECT COUNT(*) FROM waits") == [(0,)]
+    assert_whole(world)
+
+
+def test_asleep_for_a_day_in_which_credits_were_used_up(world: World) -> None:
+    with turning(world) as turned:
+        passes(turned, "BEFORE")
+        world.zoho_call("POST", "settings", {"credits_remaining": 100})  # others have used them
+        edit(world, "ASLEEP")
+        cursor = turned.cursor_at()
+        turned.pass_time(20 * MINUTE)
+        assert len(turned.turn()) == 1
+        assert [line for line in turned.told if "zoho is waited for (credits)" in line], turned.told
+        assert (turned.cursor_at(), arrived(world)) == (cursor, "BEFORE")
+        tokens = world.zoho_call("GET", "counts")["tokens_issued"]
+        turned.pass_time(24 * HOUR)
+        world.gp.end_connections()
+        assert len(turned.turn()) == 1, "72 times were missed, and are one run"
+        assert turned.turn() == []
+        assert arrived(world) == "ASLEEP"
+        assert world.rows("SELECT COUNT(*) FROM waits") == [(0,)]
+        assert world.zoho_call("GET", "counts")["tokens_issued"] == tokens + 1
+        standing = turned.app.zoho.credits()
+        assert standing.whole - standing.left < 100, "what was spent before is free again"
+    assert_whole(world)

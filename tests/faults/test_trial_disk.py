@@ -1,0 +1,148 @@
+"""``serve`` on a disk that takes no more: nothing moves, the reason is there to see, and it goes on by itself."""
+
+from __future__ import annotations
+
+import resource
+import signal
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from served import Served, serving
+from systems import World, assert_whole, gp_options, opened
+
+_TMPFS = ("mount", "-t", "tmpfs", "-o", "size=32m,mode=0700", "tmpfs")
+
+
+class Disk(Protocol):
+    """Where the data folder is."""
+
+    def fill(self, served: Served) -> None:
+        """Not a byte more."""
+
+    def make_room(self, served: Served) -> None:
+        """There is room again."""
+
+
+class Small:
+    """A disk of its own that another file fills up."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.ballast = folder / "ballast"
+
+    def fill(self, _served: Served) -> None:
+        with self.ballast.open("wb", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+
+    def make_room(self, _served: Served) -> None:
+        self.ballast.unlink()
+
+
+class Limit:
+    """Any disk; no file of the process grows any more."""
+
+    def fill(self, served: Served) -> None:
+        self.limit(served, 0)
+
+    def make_room(self, served: Served) -> None:
+        self.limit(served, resource.RLIM_INFINITY)
+
+    def limit(self, served: Served, most: int) -> None:
+        resource.prlimit(served.process.pid, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+
+
+@pytest.fixture(params=["a small disk", "files that do not grow"])
+def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
+    """The disk of ``tmp_path / "data"``."""
+    if request.param == "files that do not grow":
+        yield Limit()
+        return
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o700)
+    try:
+        subprocess.run([*_TMPFS, str(folder)], check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"no file system can be mounted here: {getattr(error, 'stderr', '') or error}")
+    try:
+        yield Small(folder)
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.fixture
+def world(disk: Disk, tmp_path: Path) -> Iterator[World]:
+    with opened(tmp_path, gp=gp_options(20)) as opened_world:
+        opened_world.write_settings(
+            serve__port="0",
+            serve__schedule="'0 0 1 1 *'",
+            serve__wait_seconds="0",
+            flows_vendors__enabled="false",
+        )
+        opened_world.first("customers")
+        yield opened_world
+
+
+def is_prepared(world: World) -> bool:
+    """The customers are due, and what is written next needs room; False: something is under way."""
+    now = str(datetime.now(UTC).replace(tzinfo=None))
+    with closing(sqlite3.connect(world.folder / "data" / "ml-connector.db", timeout=0.1)) as file, file:
+        file.execute("UPDATE schedules SET owed_at = ? WHERE flow = 'customers'", (now,))
+    return all(is_short(world.folder / "data" / name) for name in ("ml-connector.db", "engine.db"))
+
+
+def is_short(path: Path) -> bool:
+    """Whether its log of writes is an empty one now."""
+    with closing(sqlite3.connect(path, timeout=0.1)) as file:
+        busy, _, _ = file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy
+
+
+def while_it_stands_still(served: Served, do: Callable[[], bool]) -> None:
+    """Do this between two moments of the process, in which it holds nothing that keeps us from it."""
+
+    def done() -> bool:
+        served.process.send_signal(signal.SIGSTOP)
+        try:
+            return do()
+        except sqlite3.OperationalError:  # locked
+            return False
+        finally:
+            served.process.send_signal(signal.SIGCONT)
+
+    served.until(done, "a moment in which nothing is under way")
+
+
+def test_a_disk_that_is_full_and_has_room_again(world: World, disk: Disk) -> None:
+    with serving(world) as served:
+        cursor = world.rows("SELECT at FROM cursors")
+        world.change("AARONFIT0001", set={"class_id": "NO-ROOM"})
+
+        def fill() -> bool:
+            if not is_prepared(world):
+                return False
+            disk.fill(served)
+            return True
+
+        while_it_stands_still(served, fill)
+        served.said("database .* cannot be used|disk of .* is full")
+        served.until(lambda: served.health("ready")[0] == 503, "the reason where it is looked for")
+        [problem] = served.health("ready")[1]["problems"]
+        assert "disk" in problem
+        assert served.health("live") == (200, {"ok": True})
+        assert world.rows("SELECT at FROM cursors") == cursor
+        disk.make_room(served)
+        served.said("That has passed: it goes on")
+        served.until(
+            lambda: world.account("AARONFIT0001")["GP_Customer_Class"] == "NO-ROOM", "the run that was owed"
+        )
+        served.until(lambda: world.rows("SELECT at FROM cursors") > cursor, "the end of its run")
+        served.until(lambda: served.health("ready")[0] == 200, "no trouble any more")
+    assert_whole(world)
