@@ -6,7 +6,7 @@ import resource
 import signal
 import sqlite3
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Protocol
 import pytest
 
 from served import Served, serving
-from systems import World, assert_whole, gp_options, opened
+from systems import INSERT, World, assert_whole, gp_options, opened
 
 _TMPFS = ("mount", "-t", "tmpfs", "-o", "size=32m,mode=0700", "tmpfs")
 
@@ -90,59 +90,77 @@ def world(disk: Disk, tmp_path: Path) -> Iterator[World]:
         yield opened_world
 
 
-def is_prepared(world: World) -> bool:
-    """The customers are due, and what is written next needs room; False: something is under way."""
+def owe(world: World) -> None:
+    """The customers are due."""
     now = str(datetime.now(UTC).replace(tzinfo=None))
     with closing(sqlite3.connect(world.folder / "data" / "ml-connector.db", timeout=0.1)) as file, file:
         file.execute("UPDATE schedules SET owed_at = ? WHERE flow = 'customers'", (now,))
-    return all(is_short(world.folder / "data" / name) for name in ("ml-connector.db", "engine.db"))
 
 
 def is_short(path: Path) -> bool:
-    """Whether its log of writes is an empty one now."""
+    """Whether its log of writes is an empty one now, so that the next one needs room."""
     with closing(sqlite3.connect(path, timeout=0.1)) as file:
         busy, _, _ = file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return not busy
 
 
-def while_it_stands_still(served: Served, do: Callable[[], bool]) -> None:
-    """Do this between two moments of the process, in which it holds nothing that keeps us from it."""
+def fill(served: Served, disk: Disk, *, due: bool) -> None:
+    """Fill it between two moments of the process, in which it holds nothing that keeps us from it."""
 
-    def done() -> bool:
+    def filled() -> bool:
         served.process.send_signal(signal.SIGSTOP)
         try:
-            return do()
+            if due:
+                owe(served.world)
+            if not all(is_short(served.world.folder / "data" / n) for n in ("ml-connector.db", "engine.db")):
+                return False
+            disk.fill(served)
         except sqlite3.OperationalError:  # locked
             return False
         finally:
             served.process.send_signal(signal.SIGCONT)
+        return True
 
-    served.until(done, "a moment in which nothing is under way")
+    served.until(filled, "a moment in which nothing is under way")
+
+
+def suffers(served: Served) -> None:
+    """It says why nothing moves."""
+    served.said("database .* cannot be used|disk of .* is full")
+    served.until(lambda: served.health("ready")[0] == 503, "the reason where it is looked for")
+    [problem] = served.health("ready")[1]["problems"]
+    assert "disk" in problem
+    assert served.health("live") == (200, {"ok": True})
 
 
 def test_a_disk_that_is_full_and_has_room_again(world: World, disk: Disk) -> None:
     with serving(world) as served:
         cursor = world.rows("SELECT at FROM cursors")
         world.change("AARONFIT0001", set={"class_id": "NO-ROOM"})
-
-        def fill() -> bool:
-            if not is_prepared(world):
-                return False
-            disk.fill(served)
-            return True
-
-        while_it_stands_still(served, fill)
-        served.said("database .* cannot be used|disk of .* is full")
-        served.until(lambda: served.health("ready")[0] == 503, "the reason where it is looked for")
-        [problem] = served.health("ready")[1]["problems"]
-        assert "disk" in problem
-        assert served.health("live") == (200, {"ok": True})
+        fill(served, disk, due=True)
+        suffers(served)
         assert world.rows("SELECT at FROM cursors") == cursor
         disk.make_room(served)
         served.said("That has passed: it goes on")
-        served.until(
-            lambda: world.account("AARONFIT0001")["GP_Customer_Class"] == "NO-ROOM", "the run that was owed"
-        )
-        served.until(lambda: world.rows("SELECT at FROM cursors") > cursor, "the end of its run")
+        served.until(lambda: world.rows("SELECT at FROM cursors") > cursor, "the run that was owed")
         served.until(lambda: served.health("ready")[0] == 200, "no trouble any more")
+    assert world.account("AARONFIT0001")["GP_Customer_Class"] == "NO-ROOM"
+    assert_whole(world)
+
+
+def test_a_disk_that_fills_up_while_zoho_writes(world: World, disk: Disk) -> None:
+    with serving(world) as served:
+        cursor = world.rows("SELECT at FROM cursors")
+        world.customer("NEW1", "Written but not noted")
+        world.forget()
+        world.zoho_faults({"match": INSERT, "kind": "delay_after_work", "nth": 1, "seconds": 5})
+        owe(world)
+        served.until(world.writes, "a record that was written")
+        fill(served, disk, due=False)
+        suffers(served)
+        assert world.rows("SELECT at FROM cursors") == cursor
+        disk.make_room(served)
+        served.said("That has passed: it goes on")
+        served.until(lambda: world.rows("SELECT at FROM cursors") > cursor, "the run that was owed")
+    assert world.writes() == {"insert": 1}
     assert_whole(world)

@@ -42,7 +42,7 @@ def serve(settings: SettingsPath = None) -> None:
     _stop_in_good_order(stopping)
     with open_app(read, note) as app, _engine(app, stopping) as engine:
         serving = Serving(place_of(app, engine, (settings or Path()).absolute().parent), stopping)
-        web = create_app(partial(_problems, app, serving))
+        web = create_app(partial(_problems, app, serving, engine))
         with served(web, read.serve.address, read.serve.port) as url:
             note(f"Serving. The pages are at {url}; “ml-connector flows list” tells what runs when.")
             serving.serve()
@@ -107,13 +107,14 @@ def _say(text: str) -> str:
     return text
 
 
-def _problems(app: App, serving: Serving) -> list[str]:
+def _problems(app: App, serving: Serving, engine: Engine) -> list[str]:
     """Why nothing can be done at present."""
     from ml_connector.store import waits
 
     try:
         with app.database.read() as tx:
             waits.find(tx)
+        engine.require_writable()
     except ConnectorError as error:
         return [str(error)]
     return [serving.trouble] if serving.trouble else []
