@@ -34,9 +34,18 @@ from typing import Any
 from ml_connector.app import App
 from ml_connector.bootstrap import open_app
 from ml_connector.cli.costs import Spent
+from ml_connector.cli.logs import to_standard_error
 from ml_connector.core.change import Change
 from ml_connector.core.flow import Flow
-from ml_connector.core.mapping import field_needs, key_value, map_record, recognised_by
+from ml_connector.core.mapping import (
+    Part,
+    Reference,
+    field_needs,
+    key_value,
+    map_record,
+    recognised_by,
+    resolve,
+)
 from ml_connector.core.match import Evidence, find_match, normalise_name
 from ml_connector.core.plan import Action, Desired, Plan, plan_write
 from ml_connector.core.ports import Candidate, Source, Write, Written
@@ -90,11 +99,11 @@ def load(records: int, way: str) -> Done:
         around.set_up(SETTINGS)
         around.run("provision", "--yes", quiet=True)
         report = around.report("plan", "customers")["hash"]
-        if way == "with":
-            command = (*COMMAND, "sync", "customers", "--approve", report, "--json")
-        else:
-            command = (sys.executable, __file__, "--without", str(around.folder))
-        done = run(command, around)
+        commands = {
+            "with": [*COMMAND, "sync", "customers", "--approve", report, "--json"],
+            "without": [sys.executable, __file__, "--without", str(around.folder)],
+        }
+        done = run(commands[way], around)
         keys = {a[KEY] for a in around.zoho.rows(f"records/{MODULE}", "data") if a[KEY]}
         assert len(keys) == records, f"{way}: {len(keys)} of {records} are in Zoho"
         return done
@@ -119,6 +128,7 @@ def run(command: Sequence[str], around: Systems) -> Done:
 
 def without(folder: Path) -> dict[str, Any]:
     """The first load, and what it took."""
+    to_standard_error(debug=False)
     with open_app(load_settings(folder / "ml-connector.toml")) as app:
         app.context("-1")  # as a run has it when it begins
         began = time.perf_counter()
@@ -142,6 +152,8 @@ class Bare:
         self.recognised: list[str] = []
         self.by_key: dict[str, list[Candidate]] = {}
         self.by_name: dict[str, list[Candidate]] = {}
+        self.ids: dict[str, str] = {}  # folded key -> what was made of it
+        self.children: list[Desired] = []  # planned before their parents were there
 
     def load(self) -> None:
         self.source.clock_difference()
@@ -158,6 +170,8 @@ class Bare:
                 calls.append(pool.submit(self.send, plans))
             for call in calls:
                 call.result()
+            for some in chunked(self.children, CHUNK):
+                self.join(some)
 
     def changes(self) -> Iterator[Change]:
         """All that GP lists."""
@@ -206,11 +220,14 @@ class Bare:
                 by_key=self.by_key.get(fold_key(wanted.key_value), ()),
                 by_name=self.by_name.get(normalise_name(wanted.name), ()),
             )
+            if any(part.references for part in wanted.parts):
+                self.children.append(wanted)
             yield plan_write(wanted, find_match(KEY, seen, AUTOMATIC), {}, None)
 
     def desired(self, change: Change, record: Record) -> Desired:
         mappings = self.flow.of_module(MODULE)
-        parts = tuple(map_record(record, mapping, self.context, {}) for mapping in mappings)
+        mapped = [map_record(record, mapping, self.context, {}) for mapping in mappings]
+        parts = tuple(resolve(part, self.linked(part)) for part in mapped)
         name = str(record.fields.get(self.rule.name) or "")
         key = key_value(record, self.context)
         return Desired(record.key, KEY, key, name, change.at, record.fetched_at, parts)
@@ -221,7 +238,25 @@ class Bare:
         names = list({plan.desired.name.casefold(): plan.desired.name for plan in plans}.values())
         assert not self.target.find_candidates(MODULE, "", names, self.recognised).found
         results = self.target.write(MODULE, [Write(plan.fields) for plan in plans], plans[0].trigger)
-        assert all(isinstance(result, Written) for result in results)
+        for plan, result in zip(plans, results, strict=True):
+            assert isinstance(result, Written)
+            self.ids[fold_key(plan.desired.key)] = result.target_id
+
+    def join(self, wanted: Sequence[Desired]) -> None:
+        """Tell these which record is their parent, now that it is there."""
+        parents = [
+            {name: self.ids[fold_key(to.key)] for part in one.parts for name, to in part.references.items()}
+            for one in wanted
+        ]
+        writes = [
+            Write(found, self.ids[fold_key(one.key)]) for one, found in zip(wanted, parents, strict=True)
+        ]
+        assert all(isinstance(result, Written) for result in self.target.write(MODULE, writes))
+
+    def linked(self, part: Part) -> dict[Reference, str]:
+        """The parents that are there already."""
+        known = {to: self.ids.get(fold_key(to.key), "") for to in part.references.values()}
+        return {to: target_id for to, target_id in known.items() if target_id}
 
 
 # ---- what it comes to

@@ -1,4 +1,4 @@
-"""A clock that is an hour wrong and corrected, and a day asleep: nothing is passed over, nothing stops, nothing doubles."""
+"""A clock that is an hour wrong and corrected, and a day asleep: nothing is passed over, stops, or doubles."""
 
 from __future__ import annotations
 

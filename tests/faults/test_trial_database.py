@@ -18,7 +18,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-
 from turns import Turned, turning
 
 from postgres import named
@@ -195,7 +194,9 @@ def test_a_database_that_is_away_and_comes_back(tmp_path: Path, server: Server) 
         settings(world)
         world.write_settings(store__url=f"'{server.url}'")
         world.here("init")
-        for name, secret in zip(("gp.password", "zoho.client_secret", "zoho.refresh_token"), SECRETS, strict=True):
+        for name, secret in zip(
+            ("gp.password", "zoho.client_secret", "zoho.refresh_token"), SECRETS, strict=True
+        ):
             world.here("secrets", "set", name, stdin=secret)
         world.here("provision", "--yes")
         world.first("customers")

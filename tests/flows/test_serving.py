@@ -258,7 +258,7 @@ def test_a_night_that_a_wrong_clock_began_early_is_not_run_once_more(stage: Stag
     stage.restarted().turn()
     assert len(stage.turn(60 * MINUTE)) == 2
     stage.turn(-60 * MINUTE)
-    began = sum((stage.turn(15 * MINUTE) for _ in range(8)), [])
+    began = [run for _ in range(8) for run in stage.turn(15 * MINUTE)]
     assert [run.partition("-")[0] for run in began] == ["vendors"] * 8
     assert len(stage.turn(DAY)) == 2
 

@@ -40,7 +40,9 @@ _ENDED = ["SUCCESS", "ERROR"]
 _PORTION = 500  #: runs that are forgotten in one transaction
 _POLL_SECONDS = 0.2
 _LOCK_SECONDS = 2.0  #: its own writing is a matter of milliseconds
-_IDLE_SECONDS = 0.5  #: so often a process that serves, which is idle all day, looks for a run that is to begin
+_IDLE_SECONDS = (
+    0.5  #: so often a process that serves, which is idle all day, looks for a run that is to begin
+)
 #: So often a run is looked at, while this process works at none, before it is given up: until the engine has noted
 #: its end (a full disk takes the note of the trouble, too), and until the engine has begun it.
 _LOOKS_NOTED, _LOOKS_BEGUN = 20, 60
@@ -294,7 +296,7 @@ class Engine:
             return dict(handle.get_result(polling_interval_sec=_POLL_SECONDS))
 
     def _take_up_unkept(self, run: str) -> None:
-        """Have a run go on whose end this process could not keep: the engine itself takes it up at its next start only."""
+        """Have a run go on whose end was not kept: the engine itself takes such a one up at its next start only."""
         if run in _HOLDER.unkept:
             DBOS.resume_workflow(run)  # one that has ended stays so
             _HOLDER.unkept.discard(run)
