@@ -75,14 +75,9 @@ def find_due(
 
 
 def _due_at(flow: Scheduled, kept: Kept, now: datetime) -> datetime | None:
-    owed = kept.owed_at if kept.owed_at is not None and _is_over(kept.owed_at, now) else None
+    owed = kept.owed_at if kept.owed_at is not None and kept.owed_at <= now else None
     ticks = (due(flow.as_kept(kept), kept.due_at, now), owed)
     return max((tick for tick in ticks if tick is not None), default=None)
-
-
-def _is_over(owed_at: datetime, now: datetime) -> bool:
-    """Whether it is owed by now; further ahead than any is owed, it is by a clock that was wrong."""
-    return not now < owed_at <= now + _ONCE_MORE
 
 
 def find_set_back(flows: Sequence[Scheduled], kept: Mapping[str, Kept], now: datetime) -> list[str]:

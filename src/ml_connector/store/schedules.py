@@ -58,7 +58,8 @@ def note_run(tx: sa.Connection, flow: str, due_at: datetime, owed_at: datetime |
 
 
 def set_back(tx: sa.Connection, flows: Collection[str], now: datetime) -> None:
-    """Our clock was set back: what these are marked as run for has still to come."""
-    c = schedules.c
+    """Our clock was set back: what these were run for has still to come, and what is owed is owed now."""
+    c, this = schedules.c, sa.literal(now, schedules.c.due_at.type)
     back = sa.update(schedules).where(c.flow.in_(flows), c.due_at > now)
-    tx.execute(back.values(due_at=now, set_back=c.set_back + 1))
+    owed = sa.case((c.owed_at > now, this), else_=c.owed_at)
+    tx.execute(back.values(due_at=now, set_back=c.set_back + 1, owed_at=owed))
