@@ -124,6 +124,7 @@ class MemorySource:
     asked_for_track: int = 0
     between_pages: list[Callable[[], object]] = field(default_factory=list)  #: what happens meanwhile
     forgotten: int = 0  #: so often what was read ahead was dropped
+    ahead: timedelta = timedelta()  #: its clock is so far ahead of ours
 
     def put(self, key: str, entity: str = "customers", at: datetime | None = None, **fields: object) -> None:
         """Add or change a record; its stamp is the clock's unless given."""
@@ -132,7 +133,7 @@ class MemorySource:
         self.rows[entity][key] = Row(key, merged, at or self.clock.now())
 
     def clock_difference(self) -> float:
-        return 0.0
+        return self.ahead.total_seconds()
 
     def list_changes(self, entity: str, since: datetime | None, after: str | None) -> Page[Change]:
         rows = sorted(self.rows[entity].values(), key=lambda row: row.key)

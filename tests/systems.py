@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.error import HTTPError
@@ -230,6 +231,13 @@ class World:
     def operations(self) -> dict[str, int]:
         """GP's operations since ``forget``."""
         return dict(self.gp.control("GET", "state")["operations"])
+
+    def move_clocks(self, by: timedelta) -> None:
+        """Move the clocks of both simulators on."""
+        gp = self.gp.control("GET", "state")["settings"]["clock_offset_seconds"]
+        zoho = self.zoho_call("GET", "settings")["clock_offset_seconds"]
+        self.gp.control("POST", "settings", {"clock_offset_seconds": gp + by.total_seconds()})
+        self.zoho_call("POST", "settings", {"clock_offset_seconds": zoho + by.total_seconds()})
 
     def forget(self) -> None:
         """Set both simulators' counts to zero."""

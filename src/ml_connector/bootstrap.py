@@ -24,6 +24,7 @@ from ml_connector.connectors.zoho_crm import (
 )
 from ml_connector.connectors.zoho_crm import RequestGate as ZohoGate
 from ml_connector.core.errors import ConfigurationError
+from ml_connector.core.ports import Clock
 from ml_connector.loading import load_deal_flows, load_flows, with_room
 from ml_connector.settings import Settings
 from ml_connector.store import field_labels, left_out
@@ -60,21 +61,21 @@ class SystemClock:
 def open_secrets(settings: Settings) -> Iterator[Secrets]:
     """The secrets of the store; its tables are made where they are not there yet."""
     with ExitStack() as stack:
-        yield _secrets(settings, _database(settings, stack))
+        yield _secrets(settings, _database(settings, stack), SystemClock())
 
 
 @contextmanager
 def open_trail(settings: Settings) -> Iterator[Trail]:
     """The audit trail alone: who looks through it needs neither system nor secret."""
     with ExitStack() as stack:
-        yield _trail(settings, _database(settings, stack))
+        yield _trail(settings, _database(settings, stack), SystemClock())
 
 
-def _trail(settings: Settings, database: Database) -> Trail:
+def _trail(settings: Settings, database: Database, clock: Clock) -> Trail:
     own = settings.audit
     assert own.checkpoint_file is not None
     every = timedelta(minutes=own.checkpoint_minutes)
-    return Trail(database, CheckpointFile(own.checkpoint_file), SystemClock(), every)
+    return Trail(database, CheckpointFile(own.checkpoint_file), clock, every)
 
 
 @contextmanager
@@ -85,17 +86,23 @@ def open_store(settings: Settings) -> Iterator[Database]:
 
 
 @contextmanager
-def open_app(settings: Settings, tell: Callable[[str], None] = lambda _: None) -> Iterator[App]:
-    """Everything that the settings describe; closed at the end of the block. ``tell``: what a person waits for."""
+def open_app(
+    settings: Settings, tell: Callable[[str], None] = lambda _: None, clock: Clock | None = None
+) -> Iterator[App]:
+    """Everything that the settings describe; closed at the end of the block. ``tell``: what a person waits for.
+
+    ``clock``: whose time it is for all of it; None: this machine's.
+    """
     sys.setswitchinterval(_SWITCH_SECONDS)
+    clock = clock or SystemClock()
     with ExitStack() as stack:
-        database, clock = _database(settings, stack), SystemClock()
-        secrets = _secrets(settings, database)
+        database = _database(settings, stack)
+        secrets = _secrets(settings, database, clock)
         refusals = Refusals(database, "gp.password", f"{settings.gp.user} {settings.gp.endpoint}", clock)
         transports = _transports(settings, secrets, refusals)
-        companies = _companies(settings, database, secrets, transports, stack)
+        companies = _companies(settings, database, secrets, transports, stack, clock)
         identity = Identity(database, settings.every_company)
-        zoho = _zoho(settings, database, secrets, stack)
+        zoho = _zoho(settings, database, secrets, stack, clock)
         target = ZohoTarget(zoho)
         stack.callback(target.close)
         with database.read() as tx:
@@ -116,7 +123,7 @@ def open_app(settings: Settings, tell: Callable[[str], None] = lambda _: None) -
             no_room,
             clock,
             refusals,
-            _trail(settings, database),
+            _trail(settings, database, clock),
             partial(_sign_in_anew, transports),
             tell,
         )
@@ -143,9 +150,9 @@ def _companies(
     secrets: Secrets,
     transports: tuple[WindowsTransport, WindowsTransport | None],
     stack: ExitStack,
+    clock: Clock,
 ) -> dict[str, GpCompany]:
     """Every company of GP, by its key: one gate, one account and one set of connections for all of them."""
-    clock = SystemClock()
     gate = RequestGate(
         settings.store.folder,
         settings.gp.max_requests,
@@ -180,9 +187,11 @@ def _source(
     return source
 
 
-def _zoho(settings: Settings, database: Database, secrets: Secrets, stack: ExitStack) -> ZohoClient:
+def _zoho(
+    settings: Settings, database: Database, secrets: Secrets, stack: ExitStack, clock: Clock
+) -> ZohoClient:
     """One gate and one account of credits, shared with every process of the same data folder and database."""
-    clock, config = SystemClock(), settings.zoho
+    config = settings.zoho
     gate = ZohoGate(settings.store.folder, config, clock, _place_locks(database))
     stack.callback(gate.close)
     allowance = Allowance(config, Credits(database, config.client_id, clock), clock)
@@ -220,7 +229,7 @@ def _database(settings: Settings, stack: ExitStack) -> Database:
     return database
 
 
-def _secrets(settings: Settings, database: Database) -> Secrets:
+def _secrets(settings: Settings, database: Database, clock: Clock) -> Secrets:
     place = settings.secrets
     keys = load_master_keys(key_file=place.key_file, key_env=place.key_env, key_command=place.key_command)
-    return Secrets(database, keys, SystemClock())
+    return Secrets(database, keys, clock)

@@ -215,3 +215,17 @@ def test_a_sleep_that_an_earlier_version_began_is_over_when_it_was_to_be(tmp_pat
         assert engine.leave(60)
     with Engine(tmp_path, now) as engine:
         assert engine.wait("r")["counts"] == {"created": 1}
+
+
+def test_an_end_that_could_not_be_kept_is_taken_up_by_the_same_process(tmp_path, small_disk):
+    ends = [large_end, small]
+
+    def job(*given):
+        return ends.pop(0)(*given)
+
+    with Engine(tmp_path, job) as engine:
+        engine.start("flow", "r", EVERYTHING)
+        assert engine.wait("r")["counts"] == {"created": 1}
+        assert [run.run for run in engine.pending()] == ["r"]
+        assert engine.wait("r")["counts"] == {"created": 2}
+        assert engine.pending() == []

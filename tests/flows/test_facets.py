@@ -42,6 +42,7 @@ MINUTE = timedelta(minutes=1)
         (START - 5 * HOUR, START - HOUR, Look(since=START - HOUR - MINUTE)),
         (START - 5 * HOUR, START - MINUTE, Look()),
         (START - MINUTE, START - 5 * HOUR, Look()),
+        (START - 5 * HOUR, START + HOUR, Look(since=START + HOUR - MINUTE)),  # our clock was set back
     ],
 )
 def test_what_is_due_of_a_facet_that_can_be_listed(whole_at, looked_at, due):
@@ -139,6 +140,19 @@ def test_where_a_track_is_kept_only_what_it_names_is_read(loaded):
     assert loaded.source.fetched == ["C7"]
     assert done(loaded.sync()) == {}
     assert loaded.source.fetched == ["C7"], "told again within the overlap, it is known"
+
+
+def test_what_changed_while_our_clock_was_ahead_is_seen_when_it_is_right(loaded):
+    loaded.source.track = {}
+    for _ in range(5):
+        night(loaded)
+    right = loaded.clock.now()
+    loaded.clock.at, loaded.source.ahead = right + HOUR, -HOUR
+    loaded.sync()
+    edit(loaded, "C7", "new@fabrikam.example")
+    loaded.source.track["C7"] = right + 10 * MINUTE
+    loaded.clock.at, loaded.source.ahead = right + 15 * MINUTE, timedelta()
+    assert done(loaded.sync()) == {"updated": 1}
 
 
 def test_a_track_from_the_beginning_leaves_nobody_a_turn(world):

@@ -89,6 +89,18 @@ def test_a_lost_create_with_a_plain_key_waits_for_the_target_and_is_found(world:
     assert world.clock.now() - began_at >= timedelta(seconds=300)
 
 
+def test_a_clock_that_is_set_back_makes_the_wait_for_a_lost_create_no_longer(world: World) -> None:
+    world.target.unique = ()
+    begun(world)
+    world.target.before_write.append(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        world.sync()
+    began_at = world.clock.at = world.clock.at - timedelta(hours=1)
+    assert world.sync()["state"] == "done"
+    assert len(world.target.by_key("C1")) == 1
+    assert timedelta(seconds=300) <= world.clock.now() - began_at < timedelta(seconds=900)
+
+
 def test_a_create_that_was_lost_on_its_way_is_sent_again_once_it_cannot_arrive_any_more(world: World) -> None:
     world.target.unique = ()
     begun(world)

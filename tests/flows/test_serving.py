@@ -272,9 +272,42 @@ def test_a_first_load_that_nobody_approved_is_not_run_and_said_once(stage: Stage
 
 def test_a_clock_that_was_an_hour_ahead_and_is_corrected(stage: Stage) -> None:
     stage.turn()
-    stage.turn(60 * MINUTE)
+    assert len(stage.turn(60 * MINUTE)) == 2
     assert stage.turn(-60 * MINUTE) == []
-    assert len(stage.turn(30 * MINUTE)) == 2, "not before the wrong hour is over, but at its next times"
+    assert "The clock was set back: customers, vendors will run at times that come once more." in stage.told
+    for _ in range(6):
+        assert len(stage.turn(15 * MINUTE)) == 2, "also at the time that it was run for already"
+        assert stage.turn() == []
+    assert len(stage.engine.began) == len(set(stage.engine.began)) == 14
+
+
+def test_a_clock_that_was_an_hour_behind_and_is_corrected(stage: Stage) -> None:
+    stage.turn()
+    assert len(stage.turn(60 * MINUTE)) == 2
+    assert stage.turn(-60 * MINUTE) == []
+    assert [len(stage.turn(15 * MINUTE)) for _ in range(3)] == [2, 2, 2]
+    assert len(stage.turn(60 * MINUTE)) == 2, "what seems to be missed is caught up once"
+    assert [len(stage.turn(15 * MINUTE)) for _ in range(3)] == [2, 2, 2]
+    assert len(stage.engine.began) == len(set(stage.engine.began)) == 16
+
+
+def test_a_night_that_a_wrong_clock_began_early_is_not_run_once_more(stage: Stage) -> None:
+    stage.cron = {"customers": "0 9 * * *", "vendors": "*/15 * * * *"}
+    stage.restarted().turn()
+    assert len(stage.turn(60 * MINUTE)) == 2
+    stage.turn(-60 * MINUTE)
+    began = [run for _ in range(8) for run in stage.turn(15 * MINUTE)]
+    assert [run.partition("-")[0] for run in began] == ["vendors"] * 8
+    assert len(stage.turn(DAY)) == 2
+
+
+def test_what_is_owed_by_a_clock_that_was_wrong_is_not_owed_for_an_hour(stage: Stage) -> None:
+    stage.turn()
+    stage.job = away(RetryableError("A bulk job is under way."))
+    assert len(stage.turn(60 * MINUTE)) == 2
+    stage.job = lambda *_: ended("done", {})
+    assert len(stage.turn(-60 * MINUTE)) == 2
+    assert stage.turn() == []
 
 
 def test_the_engine_forgets_what_is_long_done_once_a_day(stage: Stage) -> None:

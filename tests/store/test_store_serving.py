@@ -49,10 +49,10 @@ def test_what_was_run_for_never_goes_back_behind_a_change(tx):
 def test_a_clock_that_was_set_back_takes_marks_of_the_future_with_it(tx):
     schedules.know(tx, ["customers"], START + HOUR)
     schedules.know(tx, ["vendors"], START - HOUR)
-    schedules.set_back(tx, START)
-    assert {name: kept.due_at for name, kept in schedules.find(tx).items()} == {
-        "customers": START,
-        "vendors": START - HOUR,
+    schedules.set_back(tx, ["customers", "vendors"], START)
+    assert {name: (kept.due_at, kept.set_back) for name, kept in schedules.find(tx).items()} == {
+        "customers": (START, 1),
+        "vendors": (START - HOUR, 0),
     }
 
 

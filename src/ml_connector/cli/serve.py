@@ -59,10 +59,10 @@ def _serve(read: Settings, stopping: threading.Event, tell: Tell, folder: Path) 
 
     with open_app(read, tell) as app, _engine(app, stopping, tell) as engine:
         fault, flows = partial(_keep_fault, tell, folder), watched(app)
-        serving = Serving(_place(app, engine, tell, fault), stopping)
+        serving = Serving(place_of(app, engine, tell, fault), stopping)
         codes = frozenset(entry.code for entry in catalogue())
         web = create_app(
-            partial(_problems, app, serving), exposition(partial(find_standing, app, flows, codes))
+            partial(_problems, app, serving, engine), exposition(partial(find_standing, app, flows, codes))
         )
         with (
             served(web, read.serve.address, read.serve.port) as url,
@@ -77,7 +77,8 @@ def _keep_fault(tell: Tell, folder: Path, error: Exception) -> None:
     tell(f"What it was doing is in {keep(error, folder)}.", level="error")
 
 
-def _place(app: App, engine: Engine, tell: Tell, fault: Callable[[Exception], None]) -> Place:
+def place_of(app: App, engine: Engine, tell: Tell, fault: Callable[[Exception], None]) -> Place:
+    """What a process that serves works with."""
     from ml_connector.duties import AwaitedSystems, attempt_at, scheduled
     from ml_connector.flows import approval
     from ml_connector.flows.serving import Place
@@ -155,13 +156,14 @@ def _engine(app: App, stopping: threading.Event, tell: Tell) -> Iterator[Engine]
         engine.__exit__(None, None, None)
 
 
-def _problems(app: App, serving: Serving) -> list[str]:
+def _problems(app: App, serving: Serving, engine: Engine) -> list[str]:
     """Why nothing can be done at present."""
     from ml_connector.store import waits
 
     try:
         with app.database.read() as tx:
             waits.find(tx)
+        engine.require_writable()
     except ConnectorError as error:
         return [str(error)]
     return [serving.trouble] if serving.trouble else []

@@ -66,8 +66,7 @@ class Schedule:
 
     def latest(self, now: datetime) -> datetime | None:
         """The last instant at or before ``now`` at which it was due; None: there was none."""
-        found = [at for at in self._around(now, back=True) if at <= now]
-        return max(found, default=None)
+        return _latest(self, now.replace(second=0, microsecond=0))  # its times are whole minutes
 
     def following(self, now: datetime) -> datetime:
         """The first instant after ``now`` at which it is due; far in the future: it does not come again."""
@@ -93,6 +92,13 @@ class Schedule:
         once = wall.replace(tzinfo=self.zone).astimezone(UTC)
         again = wall.replace(tzinfo=self.zone, fold=1).astimezone(UTC)
         return {once, again} if self._each_hour and _wall(again, self.zone) == wall else {once}
+
+
+@lru_cache(maxsize=1024)
+def _latest(schedule: Schedule, minute: datetime) -> datetime | None:
+    """Asked every second, it is found out every minute."""
+    found = [at for at in schedule._around(minute, back=True) if at <= minute]  # noqa: SLF001 -- its other half
+    return max(found, default=None)
 
 
 def due(schedule: Schedule, since: datetime, now: datetime) -> datetime | None:

@@ -52,11 +52,16 @@ class Due:
 
     flow: Scheduled
     at: datetime
+    set_back: int = 0  #: so often our clock was set back behind an instant that the flow had been run for
 
     @property
     def run(self) -> str:
-        """What its run is called: whoever starts it for this instant, and however often, it is one run."""
-        return f"{self.flow.flow}-{self.at:%Y%m%dT%H%M%S.%f}Z"
+        """What its run is called: whoever starts it for this instant, and however often, it is one run.
+
+        An instant that comes once more, because our clock was set back, has another one.
+        """
+        again = f"-{self.set_back}" if self.set_back else ""
+        return f"{self.flow.flow}-{self.at:%Y%m%dT%H%M%S.%f}Z{again}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +128,7 @@ def find_due(
         if mine is None or mine.paused or flow.waits_for(waits):
             continue
         if (at := _due_at(flow, mine, now)) is not None:
-            found.append(Due(flow, at))
+            found.append(Due(flow, at, mine.set_back))
     return found
 
 
@@ -131,6 +136,17 @@ def _due_at(flow: Scheduled, kept: Kept, now: datetime) -> datetime | None:
     owed = kept.owed_at if kept.owed_at is not None and kept.owed_at <= now else None
     ticks = (due(flow.as_kept(kept), kept.due_at, now), owed)
     return max((tick for tick in ticks if tick is not None), default=None)
+
+
+def find_set_back(flows: Sequence[Scheduled], kept: Mapping[str, Kept], now: datetime) -> list[str]:
+    """The flows that were run for so late an instant that times of theirs come before it: our clock was set back.
+
+    Where the next of its times is the one that it was run for last, it was early, and is not run for that again.
+    """
+    ahead = [flow for flow in flows if flow.flow in kept and kept[flow.flow].due_at > now]
+    return [
+        flow.flow for flow in ahead if flow.as_kept(kept[flow.flow]).following(now) < kept[flow.flow].due_at
+    ]
 
 
 def next_at(flow: Scheduled, kept: Kept, now: datetime) -> datetime | None:

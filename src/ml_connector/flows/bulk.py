@@ -90,7 +90,8 @@ def _is_under_way(work: Worked, job: BulkJob) -> bool:
             return not work.target.job_state(job.job_id).final
         except ConfigurationError:  # it does not know the job (any more): the time decides
             pass
-    left = (work.options.bulk_timeout - (work.clock.now() - job.started_at)).total_seconds()
+    passed = max(work.clock.now() - job.started_at, timedelta(0))  # our clock may have been set back
+    left = (work.options.bulk_timeout - passed).total_seconds()
     if left <= 0:
         return False
     raise RetryableError(

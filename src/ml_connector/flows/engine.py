@@ -39,6 +39,10 @@ _RUNNING = ["PENDING", "ENQUEUED", "DELAYED"]
 _ENDED = ["SUCCESS", "ERROR"]
 _PORTION = 500  #: runs that are forgotten in one transaction
 _POLL_SECONDS = 0.2
+_LOCK_SECONDS = 2.0  #: its own writing is a matter of milliseconds
+_IDLE_SECONDS = (
+    0.5  #: so often a process that serves, which is idle all day, looks for a run that is to begin
+)
 #: So often a run is looked at, while this process works at none, before it is given up: until the engine has noted
 #: its end (a full disk takes the note of the trouble, too), and until the engine has begun it.
 _LOOKS_NOTED, _LOOKS_BEGUN = 20, 60
@@ -77,7 +81,8 @@ class _DurableSteps:
         # As the engine's own sleep, which keeps the instant of its end, but it can be broken off.
         with _same_steps():
             until = DBOS.run_step({"name": "DBOS.sleep"}, lambda: time.time() + seconds)
-        _HOLDER.leaving.wait(max(0.0, until - time.time()))
+        # Never longer than that: the clock may have been wrong when the end was kept.
+        _HOLDER.leaving.wait(min(max(0.0, until - time.time()), seconds))
         _leave_if_asked()
 
 
@@ -102,6 +107,9 @@ class _Holder:
     job: Job | None = None
     at_work: set[str] = field(default_factory=set)  #: the runs whose job is being done
     ends: dict[str, Result | Exception] = field(default_factory=dict)  #: run -> what its job gave or raised
+    unkept: set[str] = field(
+        default_factory=set
+    )  #: runs that ended here, or would not begin, and the engine could not be told: they are taken up once more
     leaving: threading.Event = field(default_factory=threading.Event)  #: runs are to stop behind their step
 
 
@@ -167,7 +175,8 @@ class Engine:
         _HOLDER.leaving.clear()
         DBOS(config=self._config())
         DBOS.launch()
-        DBOS.register_queue(_QUEUE, worker_concurrency=self._at_once, polling_interval_sec=_POLL_SECONDS)
+        pause = _IDLE_SECONDS if self._serves else _POLL_SECONDS
+        DBOS.register_queue(_QUEUE, worker_concurrency=self._at_once, polling_interval_sec=pause)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -188,7 +197,8 @@ class Engine:
         if _code(error) == sqlite3.SQLITE_FULL:
             return ConfigurationError(
                 f"The disk of {place} is full.",
-                "Make room and run the command again: it goes on where it stopped.",
+                "Make room: it goes on where it stopped, by itself if “ml-connector serve” runs, else when the command"
+                " is run again.",
             )
         return ConfigurationError(
             f"{place}, which knows how far the runs are, cannot be used: {error}.",
@@ -199,6 +209,7 @@ class Engine:
     def _unlock(self) -> None:
         _HOLDER.job = None
         _HOLDER.ends.clear()
+        _HOLDER.unkept.clear()
         if self._lock is not None:
             self._lock.close()
 
@@ -210,7 +221,8 @@ class Engine:
             "executor_id": "local",
             "serializer": DBOSPortableJSONSerializer(),
             "log_level": "CRITICAL",  # what goes wrong is told by our errors
-            "notification_listener_polling_interval_sec": 0.1,
+            # nobody listens, but to end waits for it
+            "notification_listener_polling_interval_sec": 1.0 if self._serves else 0.1,
         }
 
     def __exit__(self, *_: object) -> None:
@@ -235,6 +247,15 @@ class Engine:
         """
         with self._told(), SetWorkflowID(run), SetEnqueueOptions(deduplication_id=flow):
             DBOS.enqueue_workflow(_QUEUE, _run_flow, flow, asked.to_json())
+
+    def require_writable(self) -> None:
+        """RetryableError: another program locks the engine's file. The engine waits for that without a word."""
+        if not self._url.startswith("sqlite"):
+            return
+        place = self._folder / "engine.db"
+        with self._told(), closing(sqlite3.connect(place, _LOCK_SECONDS, isolation_level=None)) as file:
+            file.execute("BEGIN IMMEDIATE")
+            file.execute("ROLLBACK")
 
     def forget(self, before: datetime) -> None:
         """Forget the runs that had ended by then: what became of them stands in the store."""
@@ -270,10 +291,11 @@ class Engine:
     def look(self, run: str) -> Result | None:
         """How the run ended; None: it has not. What its job raised in this process is raised, once.
 
-        A run whose end the engine cannot keep (its disk is full) ends as its job did; the next entering takes it up.
-        It costs as much as recording a record.
+        A run whose end the engine cannot keep (its disk is full) ends as its job did; it goes on when it is looked for
+        once more, or at the next entering. It costs as much as recording a record.
         """
         with self._told():
+            self._take_up_unkept(run)
             handle: WorkflowHandle[Any] = DBOS.retrieve_workflow(run)
             status = handle.get_status().status
             if status in _RUNNING:
@@ -294,9 +316,16 @@ class Engine:
             del self._looks[run]
         return lost
 
+    def _take_up_unkept(self, run: str) -> None:
+        """Have a run go on whose end was not kept: the engine itself takes such a one up at its next start only."""
+        if run in _HOLDER.unkept:
+            DBOS.resume_workflow(run)  # one that has ended stays so
+            _HOLDER.unkept.discard(run)
+
     def _unkept(self, run: str) -> Result:
         """What the job of a run gave or raised in this process."""
         ended = _HOLDER.ends.pop(run, None)
+        _HOLDER.unkept.add(run)
         if isinstance(ended, Exception):
             raise ended
         if ended is None:

@@ -3,6 +3,9 @@
 A facet that can be listed is listed whole when that is due, and between two such lists by what the source says has
 changed, where it says so. One that cannot be listed is followed by the source's own track of changes, where it keeps
 one; otherwise so many records are read anew each night that every one has had its turn after some nights.
+
+When it was looked at is kept by the earlier of our clock and the source's, as for a cursor: the next look goes back to
+there.
 """
 
 from __future__ import annotations
@@ -47,18 +50,23 @@ def decide(facet: Facet, whole_at: datetime | None, looked: Looked, span: Range,
     A source that keeps a track is asked in every run. Records still take turns until each was read since the track
     began: what changed before that, the track does not tell.
     """
-    now = span.began_at
+    now = span.bound
     if facet.listed:
         every = options.facet_every.get(facet.name, timedelta(0))
-        if whole_at is None or now - whole_at >= options.facet_whole_every.get(facet.name, every):
+        if whole_at is None or _passed(whole_at, now) >= options.facet_whole_every.get(facet.name, every):
             return Look(whole=True)
         last = max(filter(None, (whole_at, looked.looked_at)))
         followed = facet.name in options.facet_whole_every
-        return Look(since=_since(last, span, options) if followed and now - last >= every else None)
+        return Look(since=_since(last, span, options) if followed and _passed(last, now) >= every else None)
     nights = options.sweep_nights.get(facet.name, 0)
     behind = looked.tracked_at is None or whole_at is None or whole_at < looked.tracked_at
     since = _since(looked.looked_at or looked.tracked_at, span, options) if looked.tracked_at else None
     return Look(since=since, roll=nights > 0 and behind and _is_new_night(whole_at, looked, now))
+
+
+def _passed(last: datetime, now: datetime) -> timedelta:
+    """How long ago it was; a clock that was an hour ahead, and no longer is, does not put it off."""
+    return abs(now - last)
 
 
 def _since(last: datetime | None, span: Range, options: Options) -> datetime | None:
@@ -68,7 +76,7 @@ def _since(last: datetime | None, span: Range, options: Options) -> datetime | N
 
 def _is_new_night(whole_at: datetime | None, looked: Looked, now: datetime) -> bool:
     last = looked.rolled_at or whole_at
-    return last is None or now - last >= NIGHT
+    return last is None or _passed(last, now) >= NIGHT
 
 
 def find_due(work: Work, facet: Facet, span: Range) -> Look:
@@ -84,12 +92,12 @@ def find_due(work: Work, facet: Facet, span: Range) -> Look:
     with work.database.read() as tx:
         whole_at = readings.swept_at(tx, company, flow, facet.name)
         looked = looks.find(tx, company, flow, facet.name)
-    if facet.listed or not _is_new_night(whole_at, looked, span.began_at):
+    if facet.listed or not _is_new_night(whole_at, looked, span.bound):
         return decide(facet, whole_at, looked, span, work.options)
     looked = _tracked(work, facet, looked, span)
     due = Look() if span.first_load else decide(facet, whole_at, looked, span, work.options)
     if not due.roll:
-        looked = replace(looked, rolled_at=span.began_at)
+        looked = replace(looked, rolled_at=span.bound)
     with work.database.begin() as tx:
         looks.put(tx, company, flow, facet.name, looked)
     return due
@@ -98,7 +106,7 @@ def find_due(work: Work, facet: Facet, span: Range) -> Look:
 def _tracked(work: Work, facet: Facet, looked: Looked, span: Range) -> Looked:
     """Ask whether the source keeps a track; since when is remembered."""
     if work.source.follows(work.flow.entity.name, facet.name):
-        return replace(looked, tracked_at=looked.tracked_at or span.began_at)
+        return replace(looked, tracked_at=looked.tracked_at or span.bound)
     return replace(looked, tracked_at=None, looked_at=None)
 
 
@@ -141,13 +149,13 @@ def _mark_looked(tx: Connection, work: Work, facet: Facet, span: Range, *, whole
     company, entity, flow = work.flow.company, work.flow.entity.name, work.flow.name
     if not whole:
         looked = looks.find(tx, company, flow, facet.name)
-        looks.put(tx, company, flow, facet.name, replace(looked, looked_at=span.began_at))
+        looks.put(tx, company, flow, facet.name, replace(looked, looked_at=span.bound))
         return
     if facet.empty:  # where nothing stands for an unnamed record, a short list must blank nobody's figures
         unnamed = readings.unnamed(tx, company, entity, facet.name, digest(facet.empty), span.began_at)
         emptied = [_carried_on(facet, row.key, facet.empty, row.fields, span) for row in unnamed]
         readings.put(tx, company, entity, emptied, span.began_at, settled=False)
-    readings.mark_swept(tx, company, flow, facet.name, span.began_at)
+    readings.mark_swept(tx, company, flow, facet.name, span.bound)
 
 
 def roll(work: Work, facet: Facet, span: Range) -> dict[str, Any]:
@@ -159,14 +167,14 @@ def roll(work: Work, facet: Facet, span: Range) -> dict[str, Any]:
     company, entity, flow = work.flow.company, work.flow.entity.name, work.flow.name
     with work.database.begin() as tx:
         looked = looks.find(tx, company, flow, facet.name)
-        if looked.rolled_at == span.began_at:
+        if looked.rolled_at == span.bound:
             return {"rolled": 0}
         share = -(-staging.count_names(tx, company, entity) // work.options.sweep_nights[facet.name])
         turn = staging.next_keys(tx, company, entity, looked.position, share)
         asked.put(tx, company, entity, [key for _, key in turn], f"its turn: {facet.name}")
-        looked = replace(looked, round_at=looked.round_at or span.began_at, rolled_at=span.began_at)
+        looked = replace(looked, round_at=looked.round_at or span.bound, rolled_at=span.bound)
         if not turn or len(turn) < share or not staging.next_keys(tx, company, entity, turn[-1][0], 1):
-            readings.mark_swept(tx, company, flow, facet.name, looked.round_at or span.began_at)
+            readings.mark_swept(tx, company, flow, facet.name, looked.round_at or span.bound)
             looked = replace(looked, position="", round_at=None)
         else:
             looked = replace(looked, position=turn[-1][0])

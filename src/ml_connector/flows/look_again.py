@@ -191,10 +191,14 @@ def wait_for_lost(work: Work, module: str, batch: Sequence[Plan]) -> None:
     """
     if is_unique(work, module):
         return
+    pair, now = work.pair(module), work.clock.now()
     with work.database.read() as tx:
-        lost = intents.find(tx, work.pair(module), [plan.desired.key for plan in batch])
+        lost = intents.find(tx, pair, [plan.desired.key for plan in batch])
+    if any(intent.opened_at > now for intent in lost.values()):
+        with work.database.begin() as tx:
+            intents.set_back(tx, pair, now)
     left = [
-        work.options.operation_timeout - (work.clock.now() - intent.opened_at)
+        work.options.operation_timeout - max(now - intent.opened_at, timedelta(0))
         for ident, intent in lost.items()
         if ident in {plan.desired.ident for plan in batch}
     ]

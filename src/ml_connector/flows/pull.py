@@ -290,10 +290,10 @@ def _end(work: Work, run: str, prepared: Prepared, counts: Mapping[str, int]) ->
             loaded = [m for m in flow.modules if m not in span.fresh or _is_loaded(tx, work, m)]
             cursors.put(tx, company, flow.name, Progress(cursor, span.fingerprint, tuple(loaded)))
             for facet in flow.entity.facets if span.first_load else ():
-                readings.mark_swept(tx, company, flow.name, facet.name, span.began_at)
-            looks.put(tx, company, flow.name, looks.RECORD, Looked(looked_at=span.began_at))
+                readings.mark_swept(tx, company, flow.name, facet.name, span.bound)
+            looks.put(tx, company, flow.name, looks.RECORD, Looked(looked_at=span.bound))
             if work.asked.reconcile:
-                looks.put(tx, company, flow.name, looks.KEYS, Looked(looked_at=span.began_at))
+                looks.put(tx, company, flow.name, looks.KEYS, Looked(looked_at=span.bound))
         staging.clear(tx, run)
         cursors.close_run(tx, run, work.clock.now(), "done", "", counts)
     return {"cursor": cursor.at.isoformat() if cursor else None}

@@ -21,6 +21,7 @@ from ml_connector.flows.agenda import (
     Due,
     Scheduled,
     find_due,
+    find_set_back,
     in_turn,
     is_awaited,
     may_begin,
@@ -107,9 +108,14 @@ class Serving:
 
     def _pause_after(self, before: float, *, moved: bool) -> float:
         """What has just begun may end soon; what takes long is looked at more seldom."""
-        if not self._under_way:
+        if not self.is_at_work:
             return _POLL_SECONDS
         return _SHORT_SECONDS if moved else min(max(before, _SHORT_SECONDS) * _LONGER, _POLL_SECONDS)
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether a run is under way."""
+        return bool(self._under_way)
 
     def turn(self) -> bool:
         """Everything that is to be done now; whether a run began or ended."""
@@ -131,14 +137,18 @@ class Serving:
         names = {flow.flow for flow in place.flows}
         with place.database.read() as tx:
             kept = schedules.find(tx)
-        if names <= kept.keys() and not self._broken_off and all(k.due_at <= now for k in kept.values()):
+        back = find_set_back(place.flows, kept, now)
+        if names <= kept.keys() and not self._broken_off and not back:
             return
         with place.database.begin() as tx:
             schedules.know(tx, names - kept.keys(), now)
-            schedules.set_back(tx, now)
+            schedules.set_back(tx, back, now)
             for flow, at in self._broken_off.items():
                 schedules.note_run(tx, flow, at, now)
         self._broken_off.clear()
+        if back:
+            told = f"The clock was set back: {', '.join(back)} will run at times that come once more."
+            place.tell(told, level="warning")
 
     def _start_up(self) -> None:
         """Once: what is missing before anything can be done, and what is to be tried again by itself."""

@@ -49,6 +49,13 @@ def put(tx: sa.Connection, pair: Pair, idents: Collection[Ident], at: datetime) 
     upsert(tx, intents, rows)
 
 
+def set_back(tx: sa.Connection, pair: Pair, now: datetime) -> None:
+    """Our clock was set back: creates that were sent in what is to come now were sent just now at the latest."""
+    tx.execute(
+        sa.update(intents).where(pair.within(intents), intents.c.opened_at > now).values(opened_at=now)
+    )
+
+
 def remove(tx: sa.Connection, pair: Pair, idents: Collection[Ident]) -> None:
     """What became of these creates is recorded."""
     one = (intents.c.key == sa.bindparam("b_key"), intents.c.part == sa.bindparam("b_part"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,6 +26,7 @@ class Kept:
     owed_at: datetime | None = (
         None  #: due once more at that instant: a system that was away ended its run, or records are tried again
     )
+    set_back: int = 0  #: so often our clock was set back behind ``due_at``: times come once more
 
 
 def know(tx: sa.Connection, flows: Iterable[str], now: datetime) -> None:
@@ -63,6 +64,9 @@ def owe(tx: sa.Connection, flow: str, at: datetime) -> None:
     tx.execute(sa.update(schedules).where(c.flow == flow, later).values(owed_at=at))
 
 
-def set_back(tx: sa.Connection, now: datetime) -> None:
-    """Our clock was set back: what is marked as run for a time to come is not."""
-    tx.execute(sa.update(schedules).where(schedules.c.due_at > now).values(due_at=now))
+def set_back(tx: sa.Connection, flows: Collection[str], now: datetime) -> None:
+    """Our clock was set back: what these were run for has still to come, and what is owed is owed now."""
+    c, this = schedules.c, sa.literal(now, schedules.c.due_at.type)
+    back = sa.update(schedules).where(c.flow.in_(flows), c.due_at > now)
+    owed = sa.case((c.owed_at > now, this), else_=c.owed_at)
+    tx.execute(back.values(due_at=now, set_back=c.set_back + 1, owed_at=owed))

@@ -536,6 +536,9 @@ schedules = Table(
         "due_at", Instant, nullable=False
     ),  # the last instant that it was run for; until then, when it was set
     Column("owed_at", Instant),  # a system that was away ended its run: it runs again when that is back
+    Column(
+        "set_back", Integer, nullable=False, server_default="0"
+    ),  # so often our clock was set back behind ``due_at``
 )
 
 #: What commands ask of the process that serves.

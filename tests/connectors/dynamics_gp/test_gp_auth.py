@@ -206,7 +206,7 @@ def test_connections_that_the_server_ended_are_opened_anew(simulate, sign_in):
     simulator = simulate()
     transport = sign_in(simulator)
     assert post(transport) == 200
-    simulator._server.end_connections()
+    simulator.end_connections()
     assert post(transport) == 200
     assert simulator.control("GET", "state")["connections_opened"] == 2
 

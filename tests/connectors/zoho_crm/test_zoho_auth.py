@@ -144,6 +144,10 @@ def test_the_throttle_is_waited_out(server, sign_in, clock):
         auth.token()
     assert 290 < caught.value.after_seconds <= 300
     assert len(server.forms) == 1
+    clock.ahead = timedelta(hours=-1)  # set back: that makes it no longer
+    with pytest.raises(RetryableError) as caught:
+        auth.token()
+    assert caught.value.after_seconds == 600
     clock.ahead = timedelta(seconds=601)
     assert auth.token().value == "token-2"
 

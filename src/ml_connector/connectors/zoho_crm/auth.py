@@ -84,7 +84,7 @@ class ZohoAuth:
         self._held: AccessToken | None = None
         #: The refresh token and client secret that were refused, and how.
         self._refused: tuple[tuple[str, str], ConfigurationError] | None = None
-        self._asking_again_at: datetime | None = None
+        self._told_to_wait: tuple[datetime, timedelta] | None = None  # when, and how long
 
     def token(self) -> AccessToken:
         """A token that is good for a minute at least."""
@@ -145,12 +145,16 @@ class ZohoAuth:
             raise
         except RetryableError as error:
             if error.after_seconds is not None:
-                self._asking_again_at = self._clock.now() + timedelta(seconds=error.after_seconds)
+                self._told_to_wait = self._clock.now(), timedelta(seconds=error.after_seconds)
             raise
 
     def _require_turn(self) -> None:
         """Whoever asks on while Zoho's token server says "too many" is shut out for longer."""
-        left = (self._asking_again_at - self._clock.now()).total_seconds() if self._asking_again_at else 0.0
+        if self._told_to_wait is None:
+            return
+        told_at, pause = self._told_to_wait
+        # A clock that was set back does not make it longer.
+        left = (pause - max(self._clock.now() - told_at, timedelta(0))).total_seconds()
         if left > 0:
             raise RetryableError("Zoho's token server asked us to wait.", after_seconds=left)
 

@@ -57,6 +57,11 @@ class GpSimulator:
         self.accounts.close()
         self._server = self._thread = None
 
+    def end_connections(self) -> None:
+        """End all connections, as what stands between does that hears nothing for long."""
+        assert self._server is not None, "the simulator was not started"
+        self._server.end_connections()
+
     @property
     def url(self) -> str:
         """The base, such as `http://127.0.0.1:48620`."""
