@@ -66,7 +66,9 @@ def test_a_system_that_was_found_away_by_a_wrong_clock_is_looked_for_when_it_is_
         edit(world, "LATER")
         world.gp_faults({"operation": "*", "kind": "http_503", "count": 100_000})
         assert len(turned.turn()) == 1
-        assert [line for line in turned.told if "gp is waited for (unreachable)" in line], turned.told
+        assert [line for line in turned.told if "Dynamics GP is waited for (unreachable)" in line], (
+            turned.told
+        )
         turned.clock.by -= HOUR
         world.gp_faults()
         assert len(turned.turn()) == 1, "it is looked for at once, and its run is owed"
@@ -83,7 +85,7 @@ def test_asleep_for_a_day_in_which_credits_were_used_up(world: World) -> None:
         cursor = turned.cursor_at()
         turned.pass_time(20 * MINUTE)
         assert len(turned.turn()) == 1
-        assert [line for line in turned.told if "zoho is waited for (credits)" in line], turned.told
+        assert [line for line in turned.told if "Zoho CRM is waited for (credits)" in line], turned.told
         assert (turned.cursor_at(), arrived(world)) == (cursor, "BEFORE")
         tokens = world.zoho_call("GET", "counts")["tokens_issued"]
         turned.pass_time(24 * HOUR)

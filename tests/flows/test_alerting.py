@@ -133,14 +133,14 @@ def test_a_system_that_is_waited_for_is_told_once_it_has_been_away_for_long(stag
     stage.run()
     stage.wait(stage.clock.at)
     assert stage.turn(29 * MINUTE) == []
-    assert stage.turn(MINUTE) == [(MAIL, "gp is waited for")]
+    assert stage.turn(MINUTE) == [(MAIL, "Dynamics GP is waited for")]
     stage.wait(None)  # as a probe found it
-    assert stage.turn() == [(MAIL, "gp is waited for")]
+    assert stage.turn() == [(MAIL, "Dynamics GP is waited for")]
     stage.wait(START)  # and a run found otherwise
-    assert stage.turn(10 * MINUTE) == [(MAIL, "gp is waited for")]
+    assert stage.turn(10 * MINUTE) == [(MAIL, "Dynamics GP is waited for")]
     stage.wait(None)
     stage.run()
-    assert stage.turn() == [(MAIL, "gp is waited for"), (MAIL, "gp is well again")]
+    assert stage.turn() == [(MAIL, "Dynamics GP is waited for"), (MAIL, "Dynamics GP is well again")]
 
 
 def test_a_flow_that_does_not_run_is_told(stage: Stage) -> None:

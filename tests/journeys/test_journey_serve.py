@@ -300,7 +300,7 @@ def test_an_alert_is_sent_once_whatever_restarts_and_its_all_clear_once(world: W
         world.gp_faults({"operation": "*", "kind": "http_503", "count": 100_000})
         with serving(world) as served:
             ran_once_more(served, "away")
-            served.until(lambda: hook.titles[1:] == ["gp is waited for"], "the alert")
+            served.until(lambda: hook.titles[1:] == ["Dynamics GP is waited for"], "the alert")
             served.until(
                 lambda: world.rows("SELECT 1 FROM alert_messages WHERE sent_at IS NOT NULL"),
                 "that it is noted",
@@ -312,8 +312,11 @@ def test_an_alert_is_sent_once_whatever_restarts_and_its_all_clear_once(world: W
         with serving(world) as served:
             world.gp_faults()
             world.rewrite("UPDATE waits SET next_look_at = since_at")
-            served.said("gp is no longer waited for")
-            served.until(lambda: hook.titles[1:] == ["gp is waited for", "gp is well again"], "the all-clear")
+            served.said("Dynamics GP is no longer waited for")
+            served.until(
+                lambda: hook.titles[1:] == ["Dynamics GP is waited for", "Dynamics GP is well again"],
+                "the all-clear",
+            )
             served.until(lambda: not world.rows("SELECT 1 FROM alert_messages"), "that it is noted")
         assert world.here("alerts", "list", "--json").json == {"alerts": [], "to_send": []}
-        assert hook.titles == ["a test", "gp is waited for", "gp is well again"]
+        assert hook.titles == ["a test", "Dynamics GP is waited for", "Dynamics GP is well again"]

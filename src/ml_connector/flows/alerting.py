@@ -18,6 +18,7 @@ from ml_connector.core import alerts as deciding
 from ml_connector.core.alerts import Alert, Kind, Limits
 from ml_connector.core.errors import ConnectorError
 from ml_connector.core.ports import Clock, Tell
+from ml_connector.core.waits import NAMES
 from ml_connector.flows.figures import Watched, find_facts
 from ml_connector.store import alerts
 from ml_connector.store.alerts import Message
@@ -121,9 +122,10 @@ def alert(
 def worded(message: Message) -> tuple[str, str]:
     """Title and text."""
     alert = message.alert
+    subject = NAMES.get(alert.subject, alert.subject)  # a system, or a flow
     if message.passed:
-        return f"ml-connector: {alert.subject} is well again", f"{passed(alert)} There is nothing to do."
-    return f"ml-connector: {_TITLES[alert.kind].format(alert.subject)}", f"{alert.happened}\n\n{alert.remedy}"
+        return f"ml-connector: {subject} is well again", f"{passed(alert)} There is nothing to do."
+    return f"ml-connector: {_TITLES[alert.kind].format(subject)}", f"{alert.happened}\n\n{alert.remedy}"
 
 
 def passed(alert: Alert) -> str:
