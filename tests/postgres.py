@@ -7,6 +7,8 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -47,6 +49,17 @@ def postgres() -> Iterator[Callable[[str], str]]:
         finally:
             server.cleanup()
             shutil.rmtree(runtime, ignore_errors=True)
+
+
+@contextmanager
+def database_of_test(postgres: Callable[[str], str], template: str = "template_of_tests") -> Iterator[str]:
+    """The address of a database of its own: with the tables and no rows, or as ``template``."""
+    name = f"test_{uuid4().hex}"
+    run(postgres("postgres"), f"create database {name} template {template}")
+    try:
+        yield postgres(name)
+    finally:
+        run(postgres("postgres"), f"drop database {name} with (force)")
 
 
 def named(address: sa.URL, name: str) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
 from ml_connector.flows.engine import Engine
 from ml_connector.flows.steps import ended
+from ml_connector.store.database import Database
+from ml_connector.store.engine_lock import Duty
 from systems import World, gp_options, opened, unreachable
 
 
@@ -86,7 +89,11 @@ def test_a_schedule_in_the_settings_is_checked_when_they_are_read(
 
 def test_ctrl_c_ends_the_waiting_and_not_what_was_asked_for(world: World) -> None:
     world.first("customers")
-    with Engine(world.folder / "data", lambda *_: ended("done", {}), serves=True):
+    folder = world.folder / "data"
+    with (
+        closing(Database(f"sqlite:///{folder / 'ml-connector.db'}")) as database,
+        Engine(database, folder, lambda *_: ended("done", {}), Duty.SERVE),
+    ):
         command = world.start("flows", "run", "customers")
         end = time.monotonic() + 120
         while not world.rows("SELECT 1 FROM requests"):

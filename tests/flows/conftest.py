@@ -9,7 +9,24 @@ import pytest
 
 from memory import FakeClock, MemorySource, MemoryTarget
 from ml_connector.store.database import Database
+from postgres import database_of_test
 from world import CUSTOMER, FINANCIALS, VENDOR, World
+
+#: On PostgreSQL, too, whichever database was asked for: the engine, what runs by itself, and runs as a whole.
+_BOTH = ("test_engine", "test_serving", "test_sync")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A store on SQLite, or on the kind of database that was asked for."""
+    if "kind" not in metafunc.fixturenames:
+        return
+    asked = metafunc.config.getoption("--database")
+    kinds = (
+        [asked] if asked else ["sqlite", "postgresql"] if metafunc.module.__name__ in _BOTH else ["sqlite"]
+    )
+    if any(mark.name == "sqlite_only" for mark in metafunc.definition.iter_markers()):
+        kinds = [kind for kind in kinds if kind == "sqlite"]
+    metafunc.parametrize("kind", kinds)
 
 
 @pytest.fixture(scope="session")
@@ -23,10 +40,20 @@ def new_store(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @pytest.fixture
-def database(tmp_path: Path, new_store: bytes) -> Iterator[Database]:
-    file = tmp_path / "test.db"
-    file.write_bytes(new_store)
-    opened = Database(f"sqlite:///{file}")
+def url(kind: str, request: pytest.FixtureRequest, tmp_path: Path, new_store: bytes) -> Iterator[str]:
+    """The address of a store of its own."""
+    if kind == "sqlite":
+        file = tmp_path / "test.db"
+        file.write_bytes(new_store)
+        yield f"sqlite:///{file}"
+        return
+    with database_of_test(request.getfixturevalue("postgres")) as address:
+        yield address
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    opened = Database(url)
     yield opened
     opened.close()
 

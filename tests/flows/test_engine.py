@@ -13,7 +13,8 @@ from ml_connector.core.errors import ConfigurationError, RetryableError
 from ml_connector.flows.engine import Engine
 from ml_connector.flows.range import EVERYTHING
 from ml_connector.flows.steps import ended
-from ml_connector.store.engine_lock import ServingError, TakenError, is_served
+from ml_connector.store.engine_lock import Duty, ServingError, TakenError
+from ml_connector.store.engine_locks import is_served
 
 PAGES = 400  #: the engine's empty tables take fewer
 TOO_MUCH = "x" * 4096 * PAGES
@@ -32,8 +33,8 @@ def small_disk():
     sa.event.remove(sa.Engine, "connect", limit)
 
 
-def run_to_end(folder, job, run="r"):
-    with Engine(folder, job) as engine:
+def run_to_end(database, folder, job, run="r"):
+    with Engine(database, folder, job) as engine:
         engine.start("flow", run, EVERYTHING)
         return engine.wait(run)
 
@@ -57,38 +58,42 @@ def small(steps, *_):
     return ended("done", {"created": 2})
 
 
-def test_a_full_disk_ends_the_run_and_frees_the_engine(tmp_path, small_disk):
+@pytest.mark.sqlite_only
+def test_a_full_disk_ends_the_run_and_frees_the_engine(database, tmp_path, small_disk):
     with pytest.raises(ConfigurationError, match=r"The disk of .*engine\.db is full") as caught:
-        run_to_end(tmp_path, large_step)
+        run_to_end(database, tmp_path, large_step)
     assert "Make room" in caught.value.remedy
-    assert run_to_end(tmp_path, small, "next")["counts"] == {"created": 2}
+    assert run_to_end(database, tmp_path, small, "next")["counts"] == {"created": 2}
 
 
-def test_an_end_that_cannot_be_kept_is_told_and_taken_up_by_the_next(tmp_path, small_disk):
-    assert run_to_end(tmp_path, large_end)["counts"] == {"created": 1}
-    with Engine(tmp_path, small) as engine:
+@pytest.mark.sqlite_only
+def test_an_end_that_cannot_be_kept_is_told_and_taken_up_by_the_next(database, tmp_path, small_disk):
+    assert run_to_end(database, tmp_path, large_end)["counts"] == {"created": 1}
+    with Engine(database, tmp_path, small) as engine:
         assert [run.run for run in engine.pending()] == ["r"]
         assert engine.wait("r")["counts"] == {"created": 2}
 
 
-def test_a_bug_that_cannot_be_kept_is_told(tmp_path, small_disk):
+@pytest.mark.sqlite_only
+def test_a_bug_that_cannot_be_kept_is_told(database, tmp_path, small_disk):
     with pytest.raises(RuntimeError, match="xxx"):
-        run_to_end(tmp_path, large_bug)
+        run_to_end(database, tmp_path, large_bug)
 
 
-def test_a_run_that_cannot_be_enqueued_is_told(tmp_path, small_disk):
+@pytest.mark.sqlite_only
+def test_a_run_that_cannot_be_enqueued_is_told(database, tmp_path, small_disk):
     with (
-        Engine(tmp_path, small) as engine,
+        Engine(database, tmp_path, small) as engine,
         pytest.raises(ConfigurationError, match=r"disk of .* is full"),
     ):
         engine.start(TOO_MUCH, "r", EVERYTHING)
 
 
-def test_a_second_process_is_told_to_come_back(tmp_path):
+def test_a_second_process_is_told_to_come_back(database, tmp_path):
     with (
-        Engine(tmp_path, small),
+        Engine(database, tmp_path, small),
         pytest.raises(RetryableError, match="Another ml-connector process") as caught,
-        Engine(tmp_path, small),
+        Engine(database, tmp_path, small),
     ):
         pass
     assert exit_of(caught.value) is Exit.SYSTEM_AWAY
@@ -97,33 +102,37 @@ def test_a_second_process_is_told_to_come_back(tmp_path):
 # ---- a process that serves
 
 
-def test_a_process_that_serves_is_told_from_a_command(tmp_path):
+def test_a_process_that_serves_is_told_from_a_command(database, tmp_path):
     def refused_by(**how):
-        with Engine(tmp_path, small, **how), pytest.raises(TakenError) as caught, Engine(tmp_path, small):
+        with (
+            Engine(database, tmp_path, small, **how),
+            pytest.raises(TakenError) as caught,
+            Engine(database, tmp_path, small),
+        ):
             pass
         return type(caught.value)
 
-    assert not is_served(tmp_path)
-    assert refused_by(serves=True) is ServingError
+    assert not is_served(database, tmp_path)
+    assert refused_by(duty=Duty.SERVE) is ServingError
     assert refused_by() is TakenError
-    with Engine(tmp_path, small, serves=True):
-        assert is_served(tmp_path)
-    assert not is_served(tmp_path)
+    with Engine(database, tmp_path, small, Duty.SERVE):
+        assert is_served(database, tmp_path)
+    assert not is_served(database, tmp_path)
 
 
-def test_a_run_of_the_same_name_is_begun_once(tmp_path):
+def test_a_run_of_the_same_name_is_begun_once(database, tmp_path):
     began = []
 
     def job(*_):
         began.append(1)
         return ended("done", {"created": len(began)})
 
-    first = run_to_end(tmp_path, job)
-    assert run_to_end(tmp_path, job) == first
+    first = run_to_end(database, tmp_path, job)
+    assert run_to_end(database, tmp_path, job) == first
     assert began == [1]
 
 
-def test_runs_that_ended_long_ago_are_forgotten_and_those_under_way_are_not(tmp_path):
+def test_runs_that_ended_long_ago_are_forgotten_and_those_under_way_are_not(database, tmp_path):
     go_on = threading.Event()
 
     def job(steps, run, *_):
@@ -132,8 +141,8 @@ def test_runs_that_ended_long_ago_are_forgotten_and_those_under_way_are_not(tmp_
         return ended("done", {})
 
     for run in ("first", "second"):
-        run_to_end(tmp_path, job, run)
-    with Engine(tmp_path, job) as engine:
+        run_to_end(database, tmp_path, job, run)
+    with Engine(database, tmp_path, job) as engine:
         engine.start("flow", "under way", EVERYTHING)
         engine.forget(datetime.now(UTC) - timedelta(days=1))
         assert engine.wait("first")["state"] == "done"
@@ -144,17 +153,17 @@ def test_runs_that_ended_long_ago_are_forgotten_and_those_under_way_are_not(tmp_
         assert engine.wait("under way")["state"] == "done"
 
 
-def test_a_bug_of_an_earlier_process_is_told_as_a_run_that_was_broken_off(tmp_path):
+def test_a_bug_of_an_earlier_process_is_told_as_a_run_that_was_broken_off(database, tmp_path):
     def bug(*_):
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        run_to_end(tmp_path, bug)
-    assert run_to_end(tmp_path, small)["state"] == "broken"
+        run_to_end(database, tmp_path, bug)
+    assert run_to_end(database, tmp_path, small)["state"] == "broken"
 
 
 @pytest.mark.parametrize("where", ["step", "sleep"])
-def test_a_run_that_is_left_goes_on_behind_its_last_step(tmp_path, where):
+def test_a_run_that_is_left_goes_on_behind_its_last_step(database, tmp_path, where):
     done, at_work, go_on = [], threading.Event(), threading.Event()
 
     def step(name):
@@ -176,7 +185,7 @@ def test_a_run_that_is_left_goes_on_behind_its_last_step(tmp_path, where):
         steps.do("last", lambda: step("last"))
         return ended("done", {"created": 1})
 
-    with Engine(tmp_path, job) as engine:
+    with Engine(database, tmp_path, job) as engine:
         engine.start("flow", "r", EVERYTHING)
         assert at_work.wait(60)
         if where == "step":
@@ -186,12 +195,12 @@ def test_a_run_that_is_left_goes_on_behind_its_last_step(tmp_path, where):
         assert [run.run for run in engine.pending()] == ["r"]
     assert done == (["first", "slow"] if where == "step" else ["first"])
     if where == "step":
-        with Engine(tmp_path, job) as engine:
+        with Engine(database, tmp_path, job) as engine:
             assert engine.wait("r")["counts"] == {"created": 1}
         assert done == ["first", "slow", "last"]
 
 
-def test_a_sleep_that_an_earlier_version_began_is_over_when_it_was_to_be(tmp_path):
+def test_a_sleep_that_an_earlier_version_began_is_over_when_it_was_to_be(database, tmp_path):
     """That version slept by the engine's own function; a run that is taken up has its end."""
     killed = threading.Event()
 
@@ -209,9 +218,9 @@ def test_a_sleep_that_an_earlier_version_began_is_over_when_it_was_to_be(tmp_pat
         steps.sleep(3600)  # the end of the recorded one counts
         return ended("done", {"created": 1})
 
-    with Engine(tmp_path, before) as engine:
+    with Engine(database, tmp_path, before) as engine:
         engine.start("flow", "r", EVERYTHING)
         assert killed.wait(60)
         assert engine.leave(60)
-    with Engine(tmp_path, now) as engine:
+    with Engine(database, tmp_path, now) as engine:
         assert engine.wait("r")["counts"] == {"created": 1}

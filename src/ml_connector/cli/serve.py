@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,12 +9,12 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.cli.costs import Spent
 from ml_connector.cli.exits import Exit
 from ml_connector.cli.group import keep
+from ml_connector.cli.leaving import leave, stop_in_good_order, when_lost
 from ml_connector.cli.options import SettingsPath, load
 from ml_connector.cli.show import note
 from ml_connector.core.errors import ConnectorError
@@ -26,8 +24,6 @@ if TYPE_CHECKING:
     from ml_connector.flows.engine import Engine
     from ml_connector.flows.serving import Place, Serving
 
-#: So long the step under way may take to end. systemd kills after 90 seconds, which would do no harm either.
-_STOP_SECONDS = 20.0
 _AGAIN_SECONDS = 1.0
 
 
@@ -39,14 +35,14 @@ def serve(settings: SettingsPath = None) -> None:
     from ml_connector.web.server import served
 
     read, stopping = load(settings).as_served, threading.Event()
-    _stop_in_good_order(stopping)
+    stop_in_good_order(stopping)
     with open_app(read, note) as app, _engine(app, stopping) as engine:
         serving = Serving(_place(app, engine, (settings or Path()).absolute().parent), stopping)
         web = create_app(partial(_problems, app, serving))
         with served(web, read.serve.address, read.serve.port) as url:
             note(f"Serving. The pages are at {url}; “ml-connector flows list” tells what runs when.")
             serving.serve()
-        _leave(engine)
+        leave(engine)
 
 
 def _place(app: App, engine: Engine, folder: Path) -> Place:
@@ -82,9 +78,9 @@ def _place(app: App, engine: Engine, folder: Path) -> Place:
 @contextmanager
 def _engine(app: App, stopping: threading.Event) -> Iterator[Engine]:
     """The engine, once no command is it any more; another process that serves is refused."""
-    from ml_connector.store.engine_lock import ServingError, TakenError
+    from ml_connector.store.engine_lock import Duty, ServingError, TakenError
 
-    engine, told = app.engine(serves=True), ""
+    engine, told = app.engine(Duty.SERVE, when_lost(stopping)), ""
     while True:
         try:
             engine.__enter__()
@@ -116,22 +112,3 @@ def _problems(app: App, serving: Serving) -> list[str]:
     except ConnectorError as error:
         return [str(error)]
     return [serving.trouble] if serving.trouble else []
-
-
-def _leave(engine: Engine) -> None:
-    """Have the run under way stop behind its step; one that takes too long is broken off, as by a kill."""
-    note("Stopping: what is under way is taken up at the next start.")
-    if not engine.leave(_STOP_SECONDS):
-        sys.stderr.flush()
-        os._exit(Exit.DONE)
-
-
-def _stop_in_good_order(stopping: threading.Event) -> None:
-    """From here on the first signal to end is a wish, and the next ends the process where it is."""
-
-    def wish(number: int, _frame: FrameType | None) -> None:
-        signal.signal(number, signal.SIG_DFL)
-        stopping.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, wish)

@@ -1,20 +1,23 @@
 """The durable engine: the only module that imports dbos.
 
 A run of a flow is one durable workflow; what it does, step by step, is ``pull``. The engine keeps each step's small
-JSON result; after a crash the run goes on at the step it was in. One process at a time is the engine.
+JSON result; after a crash the run goes on at the step it was in. Beside a SQLite store one process at a time is the
+engine, with a file of its own; over a PostgreSQL store several are, with tables in the same database: each takes runs
+from the one queue, and goes on with those of a process that died.
 """
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import Any, Self
 
 from dbos import (
     DBOS,
@@ -29,10 +32,12 @@ from dbos import error as engine_errors
 from ml_connector.core.errors import ConfigurationError, ConnectorError, RetryableError
 from ml_connector.flows.range import Asked
 from ml_connector.flows.steps import BROKEN_OFF, Result, Steps, StoppedError, ended
-from ml_connector.store.database import FILE_TROUBLE
-from ml_connector.store.engine_lock import engine_lock
+from ml_connector.store import engine_locks
+from ml_connector.store.database import FILE_TROUBLE, Database, drop_schema
+from ml_connector.store.engine_lock import Duty, EngineLock
 
 _QUEUE = "flows"
+_SCHEMA = "dbos"  #: of the engine's tables in PostgreSQL
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _TROUBLE = frozenset({*_LOCKED, *FILE_TROUBLE})
 _RUNNING = ["PENDING", "ENQUEUED", "DELAYED"]
@@ -42,6 +47,10 @@ _POLL_SECONDS = 0.2
 #: So often a run is looked at, while this process works at none, before it is given up: until the engine has noted
 #: its end (a full disk takes the note of the trouble, too), and until the engine has begun it.
 _LOOKS_NOTED, _LOOKS_BEGUN = 20, 60
+#: So often a process of several looks whether it is still known to the others, and whether one of them has died.
+_WATCH_SECONDS = 2.0
+_CONNECTIONS = 8  #: to PostgreSQL, at most, for what the engine itself keeps
+_JOIN_SECONDS = 5.0
 
 Job = Callable[[Steps, str, str, Asked], Result]  #: (steps, run, flow, what was asked) -> how it ended
 
@@ -102,6 +111,7 @@ class _Holder:
     job: Job | None = None
     at_work: set[str] = field(default_factory=set)  #: the runs whose job is being done
     ends: dict[str, Result | Exception] = field(default_factory=dict)  #: run -> what its job gave or raised
+    keeps_ends: bool = True  #: somebody waits for runs in this process
     leaving: threading.Event = field(default_factory=threading.Event)  #: runs are to stop behind their step
 
 
@@ -119,30 +129,49 @@ def _run_flow(flow: str, asked: dict[str, Any]) -> Result:
     try:
         ended = _HOLDER.job(_DurableSteps(), run, flow, Asked.from_json(asked))
     except Exception as error:
-        _HOLDER.ends[run] = error  # the engine keeps its text only; who waits for the run tells it whole
+        _keep_end(run, error)  # the engine keeps its text only; who waits for the run tells it whole
         raise
     else:
-        _HOLDER.ends[run] = ended  # the engine may be unable to keep it
+        _keep_end(run, ended)  # the engine may be unable to keep it
         return ended
     finally:
         _HOLDER.at_work.discard(run)
 
 
+def _keep_end(run: str, end: Result | Exception) -> None:
+    if _HOLDER.keeps_ends:
+        _HOLDER.ends[run] = end
+
+
 class Engine:
     """Runs flows durably. Use as a context manager; entering it takes up runs that a crash interrupted."""
 
-    def __init__(self, folder: Path, job: Job, url: str = "", *, serves: bool = False) -> None:
-        """``serves``: this process works off what commands ask of it, so that they are told so by ``ServingError``."""
-        self._serves = serves
+    def __init__(
+        self,
+        database: Database,
+        folder: Path,
+        job: Job,
+        duty: Duty = Duty.COMMAND,
+        lost: Callable[[ConnectorError], None] = lambda _: None,
+    ) -> None:
+        """``lost`` is called, in a thread of its own, when another process may go on with the runs of this one.
+
+        They stop behind their step then, and who waits for one is told the same; the process is to end soon.
+        """
+        self._database = database
         self._folder = folder
-        self._url = url or f"sqlite:///{folder / 'engine.db'}"
         self._job = job
-        self._lock: IO[str] | None = None
+        self._duty = duty
+        self._tell_lost = lost
+        self._lock: EngineLock | None = None
+        self._lost: ConnectorError | None = None
+        self._ended = threading.Event()
+        self._watches: list[threading.Thread] = []
 
     def __enter__(self) -> Self:
-        self._lock = engine_lock(self._folder, serves=self._serves)
+        self._lock = lock = engine_locks.take(self._database, self._folder, self._duty)
         try:
-            self._launch()
+            self._launch(lock)
         except Exception as error:
             DBOS.destroy()
             self._unlock()
@@ -152,21 +181,81 @@ class Engine:
             raise
         return self
 
-    def _launch(self) -> None:
-        if self._url.startswith("sqlite"):
+    def _launch(self, lock: EngineLock) -> None:
+        if self._is_alone:
             with closing(sqlite3.connect(self._folder / "engine.db")) as file:
                 file.execute("PRAGMA journal_mode=WAL")  # the engine itself never sets it
-        _HOLDER.job = self._job
+        _HOLDER.job, _HOLDER.keeps_ends = self._job, self._duty is not Duty.WORK
         _HOLDER.leaving.clear()
-        DBOS(config=self._config())
-        DBOS.launch()
-        DBOS.register_queue(_QUEUE, worker_concurrency=2, polling_interval_sec=_POLL_SECONDS)
+        with self._told():
+            DBOS(config=self._config(lock.name))
+            DBOS.launch()
+            DBOS.register_queue(_QUEUE, worker_concurrency=2, polling_interval_sec=_POLL_SECONDS)
+            self._take_over(lock)
+        if not self._is_alone:
+            self._begin_watching(lock)
+
+    @property
+    def _is_alone(self) -> bool:
+        """No other process may be an engine over this store."""
+        return self._database.is_sqlite
+
+    # -- several processes
+
+    def _begin_watching(self, lock: EngineLock) -> None:
+        """In two threads: the engine waits without end while the database is away, and whether it was is to be seen."""
+        for turn in (self._look_at_lock, self._take_over):
+            watch = threading.Thread(target=self._watch, args=(turn, lock), name=turn.__name__, daemon=True)
+            self._watches.append(watch)
+            watch.start()
+
+    def _watch(self, turn: Callable[[EngineLock], None], lock: EngineLock) -> None:
+        while not self._ended.wait(_WATCH_SECONDS):
+            try:
+                turn(lock)
+            except ConnectorError:
+                continue  # the database is away: the next look tells what became of the lock
+            except Exception:
+                if self._ended.is_set():
+                    return  # the engine has ended meanwhile
+                raise
+
+    def _look_at_lock(self, lock: EngineLock) -> None:
+        if self._ended.is_set() or lock.is_held() or self._lost is not None:
+            return
+        self._lost = RetryableError(
+            f"The connection that told other processes of {self._database.place} that this one lives was lost.",
+            "What was under way goes on in another one, or at the next start: start this one again.",
+        )
+        _HOLDER.leaving.set()
+        self._tell_lost(self._lost)
+
+    def _take_over(self, lock: EngineLock) -> None:
+        """Have the runs of processes that are no more go on, here or wherever there is room."""
+        pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+        for name in {run.executor_id for run in pending if run.executor_id} - {lock.name}:
+            with lock.in_place_of(name) as is_gone:
+                if is_gone:  # whoever else had gone on with one of them would be named in it by now
+                    DBOS._recover_pending_workflows([name])  # noqa: SLF001 -- the only call that is guarded by the name
+
+    @property
+    def is_held(self) -> bool:
+        """Whether no other process may go on with the runs of this one, as far as is known."""
+        return self._lost is None
+
+    def require_held(self) -> None:
+        """RetryableError: another process may go on with the runs of this one."""
+        if self._lost is not None:
+            raise self._lost
+
+    # -- what its own tables suffer from
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """What the engine's file suffers from is one of our errors; everything else stays what it is."""
+        """What the engine's tables suffer from is one of our errors; everything else stays what it is."""
         try:
-            yield
+            with nullcontext() if self._is_alone else self._database.told():
+                yield
         except Exception as error:
             cause = getattr(error, "orig", error)
             if isinstance(cause, sqlite3.Error) and _code(cause) in _TROUBLE:
@@ -195,19 +284,26 @@ class Engine:
         if self._lock is not None:
             self._lock.close()
 
-    def _config(self) -> DBOSConfig:
+    def _config(self, name: str) -> DBOSConfig:
+        shared: DBOSConfig = {"sys_db_pool_size": _CONNECTIONS}
         return {
             "name": "ml-connector",
-            "system_database_url": self._url,
+            "system_database_url": f"sqlite:///{self._folder / 'engine.db'}"
+            if self._is_alone
+            else self._database.url,
             "application_version": "1",  # pinned: work of another version would wait for ever
-            "executor_id": "local",
+            "executor_id": name,
             "serializer": DBOSPortableJSONSerializer(),
             "log_level": "CRITICAL",  # what goes wrong is told by our errors
             "notification_listener_polling_interval_sec": 0.1,
+            **({} if self._is_alone else shared),
         }
 
     def __exit__(self, *_: object) -> None:
+        self._ended.set()
         DBOS.destroy()
+        for watch in self._watches:
+            watch.join(_JOIN_SECONDS)  # one that waits for the database would not end
         self._unlock()
 
     def leave(self, seconds: float) -> bool:
@@ -226,6 +322,7 @@ class Engine:
 
         One that began under this id before, or has ended, is that one: nothing is begun.
         """
+        self.require_held()
         with self._told(), SetWorkflowID(run), SetEnqueueOptions(deduplication_id=flow):
             DBOS.enqueue_workflow(_QUEUE, _run_flow, flow, asked.to_json())
 
@@ -260,7 +357,8 @@ class Engine:
         pause, looks = _POLL_SECONDS, 0
         with self._told():
             while handle.get_status().status in _RUNNING:  # each look costs as much as recording a record
-                if looks > (_LOOKS_NOTED if run in _HOLDER.ends else _LOOKS_BEGUN):
+                self.require_held()
+                if looks > self._patience(run):
                     return self._unkept(run)
                 every()
                 time.sleep(pause)
@@ -270,7 +368,15 @@ class Engine:
                 handle.get_status().status != "SUCCESS"
             ):  # of an earlier process, the engine keeps its text only
                 return self._unkept(run) if run in _HOLDER.ends else ended("broken", {}, BROKEN_OFF)
-            return dict(handle.get_result(polling_interval_sec=_POLL_SECONDS))
+            told = dict(handle.get_result(polling_interval_sec=_POLL_SECONDS))
+        _HOLDER.ends.pop(run, None)
+        return told
+
+    def _patience(self, run: str) -> float:
+        """How many looks a run is given; one that another process does, or is to do, all of them."""
+        if run in _HOLDER.ends:
+            return _LOOKS_NOTED
+        return _LOOKS_BEGUN if self._is_alone else math.inf
 
     def _unkept(self, run: str) -> Result:
         """What the job of a run gave or raised in this process."""
@@ -286,11 +392,14 @@ class Engine:
         return ended
 
 
-def forget_runs(folder: Path) -> None:
-    """Forget every run that is under way, where the store is set back to before it; the caller holds the engine's lock.
+def forget_runs(database: Database, folder: Path) -> None:
+    """Forget every run that is under way, where the store is set back to before it; the caller is alone.
 
     A run that went on over an older store would take for done what that one does not know.
     """
+    if not database.is_sqlite:
+        drop_schema(database, _SCHEMA)
+        return
     # The file itself goes first: what is left beside a file that is not there, SQLite throws away.
     for name in ("engine.db", "engine.db-wal", "engine.db-shm"):
         (folder / name).unlink(missing_ok=True)

@@ -1,0 +1,65 @@
+"""How a process that runs flows ends: when it is asked to, and when others may have taken it for dead."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from ml_connector.cli.exits import Exit
+from ml_connector.cli.show import note
+from ml_connector.core.errors import ConnectorError
+
+if TYPE_CHECKING:
+    from ml_connector.flows.engine import Engine
+
+#: So long the step under way may take to end. systemd kills after 90 seconds, which would do no harm either.
+_STOP_SECONDS = 20.0
+#: So long where another process may be at the same step by now: it waits for the module, as long as we hold it.
+_LOST_SECONDS = 5.0
+
+
+def stop_in_good_order(stopping: threading.Event) -> None:
+    """From here on the first signal to end is a wish, and the next ends the process where it is."""
+
+    def wish(number: int, _frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, wish)
+
+
+def when_lost(stopping: threading.Event | None = None) -> Callable[[ConnectorError], None]:
+    """What an engine is to call when others may go on with its runs: the process ends in a moment, or is ended."""
+
+    def end(error: ConnectorError) -> None:
+        note(str(error))
+        sys.stderr.flush()
+        os._exit(Exit.SYSTEM_AWAY)
+
+    def lost(error: ConnectorError) -> None:
+        if stopping is not None:
+            stopping.set()
+        timer = threading.Timer(_LOST_SECONDS, end, [error])
+        timer.daemon = True
+        timer.start()
+
+    return lost
+
+
+def leave(engine: Engine) -> None:
+    """Have what is under way stop behind its step; what takes too long is broken off, as by a kill.
+
+    RetryableError: others took this process for dead.
+    """
+    if engine.is_held:
+        note("Stopping: what is under way is taken up by another process, or at the next start.")
+    if not engine.leave(_STOP_SECONDS):
+        sys.stderr.flush()
+        os._exit(Exit.DONE)
+    engine.require_held()
