@@ -2,21 +2,34 @@
 
 import sqlite3
 import threading
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 from dbos import DBOS
 
+from memory import FakeClock, MemorySource, MemoryTarget
 from ml_connector.cli.exits import Exit, exit_of
 from ml_connector.core.errors import ConfigurationError, RetryableError
+from ml_connector.core.waits import DATABASE
 from ml_connector.flows.engine import Engine
+from ml_connector.flows.pull import pull
 from ml_connector.flows.range import EVERYTHING
+from ml_connector.flows.restore import restore
 from ml_connector.flows.steps import ended
+from ml_connector.store import backup
+from ml_connector.store.database import Database
 from ml_connector.store.engine_lock import Duty, ServingError, TakenError
 from ml_connector.store.engine_locks import is_served
+from ml_connector.store.locks import Locks
+from ml_connector.store.restoring import Restoring
+from postgres import database_of_test
+from world import CUSTOMER, World
 
 PAGES = 400  #: the engine's empty tables take fewer
+ASKED = Restoring("sally@desk", datetime(2026, 1, 1, tzinfo=UTC), timedelta(hours=1), [])
 TOO_MUCH = "x" * 4096 * PAGES
 
 
@@ -162,6 +175,15 @@ def test_a_bug_of_an_earlier_process_is_told_as_a_run_that_was_broken_off(databa
     assert run_to_end(database, tmp_path, small)["state"] == "broken"
 
 
+def test_a_run_whose_store_was_away_ended_as_that(database, tmp_path):
+    def away(*_):
+        raise RetryableError("The database x does not answer.", "Check that it runs.")
+
+    told = run_to_end(database, tmp_path, away)
+    assert (told["state"], told["happened"]) == ("away", "The database x does not answer.")
+    assert run_to_end(database, tmp_path, small) == told
+
+
 @pytest.mark.parametrize("where", ["step", "sleep"])
 def test_a_run_that_is_left_goes_on_behind_its_last_step(database, tmp_path, where):
     done, at_work, go_on = [], threading.Event(), threading.Event()
@@ -224,3 +246,102 @@ def test_a_sleep_that_an_earlier_version_began_is_over_when_it_was_to_be(databas
         assert engine.leave(60)
     with Engine(database, tmp_path, now) as engine:
         assert engine.wait("r")["counts"] == {"created": 1}
+
+
+# ---- several processes, which share a server
+
+
+@pytest.fixture
+def shared(postgres):
+    with database_of_test(postgres) as url, closing(Database(url)) as opened:
+        yield opened
+
+
+def test_a_module_lock_that_is_lost_ends_the_run_as_away(shared, tmp_path):
+    clock = FakeClock()
+    world = World(clock, MemorySource(clock), MemoryTarget(clock), shared, {"customers": [CUSTOMER]})
+    world.customer("C1")
+    world.approve()
+    locks, write = Locks(shared, tmp_path), world.target.write
+    # one number names the locks of modules, two those of processes
+    lose = (
+        "SELECT pg_terminate_backend(pid, 60000) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1"
+    )
+    lost = []
+
+    def write_and_lose(*given, **more):
+        with shared.begin() as tx:
+            lost.extend(tx.execute(sa.text(lose)).scalars())
+        return write(*given, **more)
+
+    def job(steps, run, flow, asked):
+        return pull(steps, replace(world.work(flow, asked), locked=locks.held), run)
+
+    world.target.write = write_and_lose
+    with Engine(shared, tmp_path, job) as engine:
+        engine.start("customers", "first", EVERYTHING)
+        told = engine.wait("first")
+        assert lost
+        assert all(lost)
+        assert (told["state"], told["system"]) == ("away", DATABASE)
+        world.target.write = write
+        engine.start("customers", "second", EVERYTHING)
+        assert engine.wait("second")["state"] == "done"
+    assert len(world.target.records) == 1
+
+
+def test_a_process_that_others_may_take_for_dead_stops_its_runs_and_says_so(shared, tmp_path):
+    at_work, told = threading.Event(), []
+
+    def job(steps, *_):
+        steps.do("small", dict)
+        at_work.set()
+        steps.sleep(3600)
+        return ended("done", {})
+
+    with Engine(shared, tmp_path, job, lost=told.append) as engine:
+        engine.start("flow", "r", EVERYTHING)
+        assert at_work.wait(60)
+        cut_off(shared)
+        with pytest.raises(RetryableError, match="that this one lives was lost"):
+            engine.wait("r")
+        assert not engine.is_held
+        assert engine.leave(60)
+        with pytest.raises(RetryableError, match="start this one again"):
+            engine.start("flow", "s", EVERYTHING)
+    assert len(told) == 1
+    with Engine(shared, tmp_path, small) as engine:
+        assert engine.wait("r")["counts"] == {"created": 2}
+
+
+def cut_off(database):
+    query = (
+        "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE application_name LIKE 'ml-conn%'"
+    )
+    with database.begin() as tx:
+        assert tx.execute(sa.text(query)).scalars().all() == [True]
+
+
+def test_what_was_under_way_is_forgotten_with_the_store_that_is_put_back(database, tmp_path):
+    at_work = threading.Event()
+
+    def job(steps, *_):
+        steps.do("small", dict)
+        at_work.set()
+        steps.sleep(3600)
+        return ended("done", {})
+
+    made = tmp_path / "a.backup"
+    backup.write(database, made, datetime.now(UTC), "1")
+    with Engine(database, tmp_path, job) as engine:
+        engine.start("flow", "r", EVERYTHING)
+        assert at_work.wait(60)
+        with pytest.raises(TakenError):
+            restore(database, tmp_path, made, ASKED, over=True)
+        assert engine.leave(60)
+        assert [run.run for run in engine.pending()] == ["r"]
+    restore(database, tmp_path, made, ASKED, over=True)
+    with Engine(database, tmp_path, small) as engine:
+        assert not engine.pending()
+        engine.start("flow", "r", EVERYTHING)
+        assert engine.wait("r")["counts"] == {"created": 2}

@@ -127,13 +127,17 @@ def _run_flow(flow: str, asked: dict[str, Any]) -> Result:
         raise RuntimeError("a run has an id")
     _HOLDER.at_work.add(run)
     try:
-        ended = _HOLDER.job(_DurableSteps(), run, flow, Asked.from_json(asked))
+        end = _HOLDER.job(_DurableSteps(), run, flow, Asked.from_json(asked))
+    except RetryableError as error:  # outside of any step: the store was away, or a lock in it was lost
+        end = ended("away", {}, error)
+        _keep_end(run, end)
+        return end
     except Exception as error:
         _keep_end(run, error)  # the engine keeps its text only; who waits for the run tells it whole
         raise
     else:
-        _keep_end(run, ended)  # the engine may be unable to keep it
-        return ended
+        _keep_end(run, end)  # the engine may be unable to keep it
+        return end
     finally:
         _HOLDER.at_work.discard(run)
 

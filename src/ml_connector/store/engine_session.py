@@ -120,8 +120,10 @@ class EngineSession:
                     self._try(_UNLOCK, _NAMES, _number(name))
 
     def close(self) -> None:
-        """All locks are free."""
+        """All locks are free: at once, not only when the server has noticed that nobody is there any more."""
         with self._turn:
+            with suppress(RetryableError), self._told():
+                self._session.execute(sa.select(sa.func.pg_advisory_unlock_all()))
             self._session.invalidate()
             self._session.close()
             self._engine.dispose()

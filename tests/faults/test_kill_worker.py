@@ -1,0 +1,124 @@
+"""Several processes over one store in PostgreSQL: one is killed or cut off, and another goes on with what it did."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from kills import die
+
+from postgres import database_of_test
+from served import Served, working
+from systems import INSERT, World, assert_quiet, assert_whole, gp_options, opened
+
+CAP = 2
+#: Longer than a test waits: whoever is in this call is in it when it is killed.
+FOR_EVER = 600
+_MANY = Path(__file__).with_name("many_flows.py")
+
+
+@pytest.fixture
+def world(tmp_path: Path, postgres: Callable[[str], str]) -> Iterator[World]:
+    gp = gp_options(customers=250, vendors=60)
+    with database_of_test(postgres) as url, opened(tmp_path, gp=gp, url=url) as world:
+        world.write_settings(gp__max_requests=str(CAP), zoho__heavy_requests="1")
+        yield world
+
+
+def assert_within_cap(world: World) -> None:
+    assert 1 <= world.gp.control("GET", "requests?limit=1")["peak_concurrent"] <= CAP
+
+
+def stuck_at_work(world: World, worker: Served, flow: str = "customers") -> None:
+    """The worker is in a call that Zoho has done and does not answer."""
+    worker.said(f"{flow}: at work at the run")
+    worker.until(lambda: world.writes().get("insert", 0) >= 200, "the second hundred")
+
+
+def interrupted(world: World) -> None:
+    """A first load that was killed before its first write: a run that nobody goes on with yet."""
+    die(world, "before", 1, approve=world.plan("customers"))
+    world.forget()
+    world.zoho_faults({"match": INSERT, "kind": "delay_after_work", "nth": 2, "seconds": FOR_EVER})
+
+
+def end_session_of(world: World, worker: Served) -> None:
+    """The server ends the session by which the others know that this one lives."""
+    like = f"ml-connector %-{worker.process.pid}-%"
+    ended = world.rows(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE ?", like
+    )
+    assert ended == [(True,)]
+
+
+def test_a_worker_that_is_killed_is_taken_over_and_nothing_is_doubled(world: World) -> None:
+    interrupted(world)
+    with working(world) as killed:
+        stuck_at_work(world, killed)
+        with working(world) as survivor:
+            world.zoho_faults()
+            assert killed.end(signal.SIGKILL) == -signal.SIGKILL
+            survivor.said("customers: at work at the run")
+            survivor.said("customers: done")
+    assert_whole(world)
+    assert_within_cap(world)
+    assert_quiet(world, "customers")
+
+
+def test_a_worker_that_is_cut_off_ends_with_a_sentence_and_another_goes_on(world: World) -> None:
+    interrupted(world)
+    with working(world) as cut_off:
+        stuck_at_work(world, cut_off)
+        with working(world) as survivor:
+            world.zoho_faults()
+            end_session_of(world, cut_off)
+            cut_off.said("The connection that told other processes of .* that this one lives was lost")
+            assert cut_off.process.wait(60) == 4
+            survivor.said("customers: done")
+    assert_whole(world)
+
+
+def test_an_idle_worker_that_is_cut_off_ends_as_a_system_that_is_away(world: World) -> None:
+    with working(world) as worker:
+        end_session_of(world, worker)
+        assert worker.process.wait(60) == 4
+        assert worker.end() == 4
+    assert "start this one again" in worker.lines[-1]
+
+
+def test_workers_do_what_a_process_that_was_killed_had_begun_and_share_the_cap(world: World) -> None:
+    world.first("customers")
+    world.first("vendors")
+    for customer in world.customers():
+        world.gp.control("POST", f"customers/{customer['id']}", {"set": {"class_id": "SHARED"}})
+    for vendor in world.vendors():
+        world.gp.control("POST", f"vendors/{vendor['id']}", {"set": {"class_id": "SHARED"}})
+    world.forget()
+    with working(world) as one, working(world):
+        said = world.run(str(world.settings), "customers", "vendors", script=_MANY)
+        assert said.code == -signal.SIGKILL, said
+        query = "SELECT count(*) FROM dbos.workflow_status WHERE status = 'SUCCESS' AND workflow_uuid LIKE ?"
+        one.until(lambda: world.rows(query, "%-at-once") == [(2,)], "the end of both runs")
+    assert world.rows("SELECT state FROM runs WHERE run LIKE ?", "%-at-once") == [("done",)] * 2
+    assert {a["GP_Customer_Class"] for a in world.accounts() if a.get("GP_Customer_ID")} == {"SHARED"}
+    assert_within_cap(world)
+    assert_whole(world)
+
+
+def test_a_restore_is_refused_beside_a_worker(world: World) -> None:
+    world.here("backup", str(world.folder / "a.backup"))
+    with working(world):
+        said = world.run("restore", str(world.folder / "a.backup"), "--over")
+        assert said.code == 4
+        assert "Another ml-connector process is working on postgresql" in said.text
+    world.ok("restore", str(world.folder / "a.backup"), "--over")
+
+
+def test_a_worker_beside_a_file_is_told_what_to_do(tmp_path: Path) -> None:
+    with opened(tmp_path, gp=gp_options(1), provisioned=False) as on_file:
+        said = on_file.run("worker")
+    assert said.code == 2
+    assert "on PostgreSQL only" in said.text
+    assert "ml-connector serve" in said.text
