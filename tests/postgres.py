@@ -13,7 +13,8 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
-from ml_connector.store.database import Database
+from ml_connector.store.copying import clear
+from ml_connector.store.database import Database, drop_schema
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +61,17 @@ def database_of_test(postgres: Callable[[str], str], template: str = "template_o
         yield postgres(name)
     finally:
         run(postgres("postgres"), f"drop database {name} with (force)")
+
+
+def empty(database: Database) -> None:
+    """Leave the tables without rows and their numbers at the beginning, and nothing of the engine."""
+    drop_schema(database, "dbos")
+    with database.begin() as tx:
+        clear(tx)
+        for (sequence,) in tx.execute(
+            sa.text("SELECT sequencename FROM pg_sequences WHERE schemaname = 'public'")
+        ):
+            tx.execute(sa.text(f'ALTER SEQUENCE "{sequence}" RESTART'))
 
 
 def named(address: sa.URL, name: str) -> str:

@@ -10,8 +10,8 @@ import pytest
 from kills import die
 
 from postgres import database_of_test
-from served import Served, working
-from systems import INSERT, World, assert_quiet, assert_whole, gp_options, opened
+from served import Served, serving, working
+from systems import INSERT, UPDATE, World, assert_quiet, assert_whole, gp_options, opened
 
 CAP = 2
 #: Longer than a test waits: whoever is in this call is in it when it is killed.
@@ -104,6 +104,32 @@ def test_workers_do_what_a_process_that_was_killed_had_begun_and_share_the_cap(w
     assert world.rows("SELECT state FROM runs WHERE run LIKE ?", "%-at-once") == [("done",)] * 2
     assert {a["GP_Customer_Class"] for a in world.accounts() if a.get("GP_Customer_ID")} == {"SHARED"}
     assert_within_cap(world)
+    assert_whole(world)
+
+
+def test_a_command_is_told_its_result_though_the_process_that_serves_is_killed_in_the_middle(
+    world: World,
+) -> None:
+    world.write_settings(serve__port="0", serve__schedule="'0 0 1 1 *'", flows_vendors__enabled="false")
+    world.first("customers")
+    for customer in world.customers():
+        world.gp.control("POST", f"customers/{customer['id']}", {"set": {"class_id": "SERVED"}})
+    world.forget()
+    world.zoho_faults({"match": UPDATE, "kind": "delay_after_work", "nth": 1, "seconds": FOR_EVER})
+    with serving(world) as served:
+        command = world.start("sync", "customers", "--json")
+        served.until(lambda: world.writes().get("update", 0) >= 100, "the first hundred")
+        said = world.run("serve")
+        assert said.code == 4
+        assert "“ml-connector serve” is at work on postgresql" in said.text
+        assert "“ml-connector worker” helps it" in said.text
+        with working(world):
+            world.zoho_faults()
+            assert served.end(signal.SIGKILL) == -signal.SIGKILL
+            told = world.finish(command)
+    assert told.code == 0, told
+    assert told.json["flows"]["customers"]["state"] == "done"
+    assert {a["GP_Customer_Class"] for a in world.accounts() if a.get("GP_Customer_ID")} == {"SERVED"}
     assert_whole(world)
 
 

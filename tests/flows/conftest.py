@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from memory import FakeClock, MemorySource, MemoryTarget
 from ml_connector.store.database import Database
-from postgres import database_of_test
+from postgres import database_of_test, empty
 from world import CUSTOMER, FINANCIALS, VENDOR, World
 
 #: On PostgreSQL, too, whichever database was asked for: the engine, what runs by itself, and runs as a whole.
@@ -47,7 +48,16 @@ def url(kind: str, request: pytest.FixtureRequest, tmp_path: Path, new_store: by
         file.write_bytes(new_store)
         yield f"sqlite:///{file}"
         return
-    with database_of_test(request.getfixturevalue("postgres")) as address:
+    address = request.getfixturevalue("store_on_server")
+    with closing(Database(address)) as left:
+        empty(left)
+    yield address
+
+
+@pytest.fixture(scope="session")
+def store_on_server(postgres: Callable[[str], str]) -> Iterator[str]:
+    """The address of one for all tests, each of which finds it empty: making one takes longer than most tests."""
+    with database_of_test(postgres) as address:
         yield address
 
 
