@@ -356,7 +356,7 @@ class App:
         from ml_connector.flows.engine import Engine
 
         self.secrets.require_open()
-        return Engine(self.database, self.settings.store.folder, job or self.run, duty, lost)
+        return Engine(self.database, self.settings.store.folder, job or self.run, duty, lost, self.tell)
 
     def is_served(self) -> bool:
         """Whether a process serves here."""

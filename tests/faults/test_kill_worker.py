@@ -10,7 +10,7 @@ import pytest
 from kills import die
 
 from postgres import database_of_test
-from served import Served, serving, working
+from served import LONGEST_SECONDS, Served, serving, working
 from systems import INSERT, UPDATE, World, assert_quiet, assert_whole, gp_options, opened
 
 CAP = 2
@@ -67,25 +67,33 @@ def test_a_worker_that_is_killed_is_taken_over_and_nothing_is_doubled(world: Wor
     assert_quiet(world, "customers")
 
 
-def test_a_worker_that_is_cut_off_ends_with_a_sentence_and_another_goes_on(world: World) -> None:
+def test_a_worker_that_is_cut_off_until_another_goes_on_ends_with_a_sentence(world: World) -> None:
     interrupted(world)
     with working(world) as cut_off:
         stuck_at_work(world, cut_off)
         with working(world) as survivor:
             world.zoho_faults()
+            cut_off.process.send_signal(signal.SIGSTOP)
             end_session_of(world, cut_off)
-            cut_off.said("The connection that told other processes of .* that this one lives was lost")
-            assert cut_off.process.wait(60) == 4
+            survivor.said("customers: at work at the run")
+            cut_off.process.send_signal(signal.SIGCONT)
+            assert cut_off.process.wait(LONGEST_SECONDS) == 4
+            assert cut_off.end() == 4
             survivor.said("customers: done")
+    assert "This process was cut off from the database" in cut_off.lines[-1]
+    assert "Start this one again" in cut_off.lines[-1]
     assert_whole(world)
+    assert_quiet(world, "customers")
 
 
-def test_an_idle_worker_that_is_cut_off_ends_as_a_system_that_is_away(world: World) -> None:
+def test_a_worker_that_is_cut_off_for_a_moment_goes_on(world: World) -> None:
     with working(world) as worker:
+        sessions = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE ?"
+        like = f"ml-connector %-{worker.process.pid}-%"
+        before = world.rows(sessions, like)
         end_session_of(world, worker)
-        assert worker.process.wait(60) == 4
-        assert worker.end() == 4
-    assert "start this one again" in worker.lines[-1]
+        worker.until(lambda: world.rows(sessions, like) not in ([], before), "another session")
+        assert world.sync("vendors", approve=world.plan("vendors"))["vendors"]["created"]
 
 
 def test_workers_do_what_a_process_that_was_killed_had_begun_and_share_the_cap(world: World) -> None:

@@ -89,8 +89,20 @@ def test_a_session_that_the_server_ended_is_noticed_and_what_it_held_is_free(sha
         with survivor.in_place_of(lost.name) as is_gone:
             assert is_gone
         with begun(shared, Duty.COMMAND):
-            pass
+            assert not lost.renew(), "another one leads"
+        assert lost.renew()
+        assert lost.is_held()
+        with survivor.in_place_of(lost.name) as is_gone:
+            assert not is_gone
         assert survivor.is_held()
+
+
+def test_a_name_that_is_being_taken_over_is_not_taken_again(shared: Database) -> None:
+    with begun(shared, Duty.WORK) as survivor, begun(shared, Duty.WORK) as lost:
+        end_session_of(shared, lost)
+        with survivor.in_place_of(lost.name) as is_gone:
+            assert is_gone
+            assert not lost.renew()
 
 
 def test_a_take_over_during_which_the_session_is_lost_ends_as_what_it_is(shared: Database) -> None:

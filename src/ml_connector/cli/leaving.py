@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: So long the step under way may take to end. systemd kills after 90 seconds, which would do no harm either.
 _STOP_SECONDS = 20.0
-#: So long where another process may be at the same step by now: it waits for the module, as long as we hold it.
+#: So long where another process may be at the same step by now.
 _LOST_SECONDS = 5.0
 
 

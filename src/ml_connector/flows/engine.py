@@ -30,6 +30,7 @@ from dbos import (
 from dbos import error as engine_errors
 
 from ml_connector.core.errors import ConfigurationError, ConnectorError, RetryableError
+from ml_connector.flows.engine_watch import Watch
 from ml_connector.flows.range import Asked
 from ml_connector.flows.steps import BROKEN_OFF, Result, Steps, StoppedError, ended
 from ml_connector.store import engine_locks
@@ -47,10 +48,7 @@ _POLL_SECONDS = 0.2
 #: So often a run is looked at, while this process works at none, before it is given up: until the engine has noted
 #: its end (a full disk takes the note of the trouble, too), and until the engine has begun it.
 _LOOKS_NOTED, _LOOKS_BEGUN = 20, 60
-#: So often a process of several looks whether it is still known to the others, and whether one of them has died.
-_WATCH_SECONDS = 2.0
 _CONNECTIONS = 8  #: to PostgreSQL, at most, for what the engine itself keeps
-_JOIN_SECONDS = 5.0
 
 Job = Callable[[Steps, str, str, Asked], Result]  #: (steps, run, flow, what was asked) -> how it ended
 
@@ -157,20 +155,21 @@ class Engine:
         job: Job,
         duty: Duty = Duty.COMMAND,
         lost: Callable[[ConnectorError], None] = lambda _: None,
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """``lost`` is called, in a thread of its own, when another process may go on with the runs of this one.
+        """``lost`` is called, in a thread of its own, when another process may have gone on with the runs of this one.
 
         They stop behind their step then, and who waits for one is told the same; the process is to end soon.
+        ``tell``: a sentence when the database is away, and when it is there again.
         """
         self._database = database
         self._folder = folder
         self._job = job
         self._duty = duty
         self._tell_lost = lost
+        self._tell = tell
         self._lock: EngineLock | None = None
-        self._lost: ConnectorError | None = None
-        self._ended = threading.Event()
-        self._watches: list[threading.Thread] = []
+        self._watch: Watch | None = None
 
     def __enter__(self) -> Self:
         self._lock = lock = engine_locks.take(self._database, self._folder, self._duty)
@@ -195,9 +194,10 @@ class Engine:
             DBOS(config=self._config(lock.name))
             DBOS.launch()
             DBOS.register_queue(_QUEUE, worker_concurrency=2, polling_interval_sec=_POLL_SECONDS)
-            self._take_over(lock)
+            self._take_over()
         if not self._is_alone:
-            self._begin_watching(lock)
+            self._watch = Watch(lock, self._take_over, self._are_ours, self._tell, self._stop)
+            self._watch.begin()
 
     @property
     def _is_alone(self) -> bool:
@@ -206,51 +206,40 @@ class Engine:
 
     # -- several processes
 
-    def _begin_watching(self, lock: EngineLock) -> None:
-        """In two threads: the engine waits without end while the database is away, and whether it was is to be seen."""
-        for turn in (self._look_at_lock, self._take_over):
-            watch = threading.Thread(target=self._watch, args=(turn, lock), name=turn.__name__, daemon=True)
-            self._watches.append(watch)
-            watch.start()
-
-    def _watch(self, turn: Callable[[EngineLock], None], lock: EngineLock) -> None:
-        while not self._ended.wait(_WATCH_SECONDS):
-            try:
-                turn(lock)
-            except ConnectorError:
-                continue  # the database is away: the next look tells what became of the lock
-            except Exception:
-                if self._ended.is_set():
-                    return  # the engine has ended meanwhile
-                raise
-
-    def _look_at_lock(self, lock: EngineLock) -> None:
-        if self._ended.is_set() or lock.is_held() or self._lost is not None:
-            return
-        self._lost = RetryableError(
-            f"The connection that told other processes of {self._database.place} that this one lives was lost.",
-            "What was under way goes on in another one, or at the next start: start this one again.",
-        )
-        _HOLDER.leaving.set()
-        self._tell_lost(self._lost)
-
-    def _take_over(self, lock: EngineLock) -> None:
+    def _take_over(self) -> None:
         """Have the runs of processes that are no more go on, here or wherever there is room."""
+        lock = self._lock
+        assert lock is not None
         pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
         for name in {run.executor_id for run in pending if run.executor_id} - {lock.name}:
             with lock.in_place_of(name) as is_gone:
                 if is_gone:  # whoever else had gone on with one of them would be named in it by now
                     DBOS._recover_pending_workflows([name])  # noqa: SLF001 -- the only call that is guarded by the name
 
+    def _are_ours(self) -> bool:
+        """Whether nobody else has gone on with a run that is at work here."""
+        assert self._lock is not None
+        at_work = set(
+            _HOLDER.at_work
+        )  # before it is asked: a run that ends meanwhile is not pending any more
+        ours = DBOS.list_workflows(
+            status="PENDING", executor_id=self._lock.name, load_input=False, load_output=False
+        )
+        return at_work & _HOLDER.at_work <= {run.workflow_id for run in ours}
+
+    def _stop(self, error: ConnectorError) -> None:
+        _HOLDER.leaving.set()
+        self._tell_lost(error)
+
     @property
     def is_held(self) -> bool:
         """Whether no other process may go on with the runs of this one, as far as is known."""
-        return self._lost is None
+        return self._watch is None or self._watch.lost is None
 
     def require_held(self) -> None:
         """RetryableError: another process may go on with the runs of this one."""
-        if self._lost is not None:
-            raise self._lost
+        if self._watch is not None and self._watch.lost is not None:
+            raise self._watch.lost
 
     # -- what its own tables suffer from
 
@@ -304,10 +293,11 @@ class Engine:
         }
 
     def __exit__(self, *_: object) -> None:
-        self._ended.set()
+        if self._watch is not None:
+            self._watch.stop()
         DBOS.destroy()
-        for watch in self._watches:
-            watch.join(_JOIN_SECONDS)  # one that waits for the database would not end
+        if self._watch is not None:
+            self._watch.join()
         self._unlock()
 
     def leave(self, seconds: float) -> bool:

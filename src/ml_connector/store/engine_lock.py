@@ -35,6 +35,12 @@ class EngineLock(Protocol):
     def is_held(self) -> bool:
         """Whether it still is; if not, another process may go on with these runs."""
 
+    def renew(self) -> bool:
+        """Take it again, under the same name, after it was lost; False: another process has what it takes.
+
+        RetryableError: the server is away.
+        """
+
     def in_place_of(self, name: str) -> AbstractContextManager[bool]:
         """Whether nobody is of this name any more; for the length of the block nobody is.
 
@@ -79,6 +85,10 @@ class FileLock:
 
     def is_held(self) -> bool:
         """The file is open, so it is."""
+        return True
+
+    def renew(self) -> bool:
+        """It was not lost."""
         return True
 
     @contextmanager

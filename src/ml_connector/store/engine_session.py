@@ -55,6 +55,7 @@ class EngineSession:
         """RetryableError: the server is away."""
         self.name = f"{socket.gethostname()[:16]}-{os.getpid()}-{uuid4().hex[:16]}"
         self._database = database
+        self._duty = Duty.WORK
         self._turn = threading.Lock()  # a session does one thing at a time
         self._engine = sa.create_engine(
             database.engine.url,
@@ -81,6 +82,7 @@ class EngineSession:
 
     def begin(self, duty: Duty) -> None:
         """TakenError: what this process is to do, another one does; or the store is being restored or moved."""
+        self._duty = duty
         if not self._takes(_TRY_SHARED, _WORKING):
             raise TakenError(
                 f"The store {self._database.place} is being restored or moved.",
@@ -90,7 +92,19 @@ class EngineSession:
             raise self._taken()
         if duty is Duty.SERVE:
             self._takes(_TRY, _SERVING)  # only who leads may
-        self._try(_TRY, _NAMES, _number(self.name))
+        if not self._try(_TRY, _NAMES, _number(self.name)):
+            raise self._taken()  # after it was lost: who takes over its runs is at it
+
+    def renew(self) -> bool:
+        """Take the same locks in another session; see ``EngineLock``."""
+        with self._turn:
+            self._end()
+            self._session = self._begun()
+        try:
+            self.begin(self._duty)
+        except TakenError:
+            return False
+        return True
 
     def be_alone(self) -> None:
         """TakenError: somebody runs flows, or may."""
@@ -124,9 +138,14 @@ class EngineSession:
         with self._turn:
             with suppress(RetryableError), self._told():
                 self._session.execute(sa.select(sa.func.pg_advisory_unlock_all()))
+            self._end()
+            self._engine.dispose()
+
+    def _end(self) -> None:
+        """The session is over, and never used again: it may hold locks."""
+        if not self._session.closed:
             self._session.invalidate()
             self._session.close()
-            self._engine.dispose()
 
     def _takes(self, how: str, number: int) -> bool:
         for pause in _PAUSES:
