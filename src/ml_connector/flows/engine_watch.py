@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from ml_connector.core.errors import ConnectorError, RetryableError
 from ml_connector.store.engine_lock import EngineLock
 
-_SECONDS = 2.0  #: between two looks
+_SECONDS = 2.0
 _JOIN_SECONDS = 5.0
+#: A lock that is lost again and again goes through a pooler, which gives each transaction another session.
+_RENEWALS = 3
 
-_LOST = RetryableError(
+LOST = RetryableError(
     "This process was cut off from the database, and another one may have gone on with what it did.",
     "Nothing is lost. Start this one again.",
 )
@@ -30,7 +32,9 @@ class Watch:
     are_ours: Callable[[], bool]  #: whether nobody went on with a run that is at work here
     tell: Callable[[str], None]
     tell_lost: Callable[[ConnectorError], None]  #: once, when this process is to stop
+    seconds: float = _SECONDS  #: between two looks
     lost: ConnectorError | None = None
+    _renewals: int = 0  #: one after the other, of a lock that did not hold from one look to the next
     _is_away: bool = False
     _ended: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
@@ -52,7 +56,7 @@ class Watch:
             thread.join(_JOIN_SECONDS)
 
     def _repeat(self, turn: Callable[[], None]) -> None:
-        while not self._ended.wait(_SECONDS) and self.lost is None:
+        while not self._ended.wait(self.seconds) and self.lost is None:
             try:
                 turn()
             except ConnectorError as error:
@@ -70,9 +74,12 @@ class Watch:
     def _look(self) -> None:
         """A lock that was lost is taken again, as long as nobody has used that it was free."""
         if self.lock.is_held():
+            self._renewals = 0
             return
-        if not (self.lock.renew() and self.are_ours()):
-            self.lost = _LOST
+        is_renewed = self.lock.renew()  # RetryableError while the database is away, which does not count
+        self._renewals += 1
+        if not is_renewed or self._renewals > _RENEWALS or not self.are_ours():
+            self.lost = LOST
             self.tell_lost(self.lost)
         elif self._is_away:
             self._is_away = False
