@@ -44,6 +44,11 @@ def interrupted(world: World) -> None:
     world.zoho_faults({"match": INSERT, "kind": "delay_after_work", "nth": 2, "seconds": FOR_EVER})
 
 
+def has_done(worker: Served) -> bool:
+    """Whether it has done a run to its end."""
+    return any(line.endswith(": done.") for line in worker.lines)
+
+
 def end_session_of(world: World, worker: Served) -> None:
     """The server ends the session by which the others know that this one lives."""
     like = f"ml-connector %-{worker.process.pid}-%"
@@ -96,7 +101,9 @@ def test_a_worker_that_is_cut_off_for_a_moment_goes_on(world: World) -> None:
         assert world.sync("vendors", approve=world.plan("vendors"))["vendors"]["created"]
 
 
-def test_workers_do_what_a_process_that_was_killed_had_begun_and_share_the_cap(world: World) -> None:
+def test_workers_share_what_a_killed_process_had_begun_and_the_cap_and_one_of_them_is_killed(
+    world: World,
+) -> None:
     world.first("customers")
     world.first("vendors")
     for customer in world.customers():
@@ -104,11 +111,19 @@ def test_workers_do_what_a_process_that_was_killed_had_begun_and_share_the_cap(w
     for vendor in world.vendors():
         world.gp.control("POST", f"vendors/{vendor['id']}", {"set": {"class_id": "SHARED"}})
     world.forget()
-    with working(world) as one, working(world):
+    world.zoho_faults({"match": UPDATE, "kind": "delay_after_work", "nth": 1, "seconds": FOR_EVER})
+    with working(world) as one, working(world) as other:
         said = world.run(str(world.settings), "customers", "vendors", script=_MANY)
         assert said.code == -signal.SIGKILL, said
+        for worker in (one, other):  # each does one run at a time
+            worker.said("at work at the run")
+        one.until(lambda: has_done(one) or has_done(other), "the end of the run that is not stuck")
+        world.zoho_faults()
+        stuck, survivor = (other, one) if has_done(one) else (one, other)
+        assert stuck.end(signal.SIGKILL) == -signal.SIGKILL
+        survivor.said(": done", times=2)
         query = "SELECT count(*) FROM dbos.workflow_status WHERE status = 'SUCCESS' AND workflow_uuid LIKE ?"
-        one.until(lambda: world.rows(query, "%-at-once") == [(2,)], "the end of both runs")
+        survivor.until(lambda: world.rows(query, "%-at-once") == [(2,)], "the end of both runs")
     assert world.rows("SELECT state FROM runs WHERE run LIKE ?", "%-at-once") == [("done",)] * 2
     assert {a["GP_Customer_Class"] for a in world.accounts() if a.get("GP_Customer_ID")} == {"SHARED"}
     assert_within_cap(world)

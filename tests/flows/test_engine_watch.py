@@ -67,7 +67,7 @@ def test_a_lock_that_is_taken_again_says_nothing():
 
 def test_a_database_that_is_away_is_said_once_and_that_it_is_there_again():
     told, lost = watched(Lock([False, False, False, True], [AWAY, AWAY, True]))
-    assert told == [str(AWAY), "The database is there again: it goes on."]
+    assert told == [str(AWAY), "That has passed: it goes on."]
     assert not lost
 
 

@@ -34,11 +34,10 @@ from ml_connector.flows.engine_watch import Watch
 from ml_connector.flows.range import Asked
 from ml_connector.flows.steps import BROKEN_OFF, Result, Steps, StoppedError, ended
 from ml_connector.store import engine_locks
-from ml_connector.store.database import FILE_TROUBLE, Database, drop_schema
+from ml_connector.store.database import FILE_TROUBLE, Database
 from ml_connector.store.engine_lock import Duty, EngineLock
 
 _QUEUE = "flows"
-_SCHEMA = "dbos"  #: of the engine's tables in PostgreSQL
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _TROUBLE = frozenset({*_LOCKED, *FILE_TROUBLE})
 _RUNNING = ["PENDING", "ENQUEUED", "DELAYED"]
@@ -193,7 +192,8 @@ class Engine:
         with self._told():
             DBOS(config=self._config(lock.name))
             DBOS.launch()
-            DBOS.register_queue(_QUEUE, worker_concurrency=2, polling_interval_sec=_POLL_SECONDS)
+            # One run at a time in a process. In PostgreSQL this is the queue's, for whoever takes from it.
+            DBOS.register_queue(_QUEUE, worker_concurrency=1, polling_interval_sec=_POLL_SECONDS)
             self._take_over()
         if not self._is_alone:
             self._watch = Watch(lock, self._take_over, self._are_ours, self._tell, self._stop)
@@ -210,7 +210,8 @@ class Engine:
         """Have the runs of processes that are no more go on, here or wherever there is room."""
         lock = self._lock
         assert lock is not None
-        pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+        with self._told():
+            pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
         for name in {run.executor_id for run in pending if run.executor_id} - {lock.name}:
             with lock.in_place_of(name) as is_gone:
                 if is_gone:  # whoever else had gone on with one of them would be named in it by now
@@ -222,9 +223,10 @@ class Engine:
         at_work = set(
             _HOLDER.at_work
         )  # before it is asked: a run that ends meanwhile is not pending any more
-        ours = DBOS.list_workflows(
-            status="PENDING", executor_id=self._lock.name, load_input=False, load_output=False
-        )
+        with self._told():
+            ours = DBOS.list_workflows(
+                status="PENDING", executor_id=self._lock.name, load_input=False, load_output=False
+            )
         return at_work & _HOLDER.at_work <= {run.workflow_id for run in ours}
 
     def _stop(self, error: ConnectorError) -> None:
@@ -384,19 +386,6 @@ class Engine:
                 f"Check that the disk of {place} is not full, and run the command again: nothing is lost.",
             )
         return ended
-
-
-def forget_runs(database: Database, folder: Path) -> None:
-    """Forget every run that is under way, where the store is set back to before it; the caller is alone.
-
-    A run that went on over an older store would take for done what that one does not know.
-    """
-    if not database.is_sqlite:
-        drop_schema(database, _SCHEMA)
-        return
-    # The file itself goes first: what is left beside a file that is not there, SQLite throws away.
-    for name in ("engine.db", "engine.db-wal", "engine.db-shm"):
-        (folder / name).unlink(missing_ok=True)
 
 
 def _code(error: sqlite3.Error) -> int:

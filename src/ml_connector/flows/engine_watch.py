@@ -83,4 +83,4 @@ class Watch:
             self.tell_lost(self.lost)
         elif self._is_away:
             self._is_away = False
-            self.tell("The database is there again: it goes on.")
+            self.tell("That has passed: it goes on.")
