@@ -10,10 +10,10 @@ flows := tests/flows tests/cli
 faults := tests/faults
 NAMED := $(foreach part,$(PARTS),$($(part)))
 
-.PHONY: help setup demo packages test test-rest $(PARTS:%=test-%) check format lock clean
+.PHONY: help setup demo packages test test-postgres test-rest $(PARTS:%=test-%) check format lock clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 # Debian's python3 comes without its venv module, and leaves half a .venv behind when it is asked for one.
 .venv/bin/python:
@@ -65,6 +65,9 @@ test-rest:
 
 $(PARTS:%=test-%): test-%:
 	$(PY) -m pytest $($*)
+
+test-postgres: .venv/dev.stamp ## the tests of the store and of the flows, on PostgreSQL
+	$(PY) -m pytest --database postgresql tests/store tests/flows
 
 format: .venv/dev.stamp ## format the code
 	.venv/bin/ruff format .

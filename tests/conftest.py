@@ -40,6 +40,19 @@ _PLACE = pytest.StashKey[Path]()
 _LEFT = pytest.StashKey[canaries.Findings]()
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--database",
+        choices=["sqlite", "postgresql"],
+        help="the kind of database that tests of the store and of flows use; left out: SQLite, and PostgreSQL for"
+        " those of the store and a part of the others",
+    )
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "sqlite_only: what it is about is a file of SQLite")
+
+
 def pytest_sessionstart(session):
     os.environ["KRB5_CONFIG"] = os.devnull  # no test asks the realm that this machine may belong to
     if openapi.FILES.is_dir():

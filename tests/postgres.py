@@ -7,11 +7,14 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 
-from ml_connector.store.database import Database
+from ml_connector.store.copying import clear
+from ml_connector.store.database import Database, drop_schema
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +50,28 @@ def postgres() -> Iterator[Callable[[str], str]]:
         finally:
             server.cleanup()
             shutil.rmtree(runtime, ignore_errors=True)
+
+
+@contextmanager
+def database_of_test(postgres: Callable[[str], str], template: str = "template_of_tests") -> Iterator[str]:
+    """The address of a database of its own: with the tables and no rows, or as ``template``."""
+    name = f"test_{uuid4().hex}"
+    run(postgres("postgres"), f"create database {name} template {template}")
+    try:
+        yield postgres(name)
+    finally:
+        run(postgres("postgres"), f"drop database {name} with (force)")
+
+
+def empty(database: Database) -> None:
+    """Leave the tables without rows and their numbers at the beginning, and nothing of the engine."""
+    drop_schema(database, "dbos")
+    with database.begin() as tx:
+        clear(tx)
+        for (sequence,) in tx.execute(
+            sa.text("SELECT sequencename FROM pg_sequences WHERE schemaname = 'public'")
+        ):
+            tx.execute(sa.text(f'ALTER SEQUENCE "{sequence}" RESTART'))
 
 
 def named(address: sa.URL, name: str) -> str:

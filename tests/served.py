@@ -1,4 +1,4 @@
-"""``ml-connector serve`` as a real process beside a test, which waits for what it says and does."""
+"""``serve`` and ``worker`` as real processes beside a test, which waits for what they say and do."""
 
 from __future__ import annotations
 
@@ -103,3 +103,17 @@ def serving(world: World) -> Iterator[Served]:
             assert served.end() == 0, served.lines
         elif not served.process.stderr.closed:
             served.end()
+
+
+@contextmanager
+def working(world: World) -> Iterator[Served]:
+    """A worker that has begun; at the end of the block it is ended, if the test has not done so."""
+    worker = Served(world, world.start("worker"))
+    try:
+        worker.said("^Working")
+        yield worker
+    finally:
+        if worker.process.poll() is None:
+            assert worker.end() == 0, worker.lines
+        elif not worker.process.stderr.closed:
+            worker.end()

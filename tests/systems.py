@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
+import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from forked import LONGEST_SECONDS, Forked
@@ -66,6 +67,7 @@ class World:
     folder: Path
     gp: GpSimulator
     zoho: ZohoSimulator
+    url: str = ""  #: of its store in PostgreSQL; empty: a file
     values: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -257,13 +259,24 @@ class World:
 
     def rows(self, query: str, *given: object) -> list[tuple[Any, ...]]:
         """Rows of its database, read beside it."""
+        if self.url:
+            return [tuple(row) for row in self._on_server(query, given)]
         with closing(sqlite3.connect(self.folder / "data" / "ml-connector.db")) as file:
             return file.execute(query, given).fetchall()
 
     def rewrite(self, query: str, *given: object) -> None:
         """Change its database beside it, as time that no test waits for would have."""
+        if self.url:
+            self._on_server(query, given)
+            return
         with closing(sqlite3.connect(self.folder / "data" / "ml-connector.db")) as file, file:
             file.execute(query, given)
+
+    def _on_server(self, query: str, given: Sequence[object]) -> list[sa.Row[Any]]:
+        engine = sa.create_engine(self.url, poolclass=sa.NullPool)
+        with engine.begin() as tx:
+            found = tx.exec_driver_sql(query.replace("?", "%s"), tuple(given) or None)
+            return list(found) if found.returns_rows else []
 
     def told(self, action: str) -> Counter[tuple[str, str]]:
         """How often an action stands in the audit trail: (mapping, key) -> rows."""
@@ -289,15 +302,18 @@ def opened(
     zoho: ZohoOptions | None = None,
     mappings: Sequence[str] = ACCOUNTS_ONLY,
     provisioned: bool = True,
+    url: str = "",
 ) -> Iterator[World]:
     """Simulators, settings, secrets and, if ``provisioned``, Zoho's fields.
 
-    ``mappings``: of the customers; none: those that are shipped as the default.
+    ``mappings``: of the customers; none: those that are shipped as the default. ``url``: of a store in PostgreSQL.
     """
     gp = gp or GpOptions(customers=40, vendors=12, accounts=(ACCOUNT,))
     zoho = zoho or zoho_options()
     with GpSimulator(gp) as gp_simulator, ZohoSimulator(zoho) as zoho_simulator:
-        world = World(folder, gp_simulator, zoho_simulator)
+        world = World(folder, gp_simulator, zoho_simulator, url)
+        if url:
+            world.write_settings(store__url=f"'{url}'")
         world.write_settings(
             gp__endpoint=f"'{gp_simulator.endpoint}'",
             gp__company_id="-1",

@@ -45,7 +45,9 @@ from ml_connector.loading import (
     with_room,
 )
 from ml_connector.settings import Settings
+from ml_connector.store import engine_locks
 from ml_connector.store.database import Database
+from ml_connector.store.engine_lock import Duty
 from ml_connector.store.identity import Identity
 from ml_connector.store.locks import Locks
 from ml_connector.store.refusals import Refusals
@@ -53,7 +55,7 @@ from ml_connector.store.secrets import Secrets
 from ml_connector.store.trail import Trail
 
 if TYPE_CHECKING:
-    from ml_connector.flows.engine import Engine
+    from ml_connector.flows.engine import Engine, Job
 
 #: What we sign in with, by system.
 SECRETS_OF = {GP: ("gp.password",), ZOHO: ("zoho.client_secret", "zoho.refresh_token")}
@@ -363,8 +365,15 @@ class App:
             return [f"{error} Until it can be, rows cut off at the end of the audit trail would not be seen."]
         return []
 
-    def engine(self, *, serves: bool = False) -> Engine:
-        """The durable engine over all flows; entering it takes up what was interrupted.
+    def engine(
+        self,
+        duty: Duty = Duty.COMMAND,
+        lost: Callable[[ConnectorError], None] = lambda _: None,
+        job: Job | None = None,
+    ) -> Engine:
+        """The durable engine over all flows; entering it takes up what was interrupted. ``lost``: see ``Engine``.
+
+        ``job``: what is done in place of ``run``.
 
         ConfigurationError: a secret does not open, so that a run would end in its midst.
         """
@@ -372,8 +381,10 @@ class App:
 
         self.secrets.require_open()
         self.sign_in_as_set()
-        at_once = self.settings.serve.runs_at_once  # for every process: the queue is the same
-        return Engine(self.settings.store.folder, self._run, serves=serves, at_once=at_once)
+        # Where several processes share the work, each does one run at a time.
+        at_once = self.settings.serve.runs_at_once if self.database.is_sqlite else 1
+        folder = self.settings.store.folder
+        return Engine(self.database, folder, job or self.run, duty, lost, self.tell, at_once=at_once)
 
     def sign_in_as_set(self) -> None:
         """Give up connections and tokens of a system whose secret was set anew since this was called last."""
@@ -386,15 +397,13 @@ class App:
 
     def is_served(self) -> bool:
         """Whether a process serves here."""
-        from ml_connector.store.engine_lock import is_served
-
-        return is_served(self.settings.store.folder)
+        return engine_locks.is_served(self.database, self.settings.store.folder)
 
     def company_of(self, flow: str) -> str:
         """Under which company this flow is recorded."""
         return self._every[flow].company
 
-    def _run(self, steps: Steps, run: str, flow: str, asked: Asked) -> Result:
+    def run(self, steps: Steps, run: str, flow: str, asked: Asked) -> Result:
         """A run of the flow; the audit trail's checkpoints are noted on the way and at its end."""
         self.sign_in_as_set()
         told = self._run_flow(NotingSteps(steps, self._between_steps), run, flow, asked)

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from ml_connector.bootstrap import open_secrets
 from ml_connector.cli import app
 from ml_connector.settings_file import load_settings
-from ml_connector.store.engine_lock import engine_lock
+from ml_connector.store.engine_lock import FileLock
 
 REQUIRED = {
     "endpoint": "'http://127.0.0.1:1/DynamicsGPService.asmx'",
@@ -94,7 +94,7 @@ def test_a_restore_over_what_is_there_is_refused_and_says_how(run):
 
 def test_while_another_process_works_nothing_is_restored_or_moved(run, tmp_path):
     assert run("backup", "a.backup").exit_code == 0
-    with engine_lock(tmp_path / "data"):
+    with closing(FileLock(tmp_path / "data")):
         assert run("backup", "b.backup").exit_code == 0
         for words in (("restore", "a.backup", "--over"), ("database", "move", f"sqlite:///{tmp_path}/b.db")):
             told = run(*words)

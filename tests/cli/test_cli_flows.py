@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -12,6 +13,8 @@ from ml_connector.bootstrap import open_app
 from ml_connector.flows.engine import Engine
 from ml_connector.flows.steps import ended
 from ml_connector.settings_file import load_settings
+from ml_connector.store.database import Database
+from ml_connector.store.engine_lock import Duty
 from systems import World, gp_options, opened, unreachable
 
 
@@ -101,7 +104,11 @@ def test_each_flow_reads_through_a_source_of_its_own_and_all_is_counted(world: W
 
 def test_ctrl_c_ends_the_waiting_and_not_what_was_asked_for(world: World) -> None:
     world.first("customers")
-    with Engine(world.folder / "data", lambda *_: ended("done", {}), serves=True):
+    folder = world.folder / "data"
+    with (
+        closing(Database(f"sqlite:///{folder / 'ml-connector.db'}")) as database,
+        Engine(database, folder, lambda *_: ended("done", {}), Duty.SERVE),
+    ):
         command = world.start("flows", "run", "customers")
         end = time.monotonic() + 120
         while not world.rows("SELECT 1 FROM requests"):

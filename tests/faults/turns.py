@@ -17,6 +17,7 @@ from ml_connector.cli.serve import place_of
 from ml_connector.flows.serving import Serving
 from ml_connector.settings_file import load_settings
 from ml_connector.store import cursors
+from ml_connector.store.engine_lock import Duty
 from systems import World
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -80,7 +81,7 @@ def turning(world: World, clock: MovedClock | None = None) -> Iterator[Turned]:
     def fault(error: Exception) -> None:
         raise error
 
-    with open_app(read, tell, moved) as app, app.engine(serves=True) as engine:
+    with open_app(read, tell, moved) as app, app.engine(Duty.SERVE) as engine:
         turned = Turned(world, app, moved, Serving(place_of(app, engine, tell, fault)), told)
         turned.turn()
         yield turned

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from memory import FakeClock, MemorySource, MemoryTarget
 from ml_connector.store.database import Database
+from postgres import database_of_test, empty
 from world import CUSTOMER, FINANCIALS, VENDOR, World
+
+#: On PostgreSQL, too, whichever database was asked for: the engine, what runs by itself, and runs as a whole.
+_BOTH = ("test_engine", "test_serving", "test_sync")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A store on SQLite, or on the kind of database that was asked for."""
+    if "kind" not in metafunc.fixturenames:
+        return
+    asked = metafunc.config.getoption("--database")
+    kinds = (
+        [asked] if asked else ["sqlite", "postgresql"] if metafunc.module.__name__ in _BOTH else ["sqlite"]
+    )
+    if any(mark.name == "sqlite_only" for mark in metafunc.definition.iter_markers()):
+        kinds = [kind for kind in kinds if kind == "sqlite"]
+    metafunc.parametrize("kind", kinds)
 
 
 @pytest.fixture(scope="session")
@@ -23,10 +41,29 @@ def new_store(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @pytest.fixture
-def database(tmp_path: Path, new_store: bytes) -> Iterator[Database]:
-    file = tmp_path / "test.db"
-    file.write_bytes(new_store)
-    opened = Database(f"sqlite:///{file}")
+def url(kind: str, request: pytest.FixtureRequest, tmp_path: Path, new_store: bytes) -> Iterator[str]:
+    """The address of a store of its own."""
+    if kind == "sqlite":
+        file = tmp_path / "test.db"
+        file.write_bytes(new_store)
+        yield f"sqlite:///{file}"
+        return
+    address = request.getfixturevalue("store_on_server")
+    with closing(Database(address)) as left:
+        empty(left)
+    yield address
+
+
+@pytest.fixture(scope="session")
+def store_on_server(postgres: Callable[[str], str]) -> Iterator[str]:
+    """The address of one for all tests, each of which finds it empty: making one takes longer than most tests."""
+    with database_of_test(postgres) as address:
+        yield address
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    opened = Database(url)
     yield opened
     opened.close()
 

@@ -8,6 +8,7 @@ from ml_connector.core.errors import ConfigurationError, RecordRejectedError
 from ml_connector.flows.decide import Decider, Moved, discard, move, release
 from ml_connector.store import asked, links, outcomes, verdicts
 from ml_connector.store.database import Connection
+from ml_connector.store.tables import metadata
 from world import World
 
 BY = Decider("sally@desk", "She says so.")
@@ -29,9 +30,9 @@ def ambiguous(world: World) -> None:
 def everything(world: World) -> dict[str, list[tuple[object, ...]]]:
     """Every row of the store."""
     with world.database.read() as tx:
-        tables = tx.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars().all()
         return {
-            table: [tuple(row) for row in tx.exec_driver_sql(f"SELECT * FROM {table}")] for table in tables
+            table.name: sorted((tuple(row) for row in tx.execute(table.select())), key=repr)
+            for table in metadata.sorted_tables
         }
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 
 from ml_connector.store.database import Database
-from postgres import run
+from postgres import database_of_test
 
 
 @pytest.fixture(scope="session")
@@ -25,9 +24,12 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def kind(request: pytest.FixtureRequest) -> str:
-    return request.param
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """On both kinds, unless one was asked for, or the test says itself on which."""
+    own = [mark for mark in metafunc.definition.iter_markers("parametrize") if mark.args[0] == "kind"]
+    if "kind" in metafunc.fixturenames and not own:
+        asked = metafunc.config.getoption("--database")
+        metafunc.parametrize("kind", [asked] if asked else ["sqlite", "postgresql"])
 
 
 @pytest.fixture
@@ -36,7 +38,8 @@ def empty_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iter
     if kind == "sqlite":
         yield f"sqlite:///{tmp_path / 'empty.db'}"
         return
-    yield from _database_of_test(request.getfixturevalue("postgres"), "template0")
+    with database_of_test(request.getfixturevalue("postgres"), "template0") as address:
+        yield address
 
 
 @pytest.fixture
@@ -47,14 +50,8 @@ def url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[s
         shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
-    yield from _database_of_test(request.getfixturevalue("postgres"), "template_of_tests")
-
-
-def _database_of_test(postgres: Callable[[str], str], template: str) -> Iterator[str]:
-    name = f"test_{uuid4().hex}"
-    run(postgres("postgres"), f"create database {name} template {template}")
-    yield postgres(name)
-    run(postgres("postgres"), f"drop database {name} with (force)")
+    with database_of_test(request.getfixturevalue("postgres")) as address:
+        yield address
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from ml_connector.core.errors import ConfigurationError, RetryableError
+from ml_connector.core.waits import DATABASE
 from ml_connector.store import frozen
 from ml_connector.store.database import Database
 
@@ -67,6 +68,26 @@ def test_a_server_that_is_not_there():
         with pytest.raises(RetryableError, match="does not answer"):
             use()
     database.close()
+
+
+def test_connections_that_are_all_in_use_are_told(database):
+    with pytest.raises(RetryableError, match="No connection") as caught, database.told():
+        raise sa.exc.TimeoutError("QueuePool limit reached")  # as SQLAlchemy does after half a minute
+    assert caught.value.system == DATABASE
+
+
+@pytest.mark.parametrize("kind", ["postgresql"])
+def test_a_session_that_the_server_ends_is_one_that_is_away(database):
+    def write_on_lost_session():
+        with database.begin() as tx:
+            pid = tx.execute(sa.text("SELECT pg_backend_pid()")).scalar_one()
+            with database.begin() as other:
+                other.execute(sa.text(f"SELECT pg_terminate_backend({pid}, 60000)"))
+            frozen.freeze(tx, "a", "1")
+
+    with pytest.raises(RetryableError, match="does not answer"):
+        write_on_lost_session()
+    write(database)
 
 
 def test_a_wrong_statement_is_a_bug_and_shows_no_values(database):

@@ -20,12 +20,13 @@ from processes import die
 from ml_connector.core.audit import AuditAction
 from ml_connector.core.change import Cursor
 from ml_connector.core.errors import ConfigurationError, RetryableError
+from ml_connector.flows.restore import move as move_all
 from ml_connector.flows.restore import restore
 from ml_connector.store import audit, backup, cursors, frozen, tables
 from ml_connector.store.copying import count_rows, is_empty
 from ml_connector.store.cursors import Progress
 from ml_connector.store.database import Database
-from ml_connector.store.engine_lock import engine_lock
+from ml_connector.store.engine_locks import alone
 from ml_connector.store.identity import ORG
 from ml_connector.store.moving import move
 from ml_connector.store.restoring import Restoring
@@ -278,14 +279,20 @@ def test_another_organisation_s_store_is_never_replaced(database, other, tmp_pat
 
 def test_nothing_is_restored_while_another_process_works(database, tmp_path):
     written(filled(database), tmp_path / "a.backup")
-    with engine_lock(tmp_path), pytest.raises(RetryableError, match="Another ml-connector process"):
+    with alone(database, tmp_path), pytest.raises(RetryableError, match="Another ml-connector process"):
         restored(database, tmp_path / "a.backup", tmp_path, over=True)
 
 
+def has_engine_tables(database):
+    return not database.is_sqlite and "dbos" in sa.inspect(database.engine).get_schema_names()
+
+
 def test_runs_that_were_under_way_are_over_and_the_engine_forgets_them(database, tmp_path):
-    for name in ("engine.db", "engine.db-wal"):
+    for name in ("engine.db", "engine.db-wal") if database.is_sqlite else ():
         (tmp_path / name).write_bytes(b"of the engine")
     with database.begin() as tx:
+        if not database.is_sqlite:
+            tx.execute(sa.text("CREATE SCHEMA dbos CREATE TABLE workflow_status (i int)"))
         cursors.open_run(tx, "r", "-1", "f", AT)
         cursors.open_run(tx, "s", "-1", "f", AT)
         cursors.close_run(tx, "s", AT, "done", "", {})
@@ -294,6 +301,7 @@ def test_runs_that_were_under_way_are_over_and_the_engine_forgets_them(database,
     written(database, tmp_path / "a.backup")
     restored(database, tmp_path / "a.backup", tmp_path, over=True)
     assert not list(tmp_path.glob("engine.db*"))
+    assert not has_engine_tables(database)
     with database.read() as tx:
         states = {run: cursors.find_run(tx, run) for run in "rs"}
         assert count_rows(tx)["staged"] == 0
@@ -426,6 +434,38 @@ def test_a_database_with_rows_is_moved_into_by_nobody(database, other):
     with pytest.raises(ConfigurationError, match="has rows already"):
         move(database, other)
     assert rows_of(other) == before
+
+
+def test_what_the_engine_knows_of_a_database_that_is_moved_into_is_forgotten(database, other, tmp_path):
+    filled(database)
+    (tmp_path / "engine.db").write_bytes(b"of the engine")
+    if not other.is_sqlite:
+        with other.begin() as tx:
+            tx.execute(sa.text("CREATE SCHEMA dbos CREATE TABLE workflow_status (i int)"))
+    move_all(database, other, tmp_path)
+    assert rows_of(other) == rows_of(database)
+    assert not has_engine_tables(other)
+    # of the folder is what a file knows: it goes only when the store comes back from a server
+    assert (tmp_path / "engine.db").exists() == (database.is_sqlite or not other.is_sqlite)
+
+
+def test_nothing_is_moved_while_another_process_works_there(database, other, tmp_path):
+    filled(database)
+    for one in (database, other):
+        with alone(one, tmp_path), pytest.raises(RetryableError, match="Another ml-connector process"):
+            move_all(database, other, tmp_path)
+    with other.read() as tx:
+        assert is_empty(tx)
+
+
+def test_what_the_engine_knows_of_a_database_with_rows_stays(database, other, tmp_path):
+    with other.begin() as tx:
+        frozen.freeze(tx, "a", "1")
+        if not other.is_sqlite:
+            tx.execute(sa.text("CREATE SCHEMA dbos CREATE TABLE workflow_status (i int)"))
+    with pytest.raises(ConfigurationError, match="has rows already"):
+        move_all(database, other, tmp_path)
+    assert has_engine_tables(other) == (not other.is_sqlite)
 
 
 def _move_and_die(url: str, to: str) -> None:

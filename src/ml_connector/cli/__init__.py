@@ -31,6 +31,7 @@ from ml_connector.cli import (
     serve,
     simulate,
     sync,
+    worker,
     zoho,
 )
 from ml_connector.cli.exits import EPILOGUE
@@ -58,6 +59,7 @@ app.command("plan")(plan.plan)
 app.add_typer(review.app, name="review")
 app.command("sync")(sync.sync)
 app.command("serve")(serve.serve)
+app.command("worker")(worker.worker)
 app.add_typer(flows.app, name="flows")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(reconcile.app, name="reconcile")

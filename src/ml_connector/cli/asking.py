@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from ml_connector.cli.actor import actor
 from ml_connector.cli.exits import LeftRunningError
+from ml_connector.cli.leaving import when_lost
 from ml_connector.cli.progress import Progress, runs_here
 from ml_connector.cli.show import note
 from ml_connector.flows.range import Asked
@@ -62,8 +63,10 @@ def _become_engine(app: App, request: Request) -> Ran | None:
     """Do it here if nobody serves any more; None: somebody is at work."""
     from ml_connector.store.engine_lock import TakenError
 
+    if app.is_served():
+        return None
     try:
-        with app.engine() as engine:
+        with app.engine(lost=when_lost()) as engine:
             note("“ml-connector serve” has ended: this command goes on by itself.")
             with app.database.read() as tx:
                 found = requests.find(tx, request.request)

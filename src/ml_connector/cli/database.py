@@ -35,14 +35,13 @@ def move(url: Url, settings: SettingsPath = None, *, as_json: AsJson = False) ->
     from contextlib import closing
 
     from ml_connector.bootstrap import open_store
-    from ml_connector.store import moving
+    from ml_connector.flows.restore import move as move_all
     from ml_connector.store.database import Database
-    from ml_connector.store.engine_lock import engine_lock
 
     _require_no_password(url)
     tree = load(settings)
-    with open_store(tree) as source, engine_lock(tree.store.folder), closing(Database(url)) as target:
-        rows = moving.move(source, target)
+    with open_store(tree) as source, closing(Database(url)) as target:
+        rows = move_all(source, target, tree.store.folder)
     if as_json:
         show_json({"url": url, "rows": dict(rows)})
     else:

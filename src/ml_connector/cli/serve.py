@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,16 +9,13 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
-
-import typer
 
 from ml_connector.cli.codes import catalogue
 from ml_connector.cli.costs import Spent
-from ml_connector.cli.exits import Exit, exit_of
+from ml_connector.cli.exits import Exit
 from ml_connector.cli.group import keep
-from ml_connector.cli.logs import as_lines
+from ml_connector.cli.leaving import STOP_SECONDS, leave, stop_in_good_order, told_as_lines, when_lost
 from ml_connector.cli.options import SettingsPath, load
 from ml_connector.core.errors import ConnectorError
 
@@ -32,21 +27,15 @@ if TYPE_CHECKING:
     from ml_connector.flows.serving import Place, Serving
     from ml_connector.settings import Settings
 
-#: So long the step under way may take to end. systemd kills after 90 seconds, which would do no harm either.
-_STOP_SECONDS = 20.0
 _AGAIN_SECONDS = 1.0
 
 
 def serve(settings: SettingsPath = None) -> None:
     """Run the flows by their schedules until stopped; other commands may be given meanwhile."""
     read, stopping = load(settings).as_served, threading.Event()
-    tell = as_lines(read.log)
-    _stop_in_good_order(stopping)
-    try:
+    stop_in_good_order(stopping)
+    with told_as_lines(read.log) as tell:
         _serve(read, stopping, tell, (settings or Path()).absolute().parent)
-    except ConnectorError as error:
-        tell(str(error), level="error", system=error.system)
-        raise typer.Exit(exit_of(error)) from None
 
 
 def _serve(read: Settings, stopping: threading.Event, tell: Tell, folder: Path) -> None:
@@ -70,7 +59,7 @@ def _serve(read: Settings, stopping: threading.Event, tell: Tell, folder: Path) 
         ):
             tell(f"Serving. The pages are at {url}; “ml-connector flows list” tells what runs when.")
             serving.serve()
-        _leave(engine, tell)
+        leave(engine, tell)
 
 
 def _keep_fault(tell: Tell, folder: Path, error: Exception) -> None:
@@ -129,15 +118,15 @@ def _alerting(
         yield
     finally:
         stopping.set()
-        thread.join(_STOP_SECONDS)
+        thread.join(STOP_SECONDS)
 
 
 @contextmanager
 def _engine(app: App, stopping: threading.Event, tell: Tell) -> Iterator[Engine]:
     """The engine, once no command is it any more; another process that serves is refused."""
-    from ml_connector.store.engine_lock import ServingError, TakenError
+    from ml_connector.store.engine_lock import Duty, ServingError, TakenError
 
-    engine, told = app.engine(serves=True), ""
+    engine, told = app.engine(Duty.SERVE, when_lost(stopping, tell)), ""
     while True:
         try:
             engine.__enter__()
@@ -167,22 +156,3 @@ def _problems(app: App, serving: Serving, engine: Engine) -> list[str]:
     except ConnectorError as error:
         return [str(error)]
     return [serving.trouble] if serving.trouble else []
-
-
-def _leave(engine: Engine, tell: Tell) -> None:
-    """Have the run under way stop behind its step; one that takes too long is broken off, as by a kill."""
-    tell("Stopping: what is under way is taken up at the next start.")
-    if not engine.leave(_STOP_SECONDS):
-        sys.stderr.flush()
-        os._exit(Exit.DONE)
-
-
-def _stop_in_good_order(stopping: threading.Event) -> None:
-    """From here on the first signal to end is a wish, and the next ends the process where it is."""
-
-    def wish(number: int, _frame: FrameType | None) -> None:
-        signal.signal(number, signal.SIG_DFL)
-        stopping.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, wish)

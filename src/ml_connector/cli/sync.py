@@ -10,6 +10,7 @@ import typer
 
 from ml_connector.cli.costs import Spent
 from ml_connector.cli.exits import Exit
+from ml_connector.cli.leaving import when_lost
 from ml_connector.cli.options import AsJson, SettingsPath, load
 from ml_connector.cli.plan import Flows
 from ml_connector.cli.progress import runs_here
@@ -139,7 +140,7 @@ def run_flows(app: App, asked: Mapping[str, Asked]) -> Ran:
     from ml_connector.store.engine_lock import ServingError
 
     try:
-        with app.engine() as engine:
+        with app.engine(lost=when_lost()) as engine:
             return runs_here(app, engine).run_all(asked, app.beside)
     except ServingError:
         return ask(app, asked)

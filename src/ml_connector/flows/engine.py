@@ -1,7 +1,9 @@
 """The durable engine: the only module that imports dbos.
 
 A run of a flow is one durable workflow; what it does, step by step, is ``pull``. The engine keeps each step's small
-JSON result; after a crash the run goes on at the step it was in. One process at a time is the engine.
+JSON result; after a crash the run goes on at the step it was in. Beside a SQLite store one process at a time is the
+engine, with a file of its own; over a PostgreSQL store several are, with tables in the same database: each takes runs
+from the one queue, and goes on with those of a process that died.
 """
 
 from __future__ import annotations
@@ -10,11 +12,11 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import Any, Self
 
 from dbos import (
     DBOS,
@@ -27,10 +29,12 @@ from dbos import (
 from dbos import error as engine_errors
 
 from ml_connector.core.errors import ConfigurationError, ConnectorError, RetryableError
+from ml_connector.flows.engine_watch import Watch
 from ml_connector.flows.range import Asked
 from ml_connector.flows.steps import BROKEN_OFF, Result, Steps, StoppedError, ended
-from ml_connector.store.database import FILE_TROUBLE
-from ml_connector.store.engine_lock import engine_lock
+from ml_connector.store import engine_locks
+from ml_connector.store.database import FILE_TROUBLE, Database
+from ml_connector.store.engine_lock import Duty, EngineLock
 
 _QUEUE = "flows"
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -39,13 +43,13 @@ _RUNNING = ["PENDING", "ENQUEUED", "DELAYED"]
 _ENDED = ["SUCCESS", "ERROR"]
 _PORTION = 500  #: runs that are forgotten in one transaction
 _POLL_SECONDS = 0.2
-_LOCK_SECONDS = 2.0  #: its own writing is a matter of milliseconds
-_IDLE_SECONDS = (
-    0.5  #: so often a process that serves, which is idle all day, looks for a run that is to begin
-)
 #: So often a run is looked at, while this process works at none, before it is given up: until the engine has noted
 #: its end (a full disk takes the note of the trouble, too), and until the engine has begun it.
 _LOOKS_NOTED, _LOOKS_BEGUN = 20, 60
+#: Between two looks for a run to begin, in a process that is idle most of the time; each costs a few milliseconds.
+_IDLE_SECONDS = 0.5
+_LOCK_SECONDS = 2.0  #: its own writing is a matter of milliseconds
+_CONNECTIONS = 8  #: to PostgreSQL, at most, for what the engine itself keeps
 
 Job = Callable[[Steps, str, str, Asked], Result]  #: (steps, run, flow, what was asked) -> how it ended
 
@@ -110,6 +114,7 @@ class _Holder:
     unkept: set[str] = field(
         default_factory=set
     )  #: runs that ended here, or would not begin, and the engine could not be told: they are taken up once more
+    keeps_ends: bool = True  #: somebody waits for runs in this process
     leaving: threading.Event = field(default_factory=threading.Event)  #: runs are to stop behind their step
 
 
@@ -125,39 +130,61 @@ def _run_flow(flow: str, asked: dict[str, Any]) -> Result:
         raise RuntimeError("a run has an id")
     _HOLDER.at_work.add(run)
     try:
-        ended = _HOLDER.job(_DurableSteps(), run, flow, Asked.from_json(asked))
+        end = _HOLDER.job(_DurableSteps(), run, flow, Asked.from_json(asked))
+    except RetryableError as error:  # outside of any step: the store was away, or a lock in it was lost
+        end = ended("away", {}, error)
+        _keep_end(run, end)
+        return end
     except Exception as error:
-        _HOLDER.ends[run] = error  # the engine keeps its text only; who waits for the run tells it whole
+        _keep_end(run, error)  # the engine keeps its text only; who waits for the run tells it whole
         raise
     else:
-        _HOLDER.ends[run] = ended  # the engine may be unable to keep it
-        return ended
+        _keep_end(run, end)  # the engine may be unable to keep it
+        return end
     finally:
         _HOLDER.at_work.discard(run)
+
+
+def _keep_end(run: str, end: Result | Exception) -> None:
+    if _HOLDER.keeps_ends:
+        _HOLDER.ends[run] = end
 
 
 class Engine:
     """Runs flows durably. Use as a context manager; entering it takes up runs that a crash interrupted."""
 
-    def __init__(
-        self, folder: Path, job: Job, url: str = "", *, serves: bool = False, at_once: int = 1
+    def __init__(  # noqa: PLR0913 -- what it is made of is all of this
+        self,
+        database: Database,
+        folder: Path,
+        job: Job,
+        duty: Duty = Duty.COMMAND,
+        lost: Callable[[ConnectorError], None] = lambda _: None,
+        tell: Callable[[str], None] = lambda _: None,
+        *,
+        at_once: int = 1,
     ) -> None:
-        """``serves``: this process works off what commands ask of it, so that they are told so by ``ServingError``.
+        """``lost`` is called, in a thread of its own, when another process may have gone on with the runs of this one.
 
-        ``at_once``: so many runs beside each other, each of another flow.
+        They stop behind their step then, and who waits for one is told the same; the process is to end soon.
+        ``tell``: a sentence when the database is away, and when it is there again. ``at_once``: so many runs beside
+        each other, each of another flow, in this process.
         """
-        self._serves = serves
+        self._database = database
         self._folder = folder
-        self._url = url or f"sqlite:///{folder / 'engine.db'}"
         self._job = job
+        self._duty = duty
+        self._tell_lost = lost
+        self._tell = tell
         self._at_once = at_once
         self._looks: dict[str, int] = {}  # run -> looks in vain
-        self._lock: IO[str] | None = None
+        self._lock: EngineLock | None = None
+        self._watch: Watch | None = None
 
     def __enter__(self) -> Self:
-        self._lock = engine_lock(self._folder, serves=self._serves)
+        self._lock = lock = engine_locks.take(self._database, self._folder, self._duty)
         try:
-            self._launch()
+            self._launch(lock)
         except Exception as error:
             DBOS.destroy()
             self._unlock()
@@ -167,22 +194,80 @@ class Engine:
             raise
         return self
 
-    def _launch(self) -> None:
-        if self._url.startswith("sqlite"):
+    def _launch(self, lock: EngineLock) -> None:
+        if self._is_alone:
             with closing(sqlite3.connect(self._folder / "engine.db")) as file:
                 file.execute("PRAGMA journal_mode=WAL")  # the engine itself never sets it
-        _HOLDER.job = self._job
+        _HOLDER.job, _HOLDER.keeps_ends = self._job, self._duty is not Duty.WORK
         _HOLDER.leaving.clear()
-        DBOS(config=self._config())
-        DBOS.launch()
-        pause = _IDLE_SECONDS if self._serves else _POLL_SECONDS
-        DBOS.register_queue(_QUEUE, worker_concurrency=self._at_once, polling_interval_sec=pause)
+        with self._told():
+            DBOS(config=self._config(lock.name))
+            DBOS.launch()
+            pause = _POLL_SECONDS if self._ends_soon else _IDLE_SECONDS
+            # In PostgreSQL this is the queue's, for whoever takes from it.
+            DBOS.register_queue(_QUEUE, worker_concurrency=self._at_once, polling_interval_sec=pause)
+            self._take_over()
+        if not self._is_alone:
+            self._watch = Watch(lock, self._take_over, self._are_ours, self._tell, self._stop)
+            self._watch.begin()
+
+    @property
+    def _is_alone(self) -> bool:
+        """No other process may be an engine over this store."""
+        return self._database.is_sqlite
+
+    @property
+    def _ends_soon(self) -> bool:
+        """A person waits for what this process does; any other one is idle most of the time."""
+        return self._duty is Duty.COMMAND
+
+    # -- several processes
+
+    def _take_over(self) -> None:
+        """Have the runs of processes that are no more go on, here or wherever there is room."""
+        lock = self._lock
+        assert lock is not None
+        with self._told():
+            pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+        for name in {run.executor_id for run in pending if run.executor_id} - {lock.name}:
+            with lock.in_place_of(name) as is_gone:
+                if is_gone:  # whoever else had gone on with one of them would be named in it by now
+                    DBOS._recover_pending_workflows([name])  # noqa: SLF001 -- the only call that is guarded by the name
+
+    def _are_ours(self) -> bool:
+        """Whether nobody else has gone on with a run that is at work here."""
+        assert self._lock is not None
+        at_work = set(
+            _HOLDER.at_work
+        )  # before it is asked: a run that ends meanwhile is not pending any more
+        with self._told():
+            ours = DBOS.list_workflows(
+                status="PENDING", executor_id=self._lock.name, load_input=False, load_output=False
+            )
+        return at_work & _HOLDER.at_work <= {run.workflow_id for run in ours}
+
+    def _stop(self, error: ConnectorError) -> None:
+        _HOLDER.leaving.set()
+        self._tell_lost(error)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether no other process may go on with the runs of this one, as far as is known."""
+        return self._watch is None or self._watch.lost is None
+
+    def require_held(self) -> None:
+        """RetryableError: another process may go on with the runs of this one."""
+        if self._watch is not None and self._watch.lost is not None:
+            raise self._watch.lost
+
+    # -- what its own tables suffer from
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """What the engine's file suffers from is one of our errors; everything else stays what it is."""
+        """What the engine's tables suffer from is one of our errors; everything else stays what it is."""
         try:
-            yield
+            with nullcontext() if self._is_alone else self._database.told():
+                yield
         except Exception as error:
             cause = getattr(error, "orig", error)
             if isinstance(cause, sqlite3.Error) and _code(cause) in _TROUBLE:
@@ -213,20 +298,28 @@ class Engine:
         if self._lock is not None:
             self._lock.close()
 
-    def _config(self) -> DBOSConfig:
+    def _config(self, name: str) -> DBOSConfig:
+        shared: DBOSConfig = {"sys_db_pool_size": _CONNECTIONS}
         return {
             "name": "ml-connector",
-            "system_database_url": self._url,
+            "system_database_url": f"sqlite:///{self._folder / 'engine.db'}"
+            if self._is_alone
+            else self._database.url,
             "application_version": "1",  # pinned: work of another version would wait for ever
-            "executor_id": "local",
+            "executor_id": name,
             "serializer": DBOSPortableJSONSerializer(),
             "log_level": "CRITICAL",  # what goes wrong is told by our errors
             # nobody listens, but to end waits for it
-            "notification_listener_polling_interval_sec": 1.0 if self._serves else 0.1,
+            "notification_listener_polling_interval_sec": 0.1 if self._ends_soon else 1.0,
+            **({} if self._is_alone else shared),
         }
 
     def __exit__(self, *_: object) -> None:
+        if self._watch is not None:
+            self._watch.stop()
         DBOS.destroy()
+        if self._watch is not None:
+            self._watch.join()
         self._unlock()
 
     def leave(self, seconds: float) -> bool:
@@ -245,12 +338,13 @@ class Engine:
 
         One that began under this id before, or has ended, is that one: nothing is begun.
         """
+        self.require_held()
         with self._told(), SetWorkflowID(run), SetEnqueueOptions(deduplication_id=flow):
             DBOS.enqueue_workflow(_QUEUE, _run_flow, flow, asked.to_json())
 
     def require_writable(self) -> None:
         """RetryableError: another program locks the engine's file. The engine waits for that without a word."""
-        if not self._url.startswith("sqlite"):
+        if not self._is_alone:
             return
         place = self._folder / "engine.db"
         with self._told(), closing(sqlite3.connect(place, _LOCK_SECONDS, isolation_level=None)) as file:
@@ -299,6 +393,7 @@ class Engine:
             handle: WorkflowHandle[Any] = DBOS.retrieve_workflow(run)
             status = handle.get_status().status
             if status in _RUNNING:
+                self.require_held()
                 return self._unkept(run) if self._is_lost(run) else None
             self._looks.pop(run, None)
             if status != "SUCCESS":  # of an earlier process, the engine keeps its text only
@@ -307,9 +402,12 @@ class Engine:
             return dict(handle.get_result(polling_interval_sec=_POLL_SECONDS))
 
     def _is_lost(self, run: str) -> bool:
-        """Whether it was looked at often enough for its end to be noted; or to begin, where nothing else is at work."""
+        """Whether it was looked at often enough for its end to be noted; or to begin, where nothing else is at work.
+
+        Over PostgreSQL another process may be at work at it, or about to be.
+        """
         has_ended = run in _HOLDER.ends
-        is_no_wonder = bool(_HOLDER.at_work) and not has_ended
+        is_no_wonder = not has_ended and (bool(_HOLDER.at_work) or not self._is_alone)
         self._looks[run] = looks = 0 if is_no_wonder else self._looks.get(run, -1) + 1
         lost = looks > (_LOOKS_NOTED if has_ended else _LOOKS_BEGUN)
         if lost:
@@ -325,7 +423,8 @@ class Engine:
     def _unkept(self, run: str) -> Result:
         """What the job of a run gave or raised in this process."""
         ended = _HOLDER.ends.pop(run, None)
-        _HOLDER.unkept.add(run)
+        if self._is_alone:  # beside others, whoever looks after those that died does
+            _HOLDER.unkept.add(run)
         if isinstance(ended, Exception):
             raise ended
         if ended is None:
@@ -335,16 +434,6 @@ class Engine:
                 f"Check that the disk of {place} is not full, and run the command again: nothing is lost.",
             )
         return ended
-
-
-def forget_runs(folder: Path) -> None:
-    """Forget every run that is under way, where the store is set back to before it; the caller holds the engine's lock.
-
-    A run that went on over an older store would take for done what that one does not know.
-    """
-    # The file itself goes first: what is left beside a file that is not there, SQLite throws away.
-    for name in ("engine.db", "engine.db-wal", "engine.db-shm"):
-        (folder / name).unlink(missing_ok=True)
 
 
 def _code(error: sqlite3.Error) -> int:

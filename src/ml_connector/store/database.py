@@ -63,9 +63,14 @@ class Database:
                 "The database address cannot be read.",
                 "Write it as sqlite:///file.db or postgresql+psycopg://...",
             ) from error
-        if self.engine.dialect.name == "sqlite":
+        if self.is_sqlite:
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
             sa.event.listen(self.engine, "begin", _begin_sqlite)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a file of one machine, and not a server that several share."""
+        return self.engine.dialect.name == "sqlite"
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -73,34 +78,39 @@ class Database:
         options: dict[str, Any] = {}
         if self.engine.dialect.name == "postgresql":
             options["isolation_level"] = "REPEATABLE READ"  # as SQLite reads anyway: one instant
-        with self._told(), self.engine.connect().execution_options(**options) as connection:
+        with self.told(), self.engine.connect().execution_options(**options) as connection:
             yield connection
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
         """A transaction that writes: committed at the end of the block, undone if it raises. Errors as ``read``."""
         writing = self.engine.connect
-        with self._told(), writing().execution_options(writes=True) as connection, connection.begin():
+        with self.told(), writing().execution_options(writes=True) as connection, connection.begin():
             yield connection
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def told(self) -> Iterator[None]:
         """What the database itself suffers from is one of our errors; a statement that is wrong stays a bug."""
         try:
             yield
-        except sa.exc.DatabaseError as error:
+        except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
             if (told := self._trouble(error)) is not None:
                 told.system = DATABASE
                 raise told from error
             raise
 
-    def _trouble(self, error: sa.exc.DatabaseError) -> ConnectorError | None:
-        if self.engine.dialect.name != "sqlite":
-            return self._unreachable(error) if isinstance(error, sa.exc.OperationalError) else None
+    def _trouble(self, error: sa.exc.DBAPIError | sa.exc.TimeoutError) -> ConnectorError | None:
+        if isinstance(error, sa.exc.TimeoutError):
+            return RetryableError(
+                f"No connection to the database {self.place} became free.",
+                "Try again when less is under way.",
+            )
+        if not self.is_sqlite:
+            return self._unreachable(error) if _is_away(error) else None
         code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         if code in _LOCKED:
             return RetryableError(
-                f"The database {self._place()} is locked by another program.",
+                f"The database {self.place} is locked by another program.",
                 "Try again when that has finished.",
             )
         return self._unreachable(error) if code in FILE_TROUBLE else None
@@ -137,19 +147,26 @@ class Database:
                 return ""
             return tx.execute(sa.select(_REVISIONS.c.version_num)).scalar() or ""
 
-    def _unreachable(self, error: sa.exc.DatabaseError) -> ConnectorError:
+    def _unreachable(self, error: sa.exc.DBAPIError) -> ConnectorError:
         """A server that does not answer may come back; a file that cannot be opened is for a person."""
-        if self.engine.dialect.name == "sqlite":
+        if self.is_sqlite:
             return ConfigurationError(
-                f"The database {self._place()} cannot be used: {error.orig}.",
+                f"The database {self.place} cannot be used: {error.orig}.",
                 "Check the folder, its rights and the disk.",
             )
         return RetryableError(
-            f"The database {self._place()} does not answer: {error.orig}.", "Check that it runs."
+            f"The database {self.place} does not answer: {error.orig}.", "Check that it runs."
         )
 
-    def _place(self) -> str:
+    @property
+    def place(self) -> str:
+        """Its address, without a password."""
         return self.engine.url.render_as_string(hide_password=True)
+
+    @property
+    def url(self) -> str:
+        """Its address, with the password if it has one: for whoever connects."""
+        return self.engine.url.render_as_string(hide_password=False)
 
     def close(self) -> None:
         """Give every connection back."""
@@ -167,6 +184,11 @@ def _options(url: str) -> dict[str, Any]:
     """A lock is held on a connection that is silent for hours: a firewall on the way would forget it unseen."""
     postgres = sa.make_url(url).get_backend_name() == "postgresql"
     return {"keepalives_idle": 60, "keepalives_interval": 10, "keepalives_count": 6} if postgres else {}
+
+
+def _is_away(error: sa.exc.DBAPIError) -> bool:
+    """Whether the server is at fault, or the way to it: a session that it ended, too."""
+    return error.connection_invalidated or isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError)
 
 
 def _is_locked(error: Exception) -> bool:
@@ -200,6 +222,12 @@ def upsert(tx: sa.Connection, table: sa.Table, rows: Sequence[Row], *, keep: Seq
     keys = [column.name for column in table.primary_key]
     changed = {name: statement.excluded[name] for name in rows[0] if name not in keys and name not in keep}
     tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows))
+
+
+def drop_schema(database: Database, name: str) -> None:
+    """Drop a schema of PostgreSQL with all that is in it, if there is one."""
+    with database.begin() as tx:
+        tx.execute(sa.schema.DropSchema(name, cascade=True, if_exists=True))
 
 
 def in_portions(keys: Iterable[str], size: int = 10_000) -> Iterator[list[str]]:

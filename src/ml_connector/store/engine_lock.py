@@ -1,11 +1,14 @@
-"""The lock of the one process that may be the engine, and whether that one serves."""
+"""Who may run flows, and whether that one serves. Beside a SQLite store it is one process: who has the lock file."""
 
 from __future__ import annotations
 
 import fcntl
 import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from enum import StrEnum
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from ml_connector.core.errors import ConfigurationError, RetryableError
 
@@ -14,32 +17,88 @@ _PAUSES = (0.01, 0.05, 0.0)
 _SERVES = "serve"  #: what stands in the lock file while its holder serves
 
 
+class Duty(StrEnum):
+    """What a process runs flows for."""
+
+    COMMAND = "command"  #: what it was asked for; then it ends
+    SERVE = "serve"  #: schedules, and what commands ask
+    WORK = "work"  #: what the process of another duty has begun
+
+
+class EngineLock(Protocol):
+    """That this process may run flows, until it is closed or lost."""
+
+    @property
+    def name(self) -> str:
+        """Under which the engine notes the runs that this process has begun."""
+
+    def is_held(self) -> bool:
+        """Whether it still is; if not, another process may go on with these runs."""
+
+    def renew(self) -> bool:
+        """Take it again, under the same name, after it was lost; False: another process has what it takes.
+
+        RetryableError: the server is away.
+        """
+
+    def in_place_of(self, name: str) -> AbstractContextManager[bool]:
+        """Whether nobody is of this name any more; for the length of the block nobody is.
+
+        RetryableError: nobody can tell.
+        """
+
+    def close(self) -> None:
+        """Others may."""
+
+
 class TakenError(RetryableError):
-    """Another process is the engine."""
+    """Another process runs flows, or does what only one may."""
 
 
 class ServingError(TakenError):
     """It is the process that serves, which does what is asked of it by a row in the store."""
 
 
-def engine_lock(folder: Path, *, serves: bool = False) -> IO[str]:
-    """The lock, held until it is closed; ``serves``: so that others are told by ``ServingError``.
+class FileLock:
+    """The lock file of a folder."""
 
-    TakenError: another one has it. ConfigurationError: the folder.
-    """
-    path = _path(folder)
-    try:
-        lock = path.open("a+")  # what stands in it is its holder's
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path} cannot be written: {error.strerror}.", "Check the folder, its rights and the disk."
-        ) from error
-    if not any(_is_ours(lock, pause) for pause in _PAUSES):
-        raise _taken(lock, folder)
-    lock.truncate(0)
-    lock.write(_SERVES if serves else "")
-    lock.flush()
-    return lock
+    name = "local"
+
+    def __init__(self, folder: Path, duty: Duty = Duty.COMMAND) -> None:
+        """Take it; of ``Duty.SERVE``, so that others are told by ``ServingError``.
+
+        TakenError: another one has it. ConfigurationError: the folder.
+        """
+        path = _path(folder)
+        try:
+            lock = path.open("a+")  # what stands in it is its holder's
+        except OSError as error:
+            raise ConfigurationError(
+                f"{path} cannot be written: {error.strerror}.", "Check the folder, its rights and the disk."
+            ) from error
+        if not any(_is_ours(lock, pause) for pause in _PAUSES):
+            raise _taken(lock, folder)
+        lock.truncate(0)
+        lock.write(_SERVES if duty is Duty.SERVE else "")
+        lock.flush()
+        self._lock = lock
+
+    def is_held(self) -> bool:
+        """The file is open, so it is."""
+        return True
+
+    def renew(self) -> bool:
+        """It was not lost."""
+        return True
+
+    @contextmanager
+    def in_place_of(self, name: str) -> Iterator[bool]:
+        """Nobody else is there."""
+        yield name != self.name
+
+    def close(self) -> None:
+        """Another process may take it."""
+        self._lock.close()
 
 
 def is_served(folder: Path) -> bool:
