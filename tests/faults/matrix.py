@@ -214,7 +214,7 @@ def staged(name: str, phase: str, server: sa.URL | None) -> Iterator[Stage]:
     """Prepare a scene up to where what is traced begins. At the end nothing runs in this process."""
     scene = SCENES[name]
     with tempfile.TemporaryDirectory(dir=_FAST if _FAST.is_dir() else None) as place:
-        database = f"matrix_{os.getpid()}" if server else ""
+        database = f"matrix_{phase}_{os.getpid()}" if server else ""
         if server:
             run_sql(named(server, "postgres"), f"create database {database} template template_of_tests")
         zoho = zoho_options(bulk_seconds=0.0, bulk_wait_seconds=0.0)

@@ -38,10 +38,13 @@ from systems import (
 )
 
 SEED = 20261128
-WANTED = int(os.environ.get("LOST_ANSWERS", "120"))
+WANTED = int(os.environ.get("LOST_ANSWERS", "100"))
 UPLOAD, JOB = "POST /crm/v8/upload", "POST /crm/bulk/v8/write"
-AT_MOST = 3  #: answers lost in a row, of calls of one kind in one run
-NEW, EDITED = 4, 6  #: at most so many customers are new, or change, before a run
+AT_MOST = 8  #: answers lost in a row, of calls of one kind in one run
+FEW, MANY = (
+    2,
+    8,
+)  #: at most so many customers are new, and change, before a run; before one that writes in jobs
 EVERY_BULK = 6  #: one in so many runs writes in jobs
 
 
@@ -67,9 +70,10 @@ class Losing:
         number = next(self.rounds)
         bulk = number % EVERY_BULK == 0
         keys = [customer["id"].rstrip() for customer in self.world.customers()]
-        for key in self.random.sample(keys, min(len(keys), 2 * EDITED if bulk else EDITED)):
+        most = MANY if bulk else FEW
+        for key in self.random.sample(keys, most):
             self.world.change(key, set={"class_id": f"R{number}"})
-        for new in range(self.random.randint(1, 2 * NEW if bulk else NEW)):
+        for new in range(self.random.randint(1, most)):
             person = {"id": "PRIMARY", "contact": f"Person{number} Nr{new}"}
             self.world.customer(f"L{number}N{new}", f"Lost {number} Company {new}", addresses=[person])
         return bulk
