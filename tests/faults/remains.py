@@ -33,6 +33,9 @@ _OF_THE_PROCESS = frozenset(
 #: its stamp in Zoho is not known, and the reason in the trail says so; what stood there before it is compared apart,
 #: because where the record is read again, that is our own write.
 _OF_THE_RUN = frozenset({"run", "seq", "natural", "hash", "previous", "modified_at", "reason", "before"})
+#: Their cursor is the stamp of the deals that were still to be done: a run that finds them done by the one before it
+#: has seen none, and the next looks at all that are left.
+_SEES_WHAT_IS_LEFT = frozenset({"deal_tagging", "profitability"})
 _ID = re.compile(r"\d{15,}")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)")
 #: As-of instants are no part of what a record says, and are not told of a write whose answer was lost.
@@ -123,6 +126,8 @@ def _rows(tx: sa.Connection, table: sa.Table, plain: _Plain) -> Iterator[str]:
         return
     for row in tx.execute(sa.select(table)).mappings():
         kept = {name: value for name, value in row.items() if name not in _OF_THE_RUN}
+        if table.name == "cursors" and row["flow"] in _SEES_WHAT_IS_LEFT:
+            kept |= {"at": None, "finer_than_day": None}
         yield f"{table.name} {plain.text(kept)}"
 
 
