@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 
 import pytest
@@ -10,9 +11,7 @@ from remains import Remains
 WHOLE = Remains(
     Counter({"Accounts C0": 1, "Accounts C1": 1}), Counter({"created C0": 1}), Counter(), Counter(), ()
 )
-TOLD = (
-    '{"action": "record:updated", "before": "{\\"City\\": \\"%s\\"}", "after": "{\\"City\\": \\"Delft\\"}"}'
-)
+TOLD = json.dumps({"mapping": "customer_accounts", "before": '{"City": "%s"}', "after": '{"City": "Delft"}'})
 
 
 def with_(**changed: Counter[str]) -> Remains:
