@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, settings
 
 import canaries
 import openapi
+import summary
 from ml_connector.simulators.zoho.examples import VARIABLE
 from postgres import postgres
 
@@ -89,12 +90,22 @@ def _fail(session, faults):
 
 
 def pytest_terminal_summary(terminalreporter, config):
+    for line in summary.lines():
+        terminalreporter.write_line(line)
+    _tell_secrets(terminalreporter, config)
+    _tell_requests(terminalreporter, config)
+
+
+def _tell_secrets(terminalreporter, config):
     if left := config.stash.get(_LEFT, None):
         terminalreporter.write_line(
             f"{left.searched} files that tests left searched for secrets: {len(left.faults)} found"
         )
         for fault in left.faults:
             terminalreporter.write_line(fault, red=True)
+
+
+def _tell_requests(terminalreporter, config):
     if _FOLDER not in config.stash:
         terminalreporter.write_line(f"no check against OpenAPI: there is no {openapi.FILES}")
     findings = config.stash.get(_FINDINGS, None)

@@ -11,9 +11,8 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from kills import written
 
-from systems import UPDATE, World, assert_whole, gp_options, opened, unreachable
+from systems import World, assert_whole, gp_options, opened
 
 _DEADLY = Path(__file__).with_name("killed_fields.py")
 PUT_BACK = ("reconcile", "fields", "customers", "--put-back", "--json")
@@ -70,34 +69,6 @@ def drift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drift]:
 def die(world: World, when: str, number: int) -> None:
     said = world.run(str(world.settings), when, str(number), "Accounts", script=_DEADLY)
     assert said.code == -signal.SIGKILL, said
-
-
-@pytest.mark.parametrize(("when", "number"), [("before", 2), ("after", 1), ("after", 3)])
-def test_killed_by_itself_round_a_write(drift: Drift, when: str, number: int) -> None:
-    city = drift.edit_all()
-    die(drift.world, when, number)
-    drift.put_back()
-    drift.assert_done(city)
-    assert set(drift.told("record:updated", "before", city).values()) <= {1}
-
-
-def test_killed_while_zoho_owes_the_answer(drift: Drift) -> None:
-    city = drift.edit_all()
-    world = drift.world
-    world.zoho_faults({"match": UPDATE, "kind": "delay_after_work", "nth": 2, "seconds": 1.5})
-    process = world.start(*PUT_BACK)
-    try:
-        end = time.monotonic() + 60
-        while written(world) < 200:
-            if process.poll() is not None or time.monotonic() > end:
-                unreachable("Zoho was not asked to write")
-            time.sleep(0.01)
-    finally:
-        process.kill()
-        assert world.finish(process).code == -signal.SIGKILL
-        world.zoho_faults()
-    drift.put_back()
-    drift.assert_done(city)
 
 
 def test_killed_and_then_an_ordinary_sync(drift: Drift) -> None:

@@ -30,10 +30,14 @@ class GpSimulator:
         self.accounts = Accounts(self.options.accounts, self.options.lockout_after)
 
     def start(self) -> Self:
-        """Listen; returns itself. ValueError where anybody could say who has signed in."""
+        """Listen, after `stop` once more with all that there is; returns itself.
+
+        ValueError where anybody could say who has signed in.
+        """
         if self.options.trusted_proxy and not ipaddress.ip_address(self.options.host).is_loopback:
             raise ValueError("a trusted proxy is one on this machine: the host has to be a loopback address")
         self.accounts.open()
+        self.simulation.stopping.clear()
         try:
             self._server = Server(self.simulation, self.accounts)
         except OSError:

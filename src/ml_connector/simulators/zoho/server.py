@@ -105,13 +105,14 @@ class ZohoSimulator:
     Use it as a context manager, or call `start` and `stop`.
     """
 
-    def __init__(self, options: ZohoOptions | None = None) -> None:
-        self.options = options or ZohoOptions()
+    def __init__(self, options: ZohoOptions | None = None, org: Org | None = None) -> None:
+        """`org`: goes on with this organisation, of a simulator that was stopped; the port is another one."""
+        self.options = org.options if org else options or ZohoOptions()
         self._listener = socket.create_server(
             (self.options.host, self.options.port), backlog=_BACKLOG, reuse_port=False
         )
         self._port: int = self._listener.getsockname()[1]
-        self.org = Org(self.options)
+        self.org = org or Org(self.options)
         self._stopping = threading.Event()
         self._gateway = Gateway(self.org, self.url, pause=self._stopping.wait)  # stop() ends every delay
         self._courier = Courier(self.org, self.url, self._stopping)
