@@ -10,7 +10,7 @@ flows := tests/flows tests/cli
 faults := tests/faults
 NAMED := $(foreach part,$(PARTS),$($(part)))
 
-.PHONY: help setup demo packages test test-postgres test-rest $(PARTS:%=test-%) check faults format lock clean
+.PHONY: help setup demo packages test test-postgres test-rest $(PARTS:%=test-%) check faults soak format lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -71,6 +71,9 @@ test-postgres: .venv/dev.stamp ## the tests of the store and of the flows, on Po
 
 faults: .venv/dev.stamp ## the crash matrix, whole, on SQLite and PostgreSQL, and 1,000 lost answers (an hour)
 	FAULTS=whole LOST_ANSWERS=1000 $(PY) -m pytest tests/faults/test_matrix.py tests/faults/test_lost_answers.py
+
+soak: .venv/dev.stamp ## ten minutes of changes, failing calls and killed processes, on PostgreSQL
+	SOAK_SECONDS=600 $(PY) -m pytest tests/faults/test_soak.py
 
 format: .venv/dev.stamp ## format the code
 	.venv/bin/ruff format .

@@ -194,7 +194,8 @@ class ServeSettings(Section):
         ge=1,
         le=20,
         description="How many flows run beside each other, so that a long first load keeps back no other flow. One run"
-        " of a flow at a time, and one that writes into a module.",
+        " of a flow at a time, and one that writes into a module. Counted over all processes; on PostgreSQL each of"
+        " them does one at a time.",
     )
     wait_seconds: float = Field(
         default=60,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from kills import die
 
 from postgres import database_of_test
 from served import LONGEST_SECONDS, Served, serving, working
+from summary import TOLD
 from systems import INSERT, UPDATE, World, assert_quiet, assert_whole, gp_options, opened
 
 CAP = 2
@@ -65,7 +67,11 @@ def test_a_worker_that_is_killed_is_taken_over_and_nothing_is_doubled(world: Wor
         with working(world) as survivor:
             world.zoho_faults()
             assert killed.end(signal.SIGKILL) == -signal.SIGKILL
+            since = time.monotonic()
             survivor.said("customers: at work at the run")
+            TOLD.append(
+                f"a killed worker's run was taken over after {time.monotonic() - since:.1f} s (30 s at most)"
+            )
             survivor.said("customers: done")
     assert_whole(world)
     assert_within_cap(world)
