@@ -1,6 +1,6 @@
 """What the engine and the store cost: the first load of customers with both, and the same job without them.
 
-    python benchmarks/engine.py [--records 2000] [--rounds 3]
+    python benchmarks/engine.py [--records 2000] [--rounds 3] [--workers 3]
 
 *With* is ``ml-connector sync``, as a person runs it: every window a durable step, and of every record a link, outcomes,
 what was read with it and its rows of the audit trail in SQLite, flushed to the disk. *Without* makes the same calls by
@@ -11,7 +11,8 @@ intent, link, outcome, audit row or step. What the connectors keep themselves (t
 They take turns against simulators that answer without latency, each time with a store and a Zoho that are empty, each
 in a process of its own; start-up does not count. ``ratio`` is time per record with, over time per record without, of
 the medians; ``cpu_ratio`` the same of the processor time of these processes, start-up included, which other work on
-the machine disturbs less. The last line is one JSON object.
+the machine disturbs less. ``records_a_second`` is what one, two and three processes write that share the work over
+PostgreSQL (see ``workers.py``). The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ from ml_connector.core.similar import AUTOMATIC
 from ml_connector.demo.systems import COMMAND, Systems, systems
 from ml_connector.flows.work import CHUNK, chunked
 from ml_connector.settings_file import load_settings
+from workers import records_a_second
 
 SEED, CAP, ROW_LIMIT = 11, 5, 1000
 MODULE, KEY = "Accounts", "GP_Customer_ID"
@@ -77,6 +79,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     arguments.add_argument("--records", type=int, default=2000)
     arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--workers", type=int, default=3, help="processes that share the work, at most")
     arguments.add_argument("--without", type=Path, help=argparse.SUPPRESS)  # as a process of its own
     given = arguments.parse_args()
     if given.without:
@@ -86,7 +89,8 @@ def main() -> None:
     for turn in range(given.rounds):
         for way in sorted(both, reverse=bool(turn % 2)):  # neither has the warmer machine each time
             both[way].append(load(given.records, way))
-    print(json.dumps(figures(both["with"], both["without"], given.records)))
+    shared = {n: records_a_second(given.records, n) for n in range(1, given.workers + 1)}
+    print(json.dumps(figures(both["with"], both["without"], given.records) | {"records_a_second": shared}))
 
 
 def load(records: int, way: str) -> Done:

@@ -87,6 +87,7 @@ class Serving:
     )  #: by system: it is there as far as a probe tells
     _forgot_at: datetime | None = None
     _is_started: bool = False
+    _has_adopted: bool = False  #: every run that is under way is known here
     _said: set[str] = field(default_factory=set)  #: flows that it said will not run
     _broken_off: dict[str, datetime] = field(
         default_factory=dict
@@ -119,6 +120,13 @@ class Serving:
 
     def turn(self) -> bool:
         """Everything that is to be done now; whether a run began or ended."""
+        try:
+            return self._turn()
+        except ConnectorError:
+            self._has_adopted = False  # a run may have begun, and nobody knows of it
+            raise
+
+    def _turn(self) -> bool:
         self._settle_marks()
         self._start_up()
         self._adopt()
@@ -184,9 +192,9 @@ class Serving:
     def _adopt(self) -> None:
         """What was interrupted is under way again, and is followed to its end like what begins here."""
         place = self.place
-        pending = [one for one in place.engine.pending() if one.run not in self._under_way]
-        if not pending:
+        if self._has_adopted:
             return
+        pending = [one for one in place.engine.pending() if one.run not in self._under_way]
         with place.database.read() as tx:
             own = {run_of(flow, r.request): r.request for r in requests.waiting(tx) for flow in r.asked}
             due = {one.run: one for one in find_due(place.flows, schedules.find(tx), {}, place.clock.now())}
@@ -195,6 +203,7 @@ class Serving:
             place.tell(f"{flow}: going on with the run {run}, which was interrupted.", flow=flow, run=run)
             known = Assignment(flow, run, self._modules(flow), one.asked, due.get(run), own.get(run, ""))
             self._under_way[run] = known
+        self._has_adopted = True
 
     def _begin(self) -> bool:
         """Begin what may begin now, what was asked for before what is due; whether there was anything."""
