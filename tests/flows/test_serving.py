@@ -242,6 +242,7 @@ def test_what_was_interrupted_goes_on_first_and_counts_for_its_time(stage: Stage
     stage.turn()
     run = Due(stage.scheduled("customers"), stage.clock.now() + 15 * MINUTE).run
     stage.engine.interrupted.append(SimpleNamespace(flow="customers", run=run, asked=EVERYTHING))
+    stage.restarted()
     assert stage.turn(15 * MINUTE) == [run, "vendors-20261102T081500.000000Z"]
     assert stage.told[1].startswith(f"customers: going on with the run {run}")
     assert stage.kept().due_at == stage.clock.now()
