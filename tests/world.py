@@ -201,6 +201,7 @@ class World:
             asked.put(tx, self.company, "customers", [key], "decided")
 
     def verdict(self, key: str, module: str = "Accounts") -> dict[Ident, Verdict]:
-        """What is decided about a record."""
+        """What is decided about a record and not followed yet, or goes on to count."""
         with self.database.read() as tx:
-            return verdicts.find(tx, self.work().pair(module), [key])
+            found = verdicts.find(tx, self.work().pair(module), [key])
+        return {ident: verdict for ident, verdict in found.items() if verdict != Verdict()}

@@ -107,7 +107,7 @@ def test_what_libraries_log_comes_the_same_way_without_a_traceback(lines: Lines,
 def test_a_secret_that_comes_here_all_the_same_ends_here(lines: Lines, text: str) -> None:
     tell, bird = as_lines(LogSettings()), "1000.0123456789abcdef0123456789abcdef.rotschwanz"
     tell(text.format(bird), where=text.format(bird), password=bird, refresh_token=bird)
-    logging.getLogger("urllib3").warning("%s", text.format(bird))
+    logging.getLogger("a_library").warning("%s", text.format(bird))
     said = "\n".join(lines())
     assert "rotschwanz" not in said
     assert "0123456789abcdef" not in said

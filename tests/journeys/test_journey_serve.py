@@ -47,6 +47,14 @@ def ran_once_more(served: Served, state: str = "done") -> None:
     before = runs(served.world, state)
     owe(served.world)
     served.until(lambda: runs(served.world, state) > before, f"a run that ends as {state}")
+    if state == "done":
+        noted(served)
+
+
+def noted(served: Served) -> None:
+    """The end of the run is noted: what is owed from now on is owed."""
+    nothing_owed = "SELECT 1 FROM schedules WHERE flow = 'customers' AND owed_at IS NULL"
+    served.until(lambda: served.world.rows(nothing_owed), "the note that it was run")
 
 
 def state_of(world: World, flow: str = "customers") -> dict[str, Any]:
@@ -198,6 +206,7 @@ def test_what_is_set_anew_is_signed_in_with_although_connections_and_a_token_are
             set_secret(world, name, right)
             served.said(f"{system} is no longer waited for")
             served.until(lambda done=done: runs(world) > done, "the run that was owed")
+            noted(served)
 
 
 def test_what_nobody_has_set_is_said_at_the_start_and_waited_for(world: World) -> None:
