@@ -110,7 +110,7 @@ def working(world: World) -> Iterator[Served]:
     """A worker that has begun; at the end of the block it is ended, if the test has not done so."""
     worker = Served(world, world.start("worker"))
     try:
-        worker.said("^Working")
+        worker.said("Working: ")
         yield worker
     finally:
         if worker.process.poll() is None:

@@ -48,7 +48,7 @@ def interrupted(world: World) -> None:
 
 def has_done(worker: Served) -> bool:
     """Whether it has done a run to its end."""
-    return any(line.endswith(": done.") for line in worker.lines)
+    return any(': done."' in line for line in worker.lines)
 
 
 def end_session_of(world: World, worker: Served) -> None:
