@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from ml_connector.bootstrap import open_app
+from ml_connector.cli.logs import to_standard_error
 from ml_connector.demo.systems import COMMAND, Systems, systems
 from ml_connector.settings_file import load_settings
 
@@ -50,6 +51,7 @@ def main() -> None:
     arguments.add_argument("--records", type=int, default=20_000)
     arguments.add_argument("--more", type=int, default=0)
     given = arguments.parse_args()
+    to_standard_error(debug=False)
     smaller = given.records if given.more else given.records // 10
     with tempfile.TemporaryDirectory() as folder, company(Path(folder), given.records) as both:
         served = machine_rate(both)

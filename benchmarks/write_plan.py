@@ -26,6 +26,7 @@ from threading import Lock
 from typing import Any, cast
 
 from ml_connector.bootstrap import SystemClock
+from ml_connector.cli.logs import to_standard_error
 from ml_connector.connectors.zoho_crm import (
     AccessToken,
     Allowance,
@@ -257,6 +258,7 @@ def main() -> None:
     arguments.add_argument("--credits-left", type=int, default=2000)
     arguments.add_argument("--poll", type=float, default=10.0)
     given = arguments.parse_args()
+    to_standard_error(debug=False)
     sizes = [int(size) for size in given.sizes.split(",")]
     with tempfile.TemporaryDirectory() as folder, opened(Path(folder), given.poll) as bench:
         first(bench)
