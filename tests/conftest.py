@@ -9,12 +9,14 @@ the tests in whatever file they left (see `canaries`).
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 import canaries
@@ -55,6 +57,8 @@ def pytest_configure(config):
 
 
 def pytest_sessionstart(session):
+    # A line for each record, which nobody reads, would be most of what a test does.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     os.environ["KRB5_CONFIG"] = os.devnull  # no test asks the realm that this machine may belong to
     if openapi.FILES.is_dir():
         folder = session.config.stash[_FOLDER] = Path(tempfile.mkdtemp(prefix="ml-connector-"))
