@@ -192,7 +192,7 @@ def opened_case(stage: Stage) -> Iterator[Case]:
         stack.callback(lambda: [one.dismiss() for one in commands])
         zoho = stack.enter_context(ZohoSimulator(org=stage.world.zoho.org))
         gp = stack.enter_context(stage.world.gp)
-        world = World(folder, gp, zoho, dict(stage.world.values))
+        world = World(folder, gp, zoho, values=dict(stage.world.values))
         url = _own_database(stage, folder, stack)
         world.write_settings(
             gp__endpoint=f"'{gp.endpoint}'", zoho__simulator_url=f"'{zoho.url}'", store__url=f"'{url}'"

@@ -23,10 +23,11 @@ from ml_connector.store.database import Database
 from ml_connector.store.tables import metadata
 from ml_connector.store.verification import verify
 
-#: Not about records: what a process spent, learned or was let in by, how far it had come; and the copy of what Zoho
+#: Not about records: what a process spent, learned or was let in by, how far it had come and what it counted on the
+#: way (a kill takes the count of the step under way with it); and the copy of what Zoho
 #: has, which the next run brings up to date: a record of ours whose answer was lost is not in it yet.
 _OF_THE_PROCESS = frozenset(
-    {"secrets", "credits", "runs", "row_limits", "requests", "weights", "refusals"}
+    {"secrets", "credits", "runs", "tallies", "row_limits", "requests", "weights", "refusals"}
     | {"match_index", "match_values", "refreshes"}
 )
 #: Names of runs, and the chain of the audit trail, which is checked as a chain. Where the answer to a write was lost,
