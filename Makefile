@@ -8,9 +8,11 @@ PARTS := faults journeys flows
 journeys := tests/journeys
 flows := tests/flows tests/cli
 faults := tests/faults
+# What is long, and is not part of every test run yet: make faults, make soak, make trials.
+NOT_faults := --ignore-glob=*/test_matrix.py --ignore-glob=*/test_soak.py --ignore-glob=*/test_trial_d*.py
 NAMED := $(foreach part,$(PARTS),$($(part)))
 
-.PHONY: help setup demo packages test test-postgres test-rest $(PARTS:%=test-%) check faults soak format lock clean
+.PHONY: help setup demo packages test test-postgres test-rest $(PARTS:%=test-%) check faults soak trials format lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -64,13 +66,16 @@ test-rest:
 	$(PY) -m pytest $(NAMED:%=--ignore=%)
 
 $(PARTS:%=test-%): test-%:
-	$(PY) -m pytest $($*)
+	$(PY) -m pytest $($*) $(NOT_$*)
 
 test-postgres: .venv/dev.stamp ## the tests of the store and of the flows, on PostgreSQL
 	$(PY) -m pytest --database postgresql tests/store tests/flows
 
 faults: .venv/dev.stamp ## the crash matrix, whole, on SQLite and PostgreSQL, and 1,000 lost answers (an hour)
 	FAULTS=whole LOST_ANSWERS=1000 $(PY) -m pytest tests/faults/test_matrix.py tests/faults/test_lost_answers.py
+
+trials: .venv/dev.stamp ## full disks, locked files, a database that is away
+	$(PY) -m pytest tests/faults/test_trial_disk.py tests/faults/test_trial_database.py
 
 soak: .venv/dev.stamp ## ten minutes of changes, failing calls and killed processes, on PostgreSQL
 	SOAK_SECONDS=600 $(PY) -m pytest tests/faults/test_soak.py

@@ -126,7 +126,7 @@ def fill(served: Served, disk: Disk, *, due: bool) -> None:
 
 def suffers(served: Served) -> None:
     """It says why nothing moves."""
-    served.said("database .* cannot be used|disk of .* is full")
+    served.said("cannot be used|disk of .* is full")
     served.until(lambda: served.health("ready")[0] == 503, "the reason where it is looked for")
     [problem] = served.health("ready")[1]["problems"]
     assert "disk" in problem

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from ml_connector.core.schedule import Schedule, due
-from ml_connector.core.waits import AWAITED, Wait
+from ml_connector.core.waits import AWAITED, DATABASE, Wait
 from ml_connector.flows.range import EVERYTHING, Asked
 from ml_connector.store.schedules import Kept
 
@@ -159,8 +159,8 @@ def next_at(flow: Scheduled, kept: Kept, now: datetime) -> datetime | None:
 
 def owed_at(result: Mapping[str, Any], now: datetime) -> datetime | None:
     """When a run that ended like this is due again although no schedule says so; None: it is not."""
-    if is_awaited(result):
-        return now  # it is kept back until the system is there
+    if is_awaited(result) or result.get("system") == DATABASE:
+        return now  # it is kept back until the system is there; without the store nothing is begun
     return now + _ONCE_MORE if result["state"] == "away" else None
 
 
