@@ -16,6 +16,8 @@ from ml_connector.store.schedules import Kept
 #: When a run begins anew that ended because something else than a system was in its way, such as a bulk job; and the
 #: least distance of runs for records that are to be tried again.
 _ONCE_MORE = timedelta(minutes=5)
+#: The same where it was the store: that this can be noted shows that the store is there again.
+_STORE_AGAIN = timedelta(seconds=15)
 
 
 _schedule = lru_cache(Schedule.read)
@@ -159,8 +161,10 @@ def next_at(flow: Scheduled, kept: Kept, now: datetime) -> datetime | None:
 
 def owed_at(result: Mapping[str, Any], now: datetime) -> datetime | None:
     """When a run that ended like this is due again although no schedule says so; None: it is not."""
-    if is_awaited(result) or result.get("system") == DATABASE:
-        return now  # it is kept back until the system is there; without the store nothing is begun
+    if is_awaited(result):
+        return now  # it is kept back until the system is there
+    if result.get("system") == DATABASE:
+        return now + _STORE_AGAIN
     return now + _ONCE_MORE if result["state"] == "away" else None
 
 
