@@ -99,9 +99,8 @@ def open_app(
         database = _database(settings, stack)
         secrets = _secrets(settings, database, clock)
         refusals = Refusals(database, "gp.password", f"{settings.gp.user} {settings.gp.endpoint}", clock)
-        transports = _transports(settings, secrets, refusals)
+        transports = _transports(settings, secrets, refusals, clock)
         companies = _companies(settings, database, secrets, transports, stack, clock)
-        identity = Identity(database, settings.every_company)
         zoho = _zoho(settings, database, secrets, stack, clock)
         target = ZohoTarget(zoho)
         stack.callback(target.close)
@@ -113,7 +112,7 @@ def open_app(
             database,
             secrets,
             companies,
-            identity,
+            Identity(database, settings.every_company),
             zoho,
             target,
             whole,
@@ -130,11 +129,11 @@ def open_app(
 
 
 def _transports(
-    settings: Settings, secrets: Secrets, refusals: Refusals
+    settings: Settings, secrets: Secrets, refusals: Refusals, clock: Clock
 ) -> tuple[WindowsTransport, WindowsTransport | None]:
     """To GP and to SBA, for all companies."""
     password = secrets.reader("gp.password")
-    tickets = Tickets(settings.gp, password, SystemClock(), refusals.find)
+    tickets = Tickets(settings.gp, password, clock, refusals.find)
     transport = WindowsTransport(settings.gp, password, refusals, tickets)
     return transport, _sba_transport(settings.gp, password, refusals, tickets)
 
