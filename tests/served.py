@@ -59,7 +59,7 @@ class Served:
     @property
     def url(self) -> str:
         """Where its pages are."""
-        return self.said("pages are at").partition("pages are at ")[2].partition(";")[0]
+        return re.split('[;"]|\\."', self.said("pages are at").partition("pages are at ")[2])[0]
 
     def metrics(self) -> str:
         """The page that Prometheus reads."""
@@ -106,9 +106,9 @@ def serving(world: World) -> Iterator[Served]:
 
 
 @contextmanager
-def working(world: World) -> Iterator[Served]:
+def working(world: World, *options: str) -> Iterator[Served]:
     """A worker that has begun; at the end of the block it is ended, if the test has not done so."""
-    worker = Served(world, world.start("worker"))
+    worker = Served(world, world.start("worker", *options))
     try:
         worker.said("Working: ")
         yield worker

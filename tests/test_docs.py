@@ -156,11 +156,12 @@ def metric_table() -> str:
             f"`{told.name}`",
             "counter" if told.counts else "gauge",
             ", ".join(f"`{label}`" for label in told.labels),
+            "each process" if told.own else "serve",
             told.meaning,
         )
         for told in METRICS
     ]
-    return _table(("metric", "type", "labels", "what it says"), *rows)
+    return _table(("metric", "type", "labels", "told by", "what it says"), *rows)
 
 
 def transform_table() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from ml_connector.app import SECRETS_OF, App
 from ml_connector.connectors.zoho_crm.allowance import Standing as Credits
@@ -20,6 +21,9 @@ from ml_connector.settings import AlertsSettings
 from ml_connector.store import alerts, frozen, holds, waits
 from ml_connector.store.identity import ORG
 from ml_connector.store.secrets import not_set
+
+if TYPE_CHECKING:
+    from ml_connector.flows.engine import Engine
 
 #: A run is worth beginning once so great a part of a day's credits is free.
 _SHARE_OF_CREDITS = 100
@@ -75,22 +79,54 @@ def limits(own: AlertsSettings) -> Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Own:
+    """What a process tells of itself."""
+
+    command: str  #: serve or worker
+    costs: Mapping[str, Cost]  #: by system, since it began
+    runs: int = 0  #: that it is at
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """How everything stands at an instant; without what could not be read."""
 
     at: datetime
-    costs: Mapping[str, Cost]  #: by system, in this process
-    codes: Collection[str]  #: every code that a catalogue has
-    flows: Sequence[FlowFigures] | None = None  #: None: the store could not be read, nor what follows
+    own: Own
+    codes: Collection[str] = ()  #: every code that a catalogue has
+    readable: bool = False  #: the store answers
+    flows: Sequence[FlowFigures] = ()
     waits: Sequence[Wait] = ()
     alerts: Sequence[Alert] = ()
     organisation: str = ""  #: of Zoho; empty: nothing was written into one yet
     credits: Credits | None = None
 
 
-def find_standing(app: App, flows: Sequence[Watched], codes: Collection[str]) -> Standing:
+def find_own(app: App, engine: Engine, command: str) -> Own:
+    """What this process knows by itself."""
+    return Own(command, {GP: app.gp_cost(), ZOHO: app.zoho.cost()}, engine.at_work)
+
+
+def find_worker(app: App, engine: Engine) -> Standing:
+    """What a worker tells: the store's numbers are told by the process that serves."""
+    return Standing(app.clock.now(), find_own(app, engine, "worker"), readable=not problems(app, engine))
+
+
+def problems(app: App, engine: Engine) -> list[str]:
+    """Why this process can do nothing at present."""
+    try:
+        with app.database.read() as tx:
+            waits.find(tx)
+        engine.require_held()
+        engine.require_writable()
+    except ConnectorError as error:
+        return [str(error)]
+    return []
+
+
+def find_standing(app: App, engine: Engine, flows: Sequence[Watched], codes: Collection[str]) -> Standing:
     """How everything stands; of a store that is away only what this process knows by itself."""
-    now, costs = app.clock.now(), {GP: app.gp_cost(), ZOHO: app.zoho.cost()}
+    now, own = app.clock.now(), find_own(app, engine, "serve")
     try:
         with app.database.read() as tx:
             told = find_figures(tx, flows, now)
@@ -98,8 +134,8 @@ def find_standing(app: App, flows: Sequence[Watched], codes: Collection[str]) ->
             organisation = frozen.find(tx, ORG) or ""
         left = app.zoho.credits()
     except ConnectorError:
-        return Standing(now, costs, codes)
-    return Standing(now, costs, codes, told, open_waits, open_alerts, organisation, left)
+        return Standing(now, own)
+    return Standing(now, own, codes, True, told, open_waits, open_alerts, organisation, left)  # noqa: FBT003 -- readable
 
 
 @dataclass(frozen=True, slots=True)

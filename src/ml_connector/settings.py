@@ -217,6 +217,23 @@ class ServeSettings(Section):
         return self
 
 
+class WorkerSettings(Section):
+    """One more process that shares the work of serve (ml-connector worker, on PostgreSQL)."""
+
+    address: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="Address on which its /health and /metrics are; 0.0.0.0: every one of this machine.",
+    )
+    port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65_535,
+        description="Their port; 0: any free one. Left out: there are none. Several workers on one machine need each"
+        " its own, by “ml-connector worker --port”.",
+    )
+
+
 class LogSettings(Section):
     """What serve writes to standard error."""
 
@@ -327,6 +344,9 @@ class Settings(Section):
     sync: SyncSettings = Field(default=SyncSettings(), description="How changes are read.")
     serve: ServeSettings = Field(
         default=ServeSettings(), description="The process that runs the flows by itself (ml-connector serve)."
+    )
+    worker: WorkerSettings = Field(
+        default=WorkerSettings(), description="One more process that shares its work (ml-connector worker)."
     )
     log: LogSettings = Field(default=LogSettings(), description="What serve writes to standard error.")
     alerts: AlertsSettings = Field(

@@ -107,6 +107,27 @@ def test_a_worker_that_is_cut_off_for_a_moment_goes_on(world: World) -> None:
         assert world.sync("vendors", approve=world.plan("vendors"))["vendors"]["created"]
 
 
+def test_a_worker_that_a_bug_keeps_from_showing_that_it_lives_ends_with_a_sentence(world: World) -> None:
+    """As a bug serves a table that is not as the program thinks."""
+    renamed = "ALTER TABLE dbos.workflow_status RENAME COLUMN {} TO {}"
+    interrupted(world)
+    with working(world) as broken:
+        stuck_at_work(world, broken)
+        world.rewrite(renamed.format("executor_id", "of_another_version"))
+        assert broken.process.wait(LONGEST_SECONDS) == 4
+        assert broken.end() == 4
+    assert "A bug of ml-connector (ProgrammingError) ended what shows other processes" in broken.lines[-1]
+    assert "Start this one again" in broken.lines[-1]
+    assert "of_another_version" not in "".join(broken.lines)
+    assert "Traceback" in (world.folder / "ml-connector-errors.log").read_text()
+    world.rewrite(renamed.format("of_another_version", "executor_id"))
+    world.zoho_faults()
+    with working(world) as survivor:
+        survivor.said("customers: done")
+    assert_whole(world)
+    assert_quiet(world, "customers")
+
+
 def test_workers_share_what_a_killed_process_had_begun_and_the_cap_and_one_of_them_is_killed(
     world: World,
 ) -> None:

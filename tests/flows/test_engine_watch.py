@@ -1,5 +1,6 @@
 """What a process concludes from the lock by which others know that it lives."""
 
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event
@@ -40,7 +41,9 @@ class Lock:
     def close(self) -> None: ...
 
 
-def watched(lock: Lock, *, are_ours: bool = True) -> tuple[list[str], list[Exception]]:
+def watched(
+    lock: Lock, *, are_ours: bool = True, take_over: Callable[[], None] = lambda: None
+) -> tuple[list[str], list[Exception]]:
     """What it said, and that it was lost, once the lock has said all."""
     told, lost = [], []
 
@@ -48,7 +51,7 @@ def watched(lock: Lock, *, are_ours: bool = True) -> tuple[list[str], list[Excep
         lost.append(error)
         lock.over.set()
 
-    watch = Watch(lock, lambda: None, lambda: are_ours, told.append, is_lost, seconds=0.001)
+    watch = Watch(lock, take_over, lambda: are_ours, told.append, is_lost, seconds=0.001)
     watch.begin()
     assert lock.over.wait(60)
     watch.stop()
@@ -81,3 +84,22 @@ def test_a_process_that_another_took_the_place_of_is_lost(renews, are_ours):
 def test_a_lock_that_never_stays_is_lost():
     told, lost = watched(Lock([False] * 9, [True] * 9))
     assert (told, lost) == ([], [engine_watch.LOST])
+
+
+@pytest.mark.parametrize("where", ["lock", "take_over"])
+def test_a_bug_is_told_once_with_its_cause_and_ends_both_threads(where):
+    bug = ZeroDivisionError()
+
+    def broken():
+        raise bug
+
+    lock = Lock([True])
+    if where == "lock":
+        lock.is_held = broken
+    told, lost = watched(lock, take_over=broken)
+    assert not told
+    [error] = lost
+    assert isinstance(error, RetryableError)
+    assert error.__cause__ is bug
+    assert str(error).startswith("A bug of ml-connector (ZeroDivisionError) ended what shows other processes")
+    assert "Start this one again" in error.remedy

@@ -44,8 +44,8 @@ def test_a_port_that_is_taken_is_a_sentence():
         port = taken.getsockname()[1]
         with (
             pytest.raises(ConfigurationError, match=f"port {port}") as caught,
-            served(create_app(list, bytes), "127.0.0.1", port),
+            served(create_app(list, bytes), "127.0.0.1", port, "worker"),
         ):
             pass
     assert caught.value.happened.endswith(f"port {port}: Address already in use."), "no words of Python's"
-    assert "[serve]" in caught.value.remedy
+    assert "[worker]" in caught.value.remedy

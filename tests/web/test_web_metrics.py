@@ -14,7 +14,7 @@ from ml_connector.connectors.zoho_crm.allowance import Standing as Credits
 from ml_connector.core.alerts import Alert, FlowFacts, Holds, Kind
 from ml_connector.core.ports import Cost
 from ml_connector.core.waits import GP, ZOHO, Reason, Wait
-from ml_connector.duties import Standing
+from ml_connector.duties import Own, Standing
 from ml_connector.flows.figures import FlowFigures
 from ml_connector.web.metrics import METRICS, exposition
 
@@ -31,8 +31,9 @@ FACTS = FlowFacts(
 )
 ALL = Standing(
     START,
-    {GP: Cost({"GetCustomerList": 7}, 1.25), ZOHO: Cost({"insert": 2}, 0.5, 9, 1)},
+    Own("serve", {GP: Cost({"GetCustomerList": 7}, 1.25), ZOHO: Cost({"insert": 2}, 0.5, 9, 1)}, 2),
     frozenset({"AMBIGUOUS_MATCH"}),
+    True,
     [
         FlowFigures("customers", FACTS, START - DAY, {"created": 5, "held": 1}, {"done": 4, "failed": 1}),
         FlowFigures("Deals", FlowFacts("deal_tagging", paused=True), None, {}, {}),
@@ -44,9 +45,19 @@ ALL = Standing(
 )
 
 
-def samples(standing: Standing) -> dict[str, float]:
+OWN = {
+    "build_info",
+    "store_readable",
+    "runs_at_work",
+    "calls_total",
+    "call_seconds_total",
+    "refused_calls_total",
+}
+
+
+def samples(standing: Standing, *, own_only: bool = False) -> dict[str, float]:
     """Every number by its name with its labels in the order of their names, as Prometheus reads the page."""
-    text = exposition(lambda: standing)().decode()
+    text = exposition(lambda: standing, own_only=own_only)().decode()
     found = {}
     for family in text_string_to_metric_families(text):
         for one in family.samples:
@@ -59,6 +70,7 @@ def test_everything_is_told_in_base_units() -> None:
     found = samples(ALL)
     assert {name: value for name, value in found.items() if "build_info" not in name} == {
         "store_readable": 1,
+        "runs_at_work": 2,
         "records_total customers,created": 5,
         "records_total customers,held": 1,
         "runs_total customers,done": 4,
@@ -87,19 +99,21 @@ def test_everything_is_told_in_base_units() -> None:
 
 
 def test_while_the_store_is_away_what_the_process_knows_is_told() -> None:
-    names = {name.split()[0] for name in samples(Standing(START, ALL.costs, ALL.codes))}
-    assert names == {
-        "build_info",
-        "store_readable",
-        "calls_total",
-        "call_seconds_total",
-        "refused_calls_total",
-    }
-    assert samples(Standing(START, {}, ()))["store_readable"] == 0
+    found = samples(Standing(START, ALL.own))
+    assert {name.split()[0] for name in found} == OWN
+    assert found["store_readable"] == 0
+
+
+def test_a_worker_tells_nothing_that_the_process_that_serves_tells_of_the_store() -> None:
+    worker = replace(ALL, own=Own("worker", ALL.own.costs))
+    found = samples(worker, own_only=True)
+    assert {name.split()[0] for name in found} == OWN
+    assert [name.split()[1].split(",")[0] for name in found if "build_info" in name] == ["worker"]
+    assert found["calls_total GetCustomerList,gp"] == 7
 
 
 def test_it_is_read_when_it_is_asked_for() -> None:
-    standings = iter([ALL, replace(ALL, costs={GP: Cost({}, 3.0)})])
+    standings = iter([ALL, replace(ALL, own=Own("serve", {GP: Cost({}, 3.0)}))])
     page = exposition(lambda: next(standings))
     assert b'call_seconds_total{system="gp"} 1.25' in page()
     assert b'call_seconds_total{system="gp"} 3.0' in page()
@@ -113,5 +127,5 @@ def test_names_are_as_prometheus_would_have_them(told) -> None:
     assert ("second" in told.name) == bool(re.search(r"_seconds(_total)?$", told.name))
     assert set(told.labels) <= {
         *("flow", "outcome", "state", "system", "operation", "organisation"),
-        *("code", "entity", "reason", "kind", "version", "python"),
+        *("code", "entity", "reason", "kind", "command", "version", "python"),
     }

@@ -8,12 +8,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 import typer
 
 from ml_connector.cli.exits import Exit, exit_of
+from ml_connector.cli.group import keep
 from ml_connector.cli.logs import as_lines
 from ml_connector.cli.show import note
 from ml_connector.core.errors import ConnectorError
@@ -41,16 +43,23 @@ def stop_in_good_order(stopping: threading.Event) -> None:
 
 
 def when_lost(
-    stopping: threading.Event | None = None, tell: Callable[[str], None] = note
+    stopping: threading.Event | None = None,
+    tell: Callable[[str], None] = note,
+    folder: Path | None = None,
 ) -> Callable[[ConnectorError], None]:
-    """What an engine is to call when others may go on with its runs: the process ends in a moment, or is ended."""
+    """What an engine is to call when others may go on with its runs: the process ends in a moment, or is ended.
+
+    A bug that led to it is kept in this folder; None: the present one.
+    """
 
     def end(error: ConnectorError) -> None:
         tell(str(error))
         sys.stderr.flush()
-        os._exit(Exit.SYSTEM_AWAY)
+        os._exit(exit_of(error))
 
     def lost(error: ConnectorError) -> None:
+        if error.__cause__ is not None:
+            tell(f"What it was doing is in {keep(error, folder or Path.cwd())}.")
         if stopping is not None:
             stopping.set()
         timer = threading.Timer(_LOST_SECONDS, end, [error])

@@ -17,7 +17,6 @@ from ml_connector.cli.exits import Exit
 from ml_connector.cli.group import keep
 from ml_connector.cli.leaving import STOP_SECONDS, leave, stop_in_good_order, told_as_lines, when_lost
 from ml_connector.cli.options import SettingsPath, load
-from ml_connector.core.errors import ConnectorError
 
 if TYPE_CHECKING:
     from ml_connector.app import App
@@ -46,12 +45,13 @@ def _serve(read: Settings, stopping: threading.Event, tell: Tell, folder: Path) 
     from ml_connector.web.metrics import exposition
     from ml_connector.web.server import served
 
-    with open_app(read, tell) as app, _engine(app, stopping, tell) as engine:
+    with open_app(read, tell) as app, _engine(app, stopping, tell, folder) as engine:
         fault, flows = partial(_keep_fault, tell, folder), watched(app)
         serving = Serving(place_of(app, engine, tell, fault), stopping)
         codes = frozenset(entry.code for entry in catalogue())
         web = create_app(
-            partial(_problems, app, serving, engine), exposition(partial(find_standing, app, flows, codes))
+            partial(_problems, app, serving, engine),
+            exposition(partial(find_standing, app, engine, flows, codes)),
         )
         with (
             served(web, read.serve.address, read.serve.port) as url,
@@ -122,11 +122,11 @@ def _alerting(
 
 
 @contextmanager
-def _engine(app: App, stopping: threading.Event, tell: Tell) -> Iterator[Engine]:
+def _engine(app: App, stopping: threading.Event, tell: Tell, folder: Path) -> Iterator[Engine]:
     """The engine, once no command is it any more; another process that serves is refused."""
     from ml_connector.store.engine_lock import Duty, ServingError, TakenError
 
-    engine, told = app.engine(Duty.SERVE, when_lost(stopping, tell)), ""
+    engine, told = app.engine(Duty.SERVE, when_lost(stopping, tell, folder)), ""
     while True:
         try:
             engine.__enter__()
@@ -147,12 +147,6 @@ def _engine(app: App, stopping: threading.Event, tell: Tell) -> Iterator[Engine]
 
 def _problems(app: App, serving: Serving, engine: Engine) -> list[str]:
     """Why nothing can be done at present."""
-    from ml_connector.store import waits
+    from ml_connector.duties import problems
 
-    try:
-        with app.database.read() as tx:
-            waits.find(tx)
-        engine.require_writable()
-    except ConnectorError as error:
-        return [str(error)]
-    return [serving.trouble] if serving.trouble else []
+    return problems(app, engine) or list(filter(None, [serving.trouble]))

@@ -166,6 +166,8 @@ class Engine:
     ) -> None:
         """``lost`` is called, in a thread of its own, when another process may have gone on with the runs of this one.
 
+        Or may come to do so, because a bug keeps this one from showing that it lives: that is its error's cause.
+
         They stop behind their step then, and who waits for one is told the same; the process is to end soon.
         ``tell``: a sentence when the database is away, and when it is there again. ``at_once``: so many runs beside
         each other, each of another flow, in this process.
@@ -231,7 +233,9 @@ class Engine:
             pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
         for name in {run.executor_id for run in pending if run.executor_id} - {lock.name}:
             with lock.in_place_of(name) as is_gone:
-                if is_gone:  # whoever else had gone on with one of them would be named in it by now
+                if not is_gone:
+                    continue
+                with self._told():  # whoever else had gone on with one of them would be named in it by now
                     DBOS._recover_pending_workflows([name])  # noqa: SLF001 -- the only call that is guarded by the name
 
     def _are_ours(self) -> bool:
@@ -249,6 +253,11 @@ class Engine:
     def _stop(self, error: ConnectorError) -> None:
         _HOLDER.leaving.set()
         self._tell_lost(error)
+
+    @property
+    def at_work(self) -> int:
+        """How many runs this process is at."""
+        return len(_HOLDER.at_work)
 
     @property
     def is_held(self) -> bool:

@@ -1,6 +1,7 @@
 """What a process does beside its runs where several share a store: show that it lives, and look for those that do not.
 
 In two threads, because the engine waits without end while the database is away, and whether it was has to be seen.
+Where a bug ends one of them, nobody could trust the process any more: it ends, and others go on with its runs.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class Watch:
     lost: ConnectorError | None = None
     _renewals: int = 0  #: one after the other, of a lock that did not hold from one look to the next
     _is_away: bool = False
+    _turn: threading.Lock = field(default_factory=threading.Lock)
     _ended: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
@@ -61,10 +63,17 @@ class Watch:
                 turn()
             except ConnectorError as error:
                 self._suffer(error)
-            except Exception:
-                if self._ended.is_set():
-                    return  # the engine has ended meanwhile
-                raise
+            except Exception as bug:  # noqa: BLE001 -- it is told, and the process ends for it
+                if not self._ended.is_set():  # else the engine has ended meanwhile
+                    self._lose(_broken_by(bug))
+
+    def _lose(self, error: ConnectorError) -> None:
+        """Of both threads the first says why."""
+        with self._turn:
+            if self.lost is not None:
+                return
+            self.lost = error
+        self.tell_lost(error)
 
     def _suffer(self, error: ConnectorError) -> None:
         if not self._is_away:
@@ -79,8 +88,17 @@ class Watch:
         is_renewed = self.lock.renew()  # RetryableError while the database is away, which does not count
         self._renewals += 1
         if not is_renewed or self._renewals > _RENEWALS or not self.are_ours():
-            self.lost = LOST
-            self.tell_lost(self.lost)
+            self._lose(LOST)
         elif self._is_away:
             self._is_away = False
             self.tell("That has passed: it goes on.")
+
+
+def _broken_by(bug: Exception) -> ConnectorError:
+    """Why this process has to end, with the bug as its cause."""
+    error = RetryableError(
+        f"A bug of ml-connector ({type(bug).__name__}) ended what shows other processes that this one lives.",
+        "Nothing is lost. Start this one again, and report the bug.",
+    )
+    error.__cause__ = bug
+    return error

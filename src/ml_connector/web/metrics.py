@@ -1,6 +1,7 @@
 """/metrics: how everything stands, in Prometheus' text format, read when it is asked for.
 
 Names and labels are ``METRICS``. A label is the name of a flow, a system, a code or an outcome: never a record.
+What the store knows is the same for every process and is told by the one that serves alone: no sum counts it twice.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class Told:
     meaning: str
     samples: Callable[[Standing], Iterable[Sample]]
     counts: bool = False  #: it only grows; otherwise it goes up and down
+    own: bool = False  #: each process tells its own; otherwise it is the store's
 
     def family(self, standing: Standing) -> Metric:
         """As Prometheus has it."""
@@ -49,46 +51,51 @@ class _Everything(Collector):
     """Collects at scrape time, and keeps nothing."""
 
     read: Callable[[], Standing]
+    metrics: tuple[Told, ...]
 
     def collect(self) -> Iterator[Metric]:
         standing = self.read()
-        return (told.family(standing) for told in METRICS)
+        return (told.family(standing) for told in self.metrics)
 
     def describe(self) -> Iterator[Metric]:
         """Nothing, so that registering it reads nothing."""
         return iter(())
 
 
-def exposition(read: Callable[[], Standing]) -> Callable[[], bytes]:
-    """What gives the page: everything as it stands then."""
+def exposition(read: Callable[[], Standing], *, own_only: bool = False) -> Callable[[], bytes]:
+    """What gives the page: everything as it stands then. ``own_only``: without what is the store's."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Everything(read))
+    registry.register(_Everything(read, tuple(told for told in METRICS if told.own or not own_only)))
     return lambda: generate_latest(registry)
 
 
 # -- where the numbers are
 
 
-def _build(_: Standing) -> Iterator[Sample]:
-    yield (version("ml-connector"), platform.python_version()), 1
+def _build(standing: Standing) -> Iterator[Sample]:
+    yield (standing.own.command, version("ml-connector"), platform.python_version()), 1
 
 
 def _readable(standing: Standing) -> Iterator[Sample]:
-    yield (), standing.flows is not None
+    yield (), standing.readable
+
+
+def _at_work(standing: Standing) -> Iterator[Sample]:
+    yield (), standing.own.runs
 
 
 def _calls(standing: Standing) -> Iterator[Sample]:
-    for system, cost in standing.costs.items():
+    for system, cost in standing.own.costs.items():
         for operation, number in sorted(cost.calls.items()):
             yield (system, operation), number
 
 
 def _call_seconds(standing: Standing) -> Iterator[Sample]:
-    return (((system,), cost.seconds) for system, cost in standing.costs.items())
+    return (((system,), cost.seconds) for system, cost in standing.own.costs.items())
 
 
 def _refused(standing: Standing) -> Iterator[Sample]:
-    return (((system,), cost.refused) for system, cost in standing.costs.items())
+    return (((system,), cost.refused) for system, cost in standing.own.costs.items())
 
 
 def _credits(name: str) -> Callable[[Standing], Iterator[Sample]]:
@@ -115,7 +122,7 @@ def _each(
     """The same for every flow, with its name before the other labels."""
 
     def of_all(standing: Standing) -> Iterator[Sample]:
-        for flow in standing.flows or ():
+        for flow in standing.flows:
             for values, number in samples(flow, standing):
                 yield (flow.facts.flow, *values), number
 
@@ -162,8 +169,15 @@ def _age(at: datetime, standing: Standing) -> float:
 
 _FLOW, _ZOHO = ("flow",), ("organisation",)
 METRICS: Sequence[Told] = (
-    Told("ml_connector_build_info", ("version", "python"), "What runs; always 1.", _build),
-    Told("ml_connector_store_readable", (), "1 while the database answers; 0: only calls are told.", _readable),
+    Told(
+        "ml_connector_build_info", ("command", "version", "python"), "What runs, serve or worker; always 1.", _build,
+        own=True,
+    ),
+    Told(
+        "ml_connector_store_readable", (), "1 while the database answers this process; 0: of what the store has nothing"
+        " is told.", _readable, own=True,
+    ),
+    Told("ml_connector_runs_at_work", (), "Runs that this process is at.", _at_work, own=True),
     Told(
         "ml_connector_records_total",
         ("flow", "outcome"),
@@ -177,15 +191,15 @@ METRICS: Sequence[Told] = (
     ),
     Told(
         "ml_connector_calls_total", ("system", "operation"), "Calls to GP and Zoho since this process began.", _calls,
-        counts=True,
+        counts=True, own=True,
     ),
     Told(
         "ml_connector_call_seconds_total", ("system",), "Time that their answers took, added up over calls at once.",
-        _call_seconds, counts=True,
+        _call_seconds, counts=True, own=True,
     ),
     Told(
         "ml_connector_refused_calls_total", ("system",), "Calls that were one too many at once, and made again.",
-        _refused, counts=True,
+        _refused, counts=True, own=True,
     ),
     Told("ml_connector_credits", _ZOHO, "Zoho's API credits of 24 hours.", _credits("whole")),
     Told("ml_connector_credits_left", _ZOHO, "How many of them are left, the reserve among them.", _credits("left")),

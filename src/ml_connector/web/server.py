@@ -18,9 +18,12 @@ _GRACE_SECONDS = 2
 
 
 @contextmanager
-def served(app: FastAPI, address: str, port: int) -> Iterator[str]:
-    """Its URL, for the length of the block. ConfigurationError: the port is taken, or may not be had."""
-    with closing(_listening(address, port)) as listening:
+def served(app: FastAPI, address: str, port: int, section: str = "serve") -> Iterator[str]:
+    """Its URL, for the length of the block. ConfigurationError: the port is taken, or may not be had.
+
+    ``section``: of the settings, where a person sets another one.
+    """
+    with closing(_listening(address, port, section)) as listening:
         config = uvicorn.Config(
             app,
             log_config=None,  # its lines are the process' lines
@@ -43,7 +46,7 @@ def served(app: FastAPI, address: str, port: int) -> Iterator[str]:
             thread.join()
 
 
-def _listening(address: str, port: int) -> socket.socket:
+def _listening(address: str, port: int, section: str) -> socket.socket:
     try:
         family = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((address, port), family=family, backlog=128)
@@ -52,5 +55,5 @@ def _listening(address: str, port: int) -> socket.socket:
         why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
         raise ConfigurationError(
             f"The pages cannot be served on {address}, port {port}: {why}.",
-            "Set another address or port under [serve], or end the program that has it.",
+            f"Set another address or port under [{section}], or end the program that has it.",
         ) from error
