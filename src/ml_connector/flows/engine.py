@@ -47,7 +47,9 @@ _POLL_SECONDS = 0.2
 #: its end (a full disk takes the note of the trouble, too), and until the engine has begun it.
 _LOOKS_NOTED, _LOOKS_BEGUN = 20, 60
 #: Between two looks for a run to begin, in a process that is idle most of the time; each costs a few milliseconds.
-_IDLE_SECONDS = 0.5
+_IDLE_SECONDS = 1.0
+#: Between two looks at the engine's own queue, into which nothing is ever put.
+_UNUSED_SECONDS = 60.0
 _LOCK_SECONDS = 2.0  #: its own writing is a matter of milliseconds
 _CONNECTIONS = 8  #: to PostgreSQL, at most, for what the engine itself keeps
 
@@ -203,7 +205,8 @@ class Engine:
         _HOLDER.job, _HOLDER.keeps_ends = self._job, self._duty is not Duty.WORK
         _HOLDER.leaving.clear()
         with self._told():
-            DBOS(config=self._config(lock.name))
+            made = DBOS(config=self._config(lock.name))
+            made._registry.get_internal_queue()._polling_interval_sec = _UNUSED_SECONDS  # noqa: SLF001 -- no setting is
             DBOS.launch()
             pause = _POLL_SECONDS if self._ends_soon else _IDLE_SECONDS
             # In PostgreSQL this is the queue's, for whoever takes from it.
@@ -426,7 +429,7 @@ class Engine:
     def _take_up_unkept(self, run: str) -> None:
         """Have a run go on whose end was not kept: the engine itself takes such a one up at its next start only."""
         if run in _HOLDER.unkept:
-            DBOS.resume_workflow(run)  # one that has ended stays so
+            DBOS.resume_workflow(run, queue_name=_QUEUE)  # one that has ended stays so
             _HOLDER.unkept.discard(run)
 
     def _unkept(self, run: str) -> Result:
