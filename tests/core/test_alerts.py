@@ -49,6 +49,7 @@ HELD = {"AMBIGUOUS_MATCH": Holds(3, START - 8 * DAY), "RECORD_LOCKED": Holds(1, 
         (FAILS, {}, [Kind.FAILED]),
         (replace(FAILS, state="limit"), {}, [Kind.FAILED]),
         (replace(FAILS, state="broken"), {}, [Kind.FAILED]),
+        (replace(FAILS, state="away"), {}, [Kind.FAILED]),  # as one did that a command asked for
         (replace(FAILS, owed=True), {}, []),  # it is run again in a moment
         (replace(FAILS, paused=True), {}, []),
         (replace(FAILS, due_at=START - DAY), {}, [Kind.FAILED]),  # it did run
@@ -113,6 +114,34 @@ def test_a_system_is_there_again_when_a_flow_ran_well_and_not_when_a_probe_says_
     assert find(replace(before, done_at=START - MINUTE), known=[away]) == []
     assert find(replace(before, paused=True), known=[away]) == [], "nobody will find out"
     assert find(replace(before, needs=frozenset({ZOHO})), known=[away]) == []
+
+
+FAILED, OVERDUE = (
+    Alert(Kind.FAILED, "customers", START - HOUR, "", ""),
+    Alert(Kind.LATE, "customers", START - HOUR, "", ""),
+)
+
+
+@pytest.mark.parametrize(
+    ("alert", "flow", "holds"),
+    [
+        (FAILED, FAILS, True),
+        (FAILED, replace(FAILS, owed=True), True),
+        (FAILED, replace(FAILS, paused=True), True),
+        (FAILED, replace(FAILS, failing_since=None), False),
+        (OVERDUE, replace(LATE, due_at=None, paused=True), True),
+        (OVERDUE, replace(LATE, failing_since=START, state="failed"), True),
+        (OVERDUE, replace(LATE, due_at=None), True),  # a person changed its schedule
+        (OVERDUE, replace(LATE, done_at=None), True),
+        (OVERDUE, WELL, False),
+        (OVERDUE, replace(WELL, flow="vendors"), False),  # the settings have no such flow any more
+    ],
+)
+@pytest.mark.parametrize("waits", [{}, wait(since=START - MINUTE)], ids=["", "waits"])
+def test_a_flow_is_well_again_when_it_ran_well_and_not_because_something_keeps_it_back(
+    alert: Alert, flow: FlowFacts, waits, holds: bool
+) -> None:
+    assert (alert.named in {found.named for found in find(flow, known=[alert], waits=waits)}) is holds
 
 
 def test_what_is_new_is_raised_and_what_holds_no_more_has_passed() -> None:

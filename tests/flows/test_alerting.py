@@ -129,6 +129,30 @@ def test_a_flow_that_fails_is_told_once_and_that_it_is_well_once(stage: Stage) -
     assert stage.open() == []
 
 
+def test_an_attempt_at_a_record_in_some_hours_does_not_hide_that_a_flow_fails(stage: Stage) -> None:
+    stage.run("failed")
+    with stage.database.begin() as tx:
+        schedules.owe(tx, "customers", stage.clock.at + MINUTE)
+    assert stage.turn() == [], "it is run again in a moment"
+    with stage.database.begin() as tx:
+        schedules.note_run(tx, "customers", stage.clock.at, stage.clock.at + HOUR)
+    assert stage.turn() == [FAILS]
+
+
+def test_what_keeps_a_flow_back_that_fails_is_no_all_clear(stage: Stage) -> None:
+    stage.run("failed")
+    assert stage.turn() == [FAILS]
+    stage.wait(stage.clock.at)
+    assert stage.turn(MINUTE) == [FAILS]
+    stage.wait(None)
+    with stage.database.begin() as tx:
+        schedules.change(tx, "customers", "anna", stage.clock.at, paused=True)
+    assert stage.turn(MINUTE) == [FAILS]
+    stage.clock.at += MINUTE
+    stage.run()
+    assert stage.turn() == [FAILS, WELL]
+
+
 def test_a_system_that_is_waited_for_is_told_once_it_has_been_away_for_long(stage: Stage) -> None:
     stage.run()
     stage.wait(stage.clock.at)

@@ -118,7 +118,7 @@ def find(
     """
     waiting = [*_waited(flows, waits, limits, now), *_not_proved(flows, waits, known)]
     kept_back = waits.keys() | {alert.subject for alert in waiting}
-    found = list(waiting)
+    found = [*waiting, *_not_well(flows, known)]
     for flow in flows:
         if not flow.needs & kept_back:
             found += [*_failed(flow, limits, now), *_late(flow, limits, now, serving_since)]
@@ -171,12 +171,23 @@ def _not_proved(
             yield alert
 
 
+def _not_well(flows: Sequence[FlowFacts], known: Collection[Alert]) -> Iterator[Alert]:
+    """Alerts of flows that have not run well since, whatever keeps them back meanwhile: nothing has passed by that."""
+    by_name = {flow.flow: flow for flow in flows}
+    for alert in known:
+        if (flow := by_name.get(alert.subject)) is None:
+            continue
+        is_late = flow.done_at is None or flow.done_at <= alert.since_at
+        if is_late if alert.kind is Kind.LATE else alert.kind is Kind.FAILED and flow.failing_since:
+            yield alert
+
+
 def _failed(flow: FlowFacts, limits: Limits, now: datetime) -> Iterator[Alert]:
     since = flow.failing_since
     if since is None or flow.owed or flow.paused or now - since < limits.failed:
         return
     happened = f"{flow.flow} has not run well since {shown(since)}; its last run ended as {flow.state}."
-    yield Alert(Kind.FAILED, flow.flow, since, f"{happened} {flow.note}".rstrip(), _REMEDY[flow.state])
+    yield Alert(Kind.FAILED, flow.flow, since, f"{happened} {flow.note}".rstrip(), _REMEDY.get(flow.state, _LOOK))
 
 
 def _late(flow: FlowFacts, limits: Limits, now: datetime, serving_since: datetime) -> Iterator[Alert]:

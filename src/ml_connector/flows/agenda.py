@@ -159,6 +159,11 @@ def next_at(flow: Scheduled, kept: Kept, now: datetime) -> datetime | None:
     return min(kept.owed_at, following) if kept.owed_at is not None else following
 
 
+def is_owed(kept: Kept, now: datetime) -> bool:
+    """Whether it is run again in a moment, whatever its schedule says, and not for what has hours yet."""
+    return kept.owed_at is not None and kept.owed_at <= now + _ONCE_MORE
+
+
 def owed_at(result: Mapping[str, Any], now: datetime) -> datetime | None:
     """When a run that ended like this is due again although no schedule says so; None: it is not."""
     if is_awaited(result):

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from ml_connector.core.alerts import FlowFacts
 from ml_connector.core.waits import Wait
-from ml_connector.flows.agenda import Scheduled
+from ml_connector.flows.agenda import Scheduled, is_owed
 from ml_connector.store import figures, schedules, tallies, waits
 from ml_connector.store.database import Connection
 from ml_connector.store.schedules import Kept
@@ -54,7 +54,7 @@ def find_facts(
                 scheduled.flow,
                 scheduled.needs,
                 mine is not None and mine.paused,
-                mine is not None and mine.owed_at is not None,
+                mine is not None and is_owed(mine, now),
                 ends.done_at,
                 due_since(scheduled, mine, ends.done_at, now),
                 ends.failing_since,
