@@ -74,6 +74,7 @@ def limits(own: AlertsSettings) -> Limits:
         failed=timedelta(minutes=own.failed_minutes),
         late=timedelta(minutes=own.late_minutes),
         held=timedelta(days=own.held_days),
+        database=timedelta(minutes=own.database_minutes),
         about=frozenset(map(Kind, own.about)),
     )
 

@@ -256,10 +256,11 @@ class AlertsSettings(Section):
         description="The addresses, each the name of a secret (alerts.NAME) that holds an Apprise URL: an address may"
         " have a password in it. None: nothing is sent, “alerts list” shows what is open.",
     )
-    about: tuple[Literal["waiting", "failed", "late", "drift", "held"], ...] = Field(
-        default=("waiting", "failed", "late", "drift", "held"),
+    about: tuple[Literal["waiting", "failed", "late", "drift", "held", "database"], ...] = Field(
+        default=("waiting", "failed", "late", "drift", "held", "database"),
         description="What alerts there are: a system that is waited for, a flow that failed, one that did not run to"
-        " its end although it was due, fields of Zoho that changed, records that are held for long.",
+        " its end although it was due, fields of Zoho that changed, records that are held for long, a database that"
+        " cannot be used.",
     )
     waiting_minutes: float = Field(
         default=30,
@@ -281,6 +282,12 @@ class AlertsSettings(Section):
         description="So long after it was due a flow may not have run to its end.",
     )
     held_days: float = Field(default=7, ge=0, le=3650, description="So long a record may be held.")
+    database_minutes: float = Field(
+        default=5,
+        ge=0,
+        le=_YEAR_MINUTES,
+        description="So long the database may be away, locked or full.",
+    )
 
     @field_validator("to")
     @classmethod

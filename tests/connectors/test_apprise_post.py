@@ -9,7 +9,8 @@ import pytest
 
 from hooks import SECRET, Hook, hooked
 from ml_connector.connectors.apprise_post import ApprisePost
-from ml_connector.core.errors import ConfigurationError
+from ml_connector.core.errors import ConfigurationError, ConnectorError, RetryableError
+from ml_connector.core.waits import DATABASE
 
 
 @pytest.fixture
@@ -69,3 +70,31 @@ def test_nothing_of_the_address_is_logged_however_much_is(
         post(hook.url)
     assert len(hook.took) == 1
     assert SECRET not in caplog.text
+
+
+def test_while_the_database_is_away_an_address_is_as_it_last_was(hook: Hook) -> None:
+    away = RetryableError("The database does not answer.")
+    away.system = DATABASE
+    kept: dict[str, str | ConnectorError] = {
+        "alerts.hook": hook.url,
+        "alerts.none": ConfigurationError("The secret is not set."),
+    }
+
+    def reveal(name: str) -> str:
+        found = kept[name]
+        if isinstance(found, ConnectorError):
+            raise found
+        return found
+
+    post = ApprisePost(reveal)
+    post.remember(list(kept))
+    kept |= dict.fromkeys(kept, away)
+    assert post.send("alerts.hook", "A title", "What.") == ""
+    assert len(hook.took) == 1
+    with pytest.raises(RetryableError):
+        post.send("alerts.none", "A title", "What.")
+    with pytest.raises(RetryableError):
+        post.remember(["alerts.hook"])
+    kept["alerts.hook"] = ConfigurationError("The secret is not set.")  # a person took it away
+    with pytest.raises(ConfigurationError):
+        post.send("alerts.hook", "A title", "What.")

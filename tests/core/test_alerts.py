@@ -11,10 +11,11 @@ from memory import START
 from ml_connector.core import alerts
 from ml_connector.core.alerts import Alert, FlowFacts, Holds, Kind, Limits, decide, is_alert_address, next_try
 from ml_connector.core.catalogue import SCHEMA_DRIFT
+from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.waits import GP, ZOHO, Reason, Wait
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-LIMITS = Limits(waiting=30 * MINUTE, failed=timedelta(), late=HOUR, held=7 * DAY)
+LIMITS = Limits(waiting=30 * MINUTE, failed=timedelta(), late=HOUR, held=7 * DAY, database=5 * MINUTE)
 WELL = FlowFacts("customers", frozenset({GP, ZOHO}), done_at=START - 5 * MINUTE, state="done")
 FAILS = replace(WELL, failing_since=START - MINUTE, state="failed", note="A field is missing.")
 LATE = replace(WELL, done_at=START - 3 * HOUR, due_at=START - 2 * HOUR)
@@ -75,7 +76,7 @@ def test_every_alert_says_what_happened_and_what_to_do() -> None:
     )
     late = replace(LATE, flow="deals", needs=frozenset({ZOHO}))
     told = find(WELL, held, late, waits=wait())
-    assert {alert.kind for alert in told} == set(Kind)
+    assert {alert.kind for alert in told} == set(Kind) - {Kind.DATABASE}
     assert {alert.kind: alert.happened for alert in told} == {
         Kind.WAITING: "gp has been waited for since 2026-11-02 07:30 UTC (unreachable), and so wait customers.",
         Kind.FAILED: "vendors has not run well since 2026-11-02 08:29 UTC; its last run ended as failed. A field is"
@@ -97,6 +98,20 @@ def test_only_of_what_is_wanted_anybody_is_told() -> None:
     limits = replace(LIMITS, about=[Kind.HELD])
     assert find(LATE, FAILS, replace(WELL, held=HELD), waits=wait(), limits=limits)[0].kind is Kind.HELD
     assert find(LATE, FAILS, waits=wait(), limits=limits) == []
+
+
+def test_a_store_that_is_away_is_an_alert_once_that_is_for_long() -> None:
+    error = ConfigurationError("The disk is full.", "Make room.")
+    since = START - 5 * MINUTE
+    assert alerts.find_away(error, LIMITS, START - MINUTE, since) is None
+    assert alerts.find_away(error, LIMITS, START, since) == Alert(
+        Kind.DATABASE,
+        "database",
+        since,
+        "The database has not been there since 2026-11-02 08:25 UTC, and nothing runs. The disk is full.",
+        "Make room.",
+    )
+    assert alerts.find_away(error, replace(LIMITS, about=[Kind.HELD]), START, since) is None
 
 
 def test_nothing_was_late_before_anybody_served() -> None:

@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import pytest
 import sqlalchemy as sa
 from turns import Turned, turning
 
+from hooks import hooked
 from postgres import named
 from served import LONGEST_SECONDS, Served, serving
 from systems import INSERT, SECRETS, World, assert_whole, gp_options, opened, unreachable
@@ -190,7 +191,7 @@ def server() -> Iterator[Server]:
 
 def test_a_database_that_is_away_and_comes_back(tmp_path: Path, server: Server) -> None:
     query = "SELECT at FROM cursors WHERE flow = 'customers'"
-    with opened(tmp_path, gp=gp_options(20), provisioned=False) as world:
+    with opened(tmp_path, gp=gp_options(20), provisioned=False) as world, ExitStack() as told:
         settings(world)
         world.write_settings(store__url=f"'{server.url}'")
         world.here("init")
@@ -200,6 +201,11 @@ def test_a_database_that_is_away_and_comes_back(tmp_path: Path, server: Server) 
             world.here("secrets", "set", name, stdin=secret)
         world.here("provision", "--yes")
         world.first("customers")
+        hook = told.enter_context(hooked())
+        world.here("secrets", "set", "alerts.hook", stdin=hook.url)
+        world.write_settings(
+            alerts__to="['alerts.hook']", alerts__about="['database']", alerts__database_minutes="0"
+        )
         served = Served(world, world.start("serve"))
         try:
             served.said("pages are at")
@@ -208,11 +214,17 @@ def test_a_database_that_is_away_and_comes_back(tmp_path: Path, server: Server) 
             # nothing is under way
             server.stop()
             served.said("The database .* does not answer")
-            status, told = served.health("ready")
-            assert (status, "does not answer" in told["problems"][0]) == (503, True)
+            status, problems = served.health("ready")
+            assert (status, "does not answer" in problems["problems"][0]) == (503, True)
             assert served.health("live") == (200, {"ok": True})
+            served.until(
+                lambda: hook.titles == ["the database is away"], "the alert, which nothing is kept of"
+            )
             server.start()
             served.said("That has passed: it goes on")
+            served.until(
+                lambda: hook.titles == ["the database is away", "the database is well again"], "its all-clear"
+            )
             # in the middle of a write to Zoho
             world.customer("NEW1", "Written but not noted")
             world.forget()

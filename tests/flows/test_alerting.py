@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -17,7 +19,7 @@ from ml_connector.flows.agenda import Scheduled
 from ml_connector.flows.alerting import Alerting, alert
 from ml_connector.flows.figures import Watched, due_since
 from ml_connector.store import alerts, cursors, schedules, waits
-from ml_connector.store.database import Database
+from ml_connector.store.database import Connection, Database
 from ml_connector.store.schedules import Kept
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -38,6 +40,7 @@ class Postbox:
     sent: list[tuple[str, str, str]] = field(default_factory=list)
     refuses: dict[str, str | BaseException] = field(default_factory=dict)
     tried: int = 0
+    remembered: tuple[str, ...] = ()
 
     def send(self, address: str, title: str, text: str) -> str:
         self.tried += 1
@@ -50,16 +53,39 @@ class Postbox:
             raise refusal
         return refusal
 
+    def remember(self, addresses: Sequence[str]) -> None:
+        self.remembered = tuple(addresses)
+
     @property
     def titles(self) -> list[tuple[str, str]]:
         return [(address, title.removeprefix("ml-connector: ")) for address, title, _ in self.sent]
 
 
 @dataclass
+class Store:
+    """One that is away when a test says so."""
+
+    database: Database
+    away: ConnectorError | None = None
+
+    def read(self) -> AbstractContextManager[Connection]:
+        self._require()
+        return self.database.read()
+
+    def begin(self) -> AbstractContextManager[Connection]:
+        self._require()
+        return self.database.begin()
+
+    def _require(self) -> None:
+        if self.away is not None:
+            raise self.away
+
+
+@dataclass
 class Stage:
     """One flow, its store, and who is told."""
 
-    database: Database
+    database: Store
     clock: FakeClock = field(default_factory=FakeClock)
     post: Postbox = field(default_factory=Postbox)
     said: list[str] = field(default_factory=list)
@@ -69,11 +95,21 @@ class Stage:
     def turn(self, later: timedelta = timedelta()) -> list[tuple[str, str]]:
         """Another process looks, so much later; what was sent by then."""
         self.clock.at += later
-        limits = Limits(30 * MINUTE, timedelta(), HOUR, 7 * DAY)
+        self.process().turn()
+        return self.post.titles
+
+    def process(self) -> Alerting:
+        limits = Limits(30 * MINUTE, timedelta(), HOUR, 7 * DAY, 5 * MINUTE)
         watched = [Watched("-1", "customers", CUSTOMERS)]
-        Alerting(
+        return Alerting(
             self.database, self.clock, self.post, self.addresses, watched, limits, self.tell, START - DAY
-        ).turn()
+        )
+
+    def suffer(self, alerting: Alerting, later: timedelta = timedelta()) -> list[tuple[str, str]]:
+        """This process looks, so much later, while the store is away; what was sent by then."""
+        self.clock.at += later
+        with pytest.raises(RetryableError):
+            alerting.turn()
         return self.post.titles
 
     def tell(self, event: str, /, **_: object) -> None:
@@ -101,7 +137,7 @@ class Stage:
 
 @pytest.fixture
 def stage(database: Database) -> Stage:
-    return Stage(database)
+    return Stage(Store(database))
 
 
 FAILS, WELL = (MAIL, "customers fails"), (MAIL, "customers is well again")
@@ -249,6 +285,91 @@ def test_one_that_passed_before_anybody_could_be_told_is_not_told_at_all(stage: 
     stage.addresses = (MAIL,)
     assert stage.turn() == []
     assert stage.open() == []
+
+
+AWAY = RetryableError("The database does not answer.", "Check that it runs.")
+AWAY.system = DATABASE
+GONE, BACK = (MAIL, "the database is away"), (MAIL, "the database is well again")
+
+
+def test_a_store_that_is_away_for_long_is_told_without_it_and_once_and_that_it_is_there_once(
+    stage: Stage,
+) -> None:
+    stage.run()
+    serving = stage.process()
+    serving.turn()
+    assert stage.post.remembered == (MAIL,), "its address, while it can be read"
+    stage.database.away = AWAY
+    assert stage.suffer(serving) == []
+    assert stage.suffer(serving, 4 * MINUTE) == []
+    for _ in range(5):
+        assert stage.suffer(serving, MINUTE) == [GONE]
+    [(_, _, text)] = stage.post.sent
+    assert text.startswith("The database has not been there since 2026-11-02 08:30 UTC, and nothing runs.")
+    assert "The database does not answer." in text
+    assert text.endswith("Check that it runs.")
+    stage.database.away = None
+    for _ in range(3):
+        serving.turn()
+        assert stage.post.titles == [GONE, BACK]
+    assert stage.open() == []
+
+
+def test_a_store_that_was_away_for_a_moment_twice_is_not_told(stage: Stage) -> None:
+    serving = stage.process()
+    for _ in range(2):
+        stage.database.away = AWAY
+        assert stage.suffer(serving) == []
+        assert stage.suffer(serving, 4 * MINUTE) == []
+        stage.database.away = None
+        stage.clock.at += MINUTE
+        serving.turn()
+    assert stage.post.titles == []
+
+
+def test_who_is_not_reached_while_the_store_is_away_is_tried_again(
+    stage: Stage,
+) -> None:
+    stage.addresses = (MAIL, TEAM)
+    serving = stage.process()
+    stage.database.away = AWAY
+    stage.post.refuses = {MAIL: "It does not answer.", TEAM: AWAY}
+    assert stage.suffer(serving) == []
+    assert stage.suffer(serving, 5 * MINUTE) == []
+    del stage.post.refuses[MAIL]
+    assert stage.suffer(serving) == [], "not at once"
+    assert stage.suffer(serving, MINUTE) == [GONE]
+    assert stage.suffer(serving, MINUTE) == [GONE]
+    assert any(
+        "could not be sent to alerts.team: The database does not answer." in line for line in stage.said
+    )
+
+
+def test_a_process_that_dies_behind_the_return_of_the_store_leaves_the_all_clear_to_the_next(
+    stage: Stage,
+) -> None:
+    serving = stage.process()
+    stage.database.away = AWAY
+    stage.suffer(serving)
+    assert stage.suffer(serving, 5 * MINUTE) == [GONE]
+    stage.database.away = None
+    stage.post.refuses[MAIL] = KilledError("before")
+    with pytest.raises(KilledError):
+        serving.turn()
+    stage.post.refuses.clear()
+    assert stage.turn(MINUTE) == [GONE, BACK]
+    assert stage.turn(DAY)[:2] == [GONE, BACK]
+
+
+def test_a_process_that_is_started_anew_while_the_store_is_away_tells_it_once_more(stage: Stage) -> None:
+    stage.database.away = AWAY
+    for number in (1, 2):
+        serving = stage.process()
+        stage.suffer(serving)
+        assert stage.suffer(serving, 5 * MINUTE) == number * [GONE]
+    stage.database.away = None
+    serving.turn()
+    assert stage.post.titles == [GONE, GONE, BACK]
 
 
 def test_the_thread_goes_on_behind_what_goes_wrong_and_ends_when_it_is_told_to(stage: Stage) -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from ml_connector.core.errors import ConfigurationError
+from ml_connector.core.errors import ConfigurationError, ConnectorError
+from ml_connector.core.waits import DATABASE
 
 if TYPE_CHECKING:
     from apprise import NotifyBase
@@ -30,11 +31,30 @@ class ApprisePost:
 
     def __init__(self, reveal: Callable[[str], str]) -> None:
         self._reveal = reveal
+        self._remembered: dict[str, str] = {}
         self._one_at_a_time = threading.Lock()
+
+    def remember(self, addresses: Sequence[str]) -> None:
+        """Have these at hand for when the database is away. RetryableError, ConfigurationError: it is."""
+        for name in addresses:
+            try:
+                self._remembered[name] = self._reveal(name)
+            except ConfigurationError as error:
+                if error.system == DATABASE:
+                    raise
+                self._remembered.pop(name, None)  # who sends to it is told why
+
+    def _url(self, address: str) -> str:
+        try:
+            return self._reveal(address)
+        except ConnectorError as error:
+            if error.system != DATABASE or address not in self._remembered:
+                raise
+            return self._remembered[address]
 
     def send(self, address: str, title: str, text: str) -> str:
         """Why the message did not get through; empty: it did. ConfigurationError: the secret is no address."""
-        url = self._reveal(address)
+        url = self._url(address)
         with self._one_at_a_time, _listening() as said:
             there = _opened(address, url)
             try:

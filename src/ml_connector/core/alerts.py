@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from ml_connector.core.catalogue import SCHEMA_DRIFT
-from ml_connector.core.waits import Reason, Wait
+from ml_connector.core.errors import ConnectorError
+from ml_connector.core.waits import DATABASE, Reason, Wait
 
 FIRST_AGAIN, LONGEST_AGAIN = timedelta(seconds=30), timedelta(hours=1)
 _DOUBLINGS = 10
@@ -29,6 +30,7 @@ class Kind(StrEnum):
     LATE = "late"  #: a flow did not run to its end although it was due
     DRIFT = "drift"  #: fields of the target are not as the mappings need them
     HELD = "held"  #: records have waited long for a decision
+    DATABASE = "database"  #: the store itself cannot be used, so that nothing can be done or noted
 
 
 _ADDRESS = re.compile(r"alerts\.[a-z0-9][a-z0-9_-]{0,40}")
@@ -93,6 +95,7 @@ class Limits:
     failed: timedelta
     late: timedelta
     held: timedelta
+    database: timedelta
     about: Collection[Kind] = tuple(Kind)  #: of nothing else anybody is told
 
 
@@ -124,6 +127,14 @@ def find(
             found += [*_failed(flow, limits, now), *_late(flow, limits, now, serving_since)]
         found += [*_drifted(flow), *_held(flow, limits, now)]
     return [alert for alert in found if alert.kind in limits.about]
+
+
+def find_away(error: ConnectorError, limits: Limits, now: datetime, since: datetime) -> Alert | None:
+    """That the store suffers from this error since then, if that is for long; it is not among what ``find`` finds."""
+    if Kind.DATABASE not in limits.about or now - since < limits.database:
+        return None
+    happened = f"The database has not been there since {shown(since)}, and nothing runs. {error.happened}"
+    return Alert(Kind.DATABASE, DATABASE, since, happened, error.remedy or _LOOK)
 
 
 def decide(found: Collection[Alert], known: Collection[Alert]) -> Change:
@@ -187,7 +198,9 @@ def _failed(flow: FlowFacts, limits: Limits, now: datetime) -> Iterator[Alert]:
     if since is None or flow.owed or flow.paused or now - since < limits.failed:
         return
     happened = f"{flow.flow} has not run well since {shown(since)}; its last run ended as {flow.state}."
-    yield Alert(Kind.FAILED, flow.flow, since, f"{happened} {flow.note}".rstrip(), _REMEDY.get(flow.state, _LOOK))
+    yield Alert(
+        Kind.FAILED, flow.flow, since, f"{happened} {flow.note}".rstrip(), _REMEDY.get(flow.state, _LOOK)
+    )
 
 
 def _late(flow: FlowFacts, limits: Limits, now: datetime, serving_since: datetime) -> Iterator[Alert]:

@@ -4,6 +4,7 @@
 
 What is new and its messages are one transaction; that a message is tried is noted before it is sent, that it is
 through behind that. So nothing is said twice because of a restart, and what a kill leaves open is said once more.
+Of a store that is away nothing of this can be done: see ``alerting_away``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ml_connector.core.alerts import Alert, Kind, Limits
 from ml_connector.core.errors import ConnectorError
 from ml_connector.core.ports import Clock, Tell
 from ml_connector.core.waits import NAMES
+from ml_connector.flows.alerting_away import Away
 from ml_connector.flows.figures import Watched, find_facts
 from ml_connector.store import alerts
 from ml_connector.store.alerts import Message
@@ -34,8 +36,11 @@ class Post(Protocol):
         """Why it did not get through, as far as that was told; empty: it did.
 
         ``address``: the name of the secret that it is. Takes some seconds at the most. ConfigurationError: the secret
-        is not set, or is no address.
+        is not set, or is no address. RetryableError, ConfigurationError of the store, where it was never read.
         """
+
+    def remember(self, addresses: Sequence[str]) -> None:
+        """Have these at hand for when the store is away. RetryableError, ConfigurationError: it is."""
 
 
 @dataclass(slots=True)
@@ -51,9 +56,25 @@ class Alerting:
     tell: Tell
     since_at: datetime  #: when this process began to serve
     stopping: threading.Event = field(default_factory=threading.Event)
+    away: Away = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.away = Away(self.clock, self.addresses, self.limits)
 
     def turn(self) -> None:
-        """Everything that is to be told now. RetryableError, ConfigurationError: of the store."""
+        """Everything that is to be told now. RetryableError, ConfigurationError: of the store, which is told."""
+        try:
+            self._turn()
+        except ConnectorError as error:
+            if (raised := self.away.suffer(error)) is not None:
+                self._say_raised(raised)
+            self.away.send(self._attempt)
+            raise
+        self.away.end()
+
+    def _turn(self) -> None:
+        self.away.keep(self.database)
+        self.post.remember(self.addresses)
         self._look()
         with self.database.read() as tx:
             kept = alerts.messages(tx)
@@ -74,31 +95,34 @@ class Alerting:
             alerts.forget(tx, self.addresses, now)
             alerts.note(tx, change, self.addresses, now)
         for alert in change.raised:
-            self.tell(
-                f"{alert.happened} {alert.remedy}",
-                level="warning",
-                alert=alert.kind.value,
-                subject=alert.subject,
-            )
+            self._say_raised(alert)
         for alert in change.passed:
             self.tell(passed(alert), alert=alert.kind.value, subject=alert.subject)
+
+    def _say_raised(self, alert: Alert) -> None:
+        told = f"{alert.happened} {alert.remedy}"
+        self.tell(told, level="warning", alert=alert.kind.value, subject=alert.subject)
 
     def _send(self, message: Message) -> None:
         with self.database.begin() as tx:
             if not alerts.take(tx, message, self.clock.now()):
                 return
+        if not self._attempt(message):
+            with self.database.begin() as tx:
+                alerts.end(tx, message, self.clock.now())
+
+    def _attempt(self, message: Message) -> str:
+        """Why it did not get through; empty: it did."""
         try:
             wrong = self.post.send(message.address, *worded(message))
         except ConnectorError as error:
-            if error.system:
+            if error.system and message.alert.kind is not Kind.DATABASE:
                 raise  # the store
             wrong = str(error)
         if wrong:
             told = f"An alert could not be sent to {message.address}: {wrong} It is tried again."
             self.tell(told, level="warning", alert=message.alert.kind.value, subject=message.alert.subject)
-            return
-        with self.database.begin() as tx:
-            alerts.end(tx, message, self.clock.now())
+        return wrong
 
 
 def alert(
@@ -106,7 +130,7 @@ def alert(
     fault: Callable[[Exception], None],
     every: float = _EVERY_SECONDS,
 ) -> None:
-    """Until its ``stopping`` is set. While the store is away nothing can be decided; the flows tell that."""
+    """Until its ``stopping`` is set. While the store is away nothing else can be decided; the flows tell that."""
     pause = every
     while not alerting.stopping.wait(pause):
         try:
@@ -139,4 +163,5 @@ _TITLES = {
     Kind.LATE: "{} does not run",
     Kind.DRIFT: "fields are in the way of {}",
     Kind.HELD: "records of {} wait for a decision",
+    Kind.DATABASE: "{} is away",
 }

@@ -48,6 +48,12 @@ def note(tx: sa.Connection, change: Change, addresses: Collection[str], now: dat
         _pass(tx, alert, now)
 
 
+def note_told(tx: sa.Connection, alert: Alert, messages: Sequence[Message], now: datetime) -> None:
+    """Keep an alert that was told while nothing could be kept; from here on it is one like others."""
+    insert_new(tx, alerts, [asdict(alert) | {"raised_at": now}])
+    upsert(tx, alert_messages, [_row(message) for message in messages])
+
+
 def _pass(tx: sa.Connection, alert: Alert, now: datetime) -> None:
     m = alert_messages.c
     mine = (m.kind == alert.kind, m.subject == alert.subject, m.passed.is_(False))
