@@ -110,6 +110,7 @@ def _alerting(
     from ml_connector.flows.alerting import Alerting, alert
 
     own, post = app.settings.alerts, ApprisePost(app.secrets.get)
+    post.remember(own.to)  # the database may be away before it is looked at first
     since = app.clock.now()
     alerting = Alerting(app.database, app.clock, post, own.to, flows, limits(own), tell, since, stopping)
     thread = threading.Thread(target=alert, args=(alerting, fault), name="alerts", daemon=True)

@@ -8,11 +8,10 @@ from the one queue, and goes on with those of a process that died.
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -29,16 +28,15 @@ from dbos import (
 from dbos import error as engine_errors
 
 from ml_connector.core.errors import ConfigurationError, ConnectorError, RetryableError
+from ml_connector.flows.engine_tables import EngineTables
 from ml_connector.flows.engine_watch import Watch
 from ml_connector.flows.range import Asked
 from ml_connector.flows.steps import BROKEN_OFF, Result, Steps, StoppedError, ended
 from ml_connector.store import engine_locks
-from ml_connector.store.database import FILE_TROUBLE, Database
+from ml_connector.store.database import Database
 from ml_connector.store.engine_lock import Duty, EngineLock
 
 _QUEUE = "flows"
-_LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-_TROUBLE = frozenset({*_LOCKED, *FILE_TROUBLE})
 _RUNNING = ["PENDING", "ENQUEUED", "DELAYED"]
 _ENDED = ["SUCCESS", "ERROR"]
 _PORTION = 500  #: runs that are forgotten in one transaction
@@ -50,7 +48,6 @@ _LOOKS_NOTED, _LOOKS_BEGUN = 20, 60
 _IDLE_SECONDS = 1.0
 #: Between two looks at the engine's own queue, into which nothing is ever put.
 _UNUSED_SECONDS = 60.0
-_LOCK_SECONDS = 2.0  #: its own writing is a matter of milliseconds
 _CONNECTIONS = 8  #: to PostgreSQL, at most, for what the engine itself keeps
 
 Job = Callable[[Steps, str, str, Asked], Result]  #: (steps, run, flow, what was asked) -> how it ended
@@ -176,6 +173,7 @@ class Engine:
         """
         self._database = database
         self._folder = folder
+        self._tables = EngineTables(database, folder)
         self._job = job
         self._duty = duty
         self._tell_lost = lost
@@ -192,19 +190,16 @@ class Engine:
         except Exception as error:
             DBOS.destroy()
             self._unlock()
-            cause = getattr(error, "orig", error)  # the engine's own errors carry the database's
-            if isinstance(cause, sqlite3.Error):
-                raise self._broken(cause) from error
+            if (broken := self._tables.broken_by(error)) is not None:
+                raise broken from error
             raise
         return self
 
     def _launch(self, lock: EngineLock) -> None:
-        if self._is_alone:
-            with closing(sqlite3.connect(self._folder / "engine.db")) as file:
-                file.execute("PRAGMA journal_mode=WAL")  # the engine itself never sets it
+        self._tables.write_ahead()
         _HOLDER.job, _HOLDER.keeps_ends = self._job, self._duty is not Duty.WORK
         _HOLDER.leaving.clear()
-        with self._told():
+        with self._tables.told():
             made = DBOS(config=self._config(lock.name))
             made._registry.get_internal_queue()._polling_interval_sec = _UNUSED_SECONDS  # noqa: SLF001 -- no setting is
             DBOS.launch()
@@ -232,13 +227,15 @@ class Engine:
         """Have the runs of processes that are no more go on, here or wherever there is room."""
         lock = self._lock
         assert lock is not None
-        with self._told():
+        with self._tables.told():
             pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
         for name in {run.executor_id for run in pending if run.executor_id} - {lock.name}:
             with lock.in_place_of(name) as is_gone:
                 if not is_gone:
                     continue
-                with self._told():  # whoever else had gone on with one of them would be named in it by now
+                with (
+                    self._tables.told()
+                ):  # whoever else had gone on with one of them would be named in it by now
                     DBOS._recover_pending_workflows([name])  # noqa: SLF001 -- the only call that is guarded by the name
 
     def _are_ours(self) -> bool:
@@ -247,7 +244,7 @@ class Engine:
         at_work = set(
             _HOLDER.at_work
         )  # before it is asked: a run that ends meanwhile is not pending any more
-        with self._told():
+        with self._tables.told():
             ours = DBOS.list_workflows(
                 status="PENDING", executor_id=self._lock.name, load_input=False, load_output=False
             )
@@ -272,37 +269,6 @@ class Engine:
         if self._watch is not None and self._watch.lost is not None:
             raise self._watch.lost
 
-    # -- what its own tables suffer from
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """What the engine's tables suffer from is one of our errors; everything else stays what it is."""
-        try:
-            with nullcontext() if self._is_alone else self._database.told():
-                yield
-        except Exception as error:
-            cause = getattr(error, "orig", error)
-            if isinstance(cause, sqlite3.Error) and _code(cause) in _TROUBLE:
-                raise self._broken(cause) from error
-            raise
-
-    def _broken(self, error: sqlite3.Error) -> ConnectorError:
-        """A lock passes by itself; everything else about the file is for a person."""
-        place = self._folder / "engine.db"
-        if _code(error) in _LOCKED:
-            return RetryableError(f"{place} is locked by another program.", "Try again when it has finished.")
-        if _code(error) == sqlite3.SQLITE_FULL:
-            return ConfigurationError(
-                f"The disk of {place} is full.",
-                "Make room: it goes on where it stopped, by itself if “ml-connector serve” runs, else when the command"
-                " is run again.",
-            )
-        return ConfigurationError(
-            f"{place}, which knows how far the runs are, cannot be used: {error}.",
-            "Check the folder, its rights and the disk; if the file itself is broken, move it away and run the"
-            " command again: the next run lists anew what was not done.",
-        )
-
     def _unlock(self) -> None:
         _HOLDER.job = None
         _HOLDER.ends.clear()
@@ -314,9 +280,7 @@ class Engine:
         shared: DBOSConfig = {"sys_db_pool_size": _CONNECTIONS}
         return {
             "name": "ml-connector",
-            "system_database_url": f"sqlite:///{self._folder / 'engine.db'}"
-            if self._is_alone
-            else self._database.url,
+            "system_database_url": self._tables.url,
             "application_version": "1",  # pinned: work of another version would wait for ever
             "executor_id": name,
             "serializer": DBOSPortableJSONSerializer(),
@@ -351,21 +315,16 @@ class Engine:
         One that began under this id before, or has ended, is that one: nothing is begun.
         """
         self.require_held()
-        with self._told(), SetWorkflowID(run), SetEnqueueOptions(deduplication_id=flow):
+        with self._tables.told(), SetWorkflowID(run), SetEnqueueOptions(deduplication_id=flow):
             DBOS.enqueue_workflow(_QUEUE, _run_flow, flow, asked.to_json())
 
     def require_writable(self) -> None:
         """RetryableError: another program locks the engine's file. The engine waits for that without a word."""
-        if not self._is_alone:
-            return
-        place = self._folder / "engine.db"
-        with self._told(), closing(sqlite3.connect(place, _LOCK_SECONDS, isolation_level=None)) as file:
-            file.execute("BEGIN IMMEDIATE")
-            file.execute("ROLLBACK")
+        self._tables.require_writable()
 
     def forget(self, before: datetime) -> None:
         """Forget the runs that had ended by then: what became of them stands in the store."""
-        with self._told():
+        with self._tables.told():
             while ended_runs := DBOS.list_workflows(
                 completed_before=before.isoformat(),
                 status=_ENDED,
@@ -400,7 +359,7 @@ class Engine:
         A run whose end the engine cannot keep (its disk is full) ends as its job did; it goes on when it is looked for
         once more, or at the next entering. It costs as much as recording a record.
         """
-        with self._told():
+        with self._tables.told():
             self._take_up_unkept(run)
             handle: WorkflowHandle[Any] = DBOS.retrieve_workflow(run)
             status = handle.get_status().status
@@ -440,14 +399,8 @@ class Engine:
         if isinstance(ended, Exception):
             raise ended
         if ended is None:
-            place = self._folder / "engine.db"
             raise RetryableError(
                 f"The run {run} does not begin, although nothing else is under way.",
-                f"Check that the disk of {place} is not full, and run the command again: nothing is lost.",
+                f"Check that the disk of {self._tables.file} is not full, and run the command again: nothing is lost.",
             )
         return ended
-
-
-def _code(error: sqlite3.Error) -> int:
-    """The primary code of SQLite's error; 0: it has none."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF
