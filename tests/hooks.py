@@ -51,6 +51,8 @@ def hooked() -> Iterator[Hook]:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         state.port = server.server_port
-        yield state
-        server.shutdown()
-        thread.join()
+        try:
+            yield state
+        finally:
+            server.shutdown()
+            thread.join()

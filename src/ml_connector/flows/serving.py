@@ -11,11 +11,11 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from ml_connector.core.errors import ConnectorError, RetryableError
 from ml_connector.core.ports import Clock, Tell
-from ml_connector.core.waits import AWAITED, NAMES, UNTIL_SET, Reason, Wait, reason_of
+from ml_connector.core.waits import Wait
 from ml_connector.flows.agenda import (
     Assignment,
     Due,
@@ -29,6 +29,7 @@ from ml_connector.flows.agenda import (
     soonest,
     tried_again_at,
 )
+from ml_connector.flows.awaiting import Awaiting, Systems
 from ml_connector.flows.errand import Errand
 from ml_connector.flows.runs import Engine, StoppingError, result_of, run_of
 from ml_connector.flows.steps import BROKEN_OFF, ended
@@ -39,19 +40,6 @@ _DAY, _KEPT = timedelta(days=1), timedelta(days=45)
 _POLL_SECONDS = 1.0  #: so often it looks whether something is asked
 _SHORT_SECONDS, _LONGER = 0.2, 1.2  #: first, and by how much longer, while a run is under way
 _LONGEST_PAUSE = 60.0  #: between two tries while the store or the engine cannot be used
-
-
-class Systems(Protocol):
-    """The systems that may have to be waited for."""
-
-    def probe(self, system: str, reason: str) -> None:
-        """Look whether it is there again, by one cheap call or none; raises what keeps us out."""
-
-    def mark(self, system: str) -> str:
-        """Another one once what we sign in with was set anew."""
-
-    def missing(self, system: str) -> Sequence[ConnectorError]:
-        """What we would sign in with and nobody has set, an error for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +70,6 @@ class Serving:
     trouble: str = ""  #: why nothing can be done at present; empty: nothing is wrong
     _under_way: dict[str, Assignment] = field(default_factory=dict)  #: by run
     _errands: dict[str, Errand] = field(default_factory=dict)  #: by request
-    _doubtful: dict[str, Wait] = field(
-        default_factory=dict
-    )  #: by system: it is there as far as a probe tells
     _forgot_at: datetime | None = None
     _is_started: bool = False
     _has_adopted: bool = False  #: every run that is under way is known here
@@ -92,6 +77,11 @@ class Serving:
     _broken_off: dict[str, datetime] = field(
         default_factory=dict
     )  #: flow -> the instant that its run was for
+    _awaiting: Awaiting = field(init=False)
+
+    def __post_init__(self) -> None:
+        place = self.place
+        self._awaiting = Awaiting(place.database, place.clock, place.systems, place.tell)
 
     def serve(self) -> None:
         """Until ``stopping`` is set. What the store or the engine suffers from is told, and passes or is mended."""
@@ -130,7 +120,7 @@ class Serving:
         self._settle_marks()
         self._start_up()
         self._adopt()
-        self._look()
+        self._awaiting.look(self._stop_if_asked)
         moved = False
         while self._begin() | self._collect():
             moved = True
@@ -162,23 +152,9 @@ class Serving:
         """Once: what is missing before anything can be done, and what is to be tried again by itself."""
         if self._is_started:
             return
-        for system in sorted(AWAITED):
-            self._require_secrets(system)
+        self._awaiting.require_secrets()
         self._owe_attempts()
         self._is_started = True
-
-    def _require_secrets(self, system: str) -> None:
-        place, now = self.place, self.place.clock.now()
-        if not (missing := place.systems.missing(system)):
-            return
-        for error in missing:
-            place.tell(str(error), level="warning", system=system)
-        told = " ".join(error.happened for error in missing), " ".join(error.remedy for error in missing)
-        wait = Wait.begin(system, Reason.NOT_SET, told, place.systems.mark(system), now)
-        with place.database.begin() as tx:
-            waits.put(tx, wait)
-        told_so = f"{wait.name} is waited for until that is done; no flow that needs it runs before."
-        place.tell(told_so, level="warning", system=system)
 
     def _owe_attempts(self) -> None:
         """What runs of other processes left to be tried again by itself."""
@@ -340,20 +316,9 @@ class Serving:
         del self._errands[errand.request]
 
     def _still_away(self, flow: str) -> Wait | None:
-        """The system that keeps this flow back; whoever asks just now may know that it is there, so it is looked at."""
-        place, now = self.place, self.place.clock.now()
-        scheduled = next((one for one in place.flows if one.flow == flow), None)
-        if scheduled is None:
-            return None
-        with place.database.read() as tx:
-            open_waits = waits.find(tx)
-        for wait in open_waits.values():
-            if wait.system in scheduled.needs:
-                self._look_at(wait, now)
-        with place.database.read() as tx:
-            return scheduled.waits_for(waits.find(tx))
-
-    # -- systems
+        """The system that keeps this flow back, looked at once more."""
+        scheduled = next((one for one in self.place.flows if one.flow == flow), None)
+        return None if scheduled is None else self._awaiting.still_away(scheduled)
 
     def _note(self, result: Mapping[str, Any]) -> None:
         """Tell how a run ended; a system that it found away is waited for, one that it worked with is there."""
@@ -362,63 +327,11 @@ class Serving:
         told = f"{result['flow']}: {result['state']}. {result['happened']}".rstrip()
         place.tell(told, level="info" if result["state"] == "done" else "warning", **where)
         if result["state"] == "done":
-            used = next((flow.needs for flow in place.flows if flow.flow == result["flow"]), frozenset[str]())
-            self._close(used)
-            self._doubtful = {system: wait for system, wait in self._doubtful.items() if system not in used}
+            self._awaiting.prove(
+                next((flow.needs for flow in place.flows if flow.flow == result["flow"]), frozenset[str]())
+            )
         elif is_awaited(result):
-            wait = self._wait(result)
-            with place.database.begin() as tx:
-                waits.put(tx, wait)
-            told = f"{wait.name} is waited for ({wait.reason}). {wait.remedy}".rstrip()
-            place.tell(told, level="warning", system=wait.system, reason=wait.reason)
-
-    def _wait(self, result: Mapping[str, Any]) -> Wait:
-        """The wait that this end of a run begins; or goes on with, where only the probe had found the system there."""
-        system, reason, told = result["system"], result["reason"], (result["happened"], result["remedy"])
-        mark, now = self.place.systems.mark(system), self.place.clock.now()
-        if (former := self._doubtful.get(system)) is not None:
-            return former.still(reason, told, mark, now)
-        return Wait.begin(system, reason, told, mark, now)
-
-    def _close(self, systems: Collection[str]) -> None:
-        with self.place.database.read() as tx:
-            there = waits.find(tx).keys() & set(systems)
-        if there:
-            with self.place.database.begin() as tx:
-                for system in there:
-                    waits.close(tx, system)
-            for system in sorted(there):
-                self.place.tell(f"{NAMES[system]} is no longer waited for.", system=system)
-
-    def _look(self) -> None:
-        """Look whether what is waited for is there again, where that is due."""
-        now = self.place.clock.now()
-        with self.place.database.read() as tx:
-            open_waits = waits.find(tx)
-        for wait in open_waits.values():
-            self._stop_if_asked()
-            if wait.is_due(now):
-                self._look_at(wait, now)
-
-    def _look_at(self, wait: Wait, now: datetime) -> None:
-        """What was refused is never tried again by us: only whether it was set anew is looked at."""
-        systems, told = self.place.systems, (wait.happened, wait.remedy)
-        mark, reason = systems.mark(wait.system), wait.reason
-        if reason not in UNTIL_SET or mark != wait.mark:
-            try:
-                systems.probe(wait.system, reason)
-                reason = ""
-            except ConnectorError as error:
-                if error.system not in ("", wait.system):
-                    raise  # the store
-                reason, told = reason_of(error), (error.happened, error.remedy)
-                mark = systems.mark(wait.system)
-        if not reason:  # or something that a run tells better
-            self._doubtful[wait.system] = wait
-            self._close([wait.system])
-            return
-        with self.place.database.begin() as tx:
-            waits.put(tx, wait.still(reason, told, mark, now))
+            self._awaiting.begin(result)
 
     # -- what this process suffers from
 
