@@ -17,7 +17,7 @@ from ml_connector.core.ports import Cost
 from ml_connector.core.waits import GP, ZOHO, Reason, Wait
 from ml_connector.flows.agenda import Scheduled
 from ml_connector.flows.figures import FlowFigures, Watched, find_figures
-from ml_connector.settings import AlertsSettings
+from ml_connector.serve_settings import AlertsSettings
 from ml_connector.store import alerts, frozen, holds, waits
 from ml_connector.store.identity import ORG
 from ml_connector.store.secrets import not_set

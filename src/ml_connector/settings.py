@@ -1,8 +1,8 @@
 """The settings: one frozen tree, read once from ``ml-connector.toml`` (by ``settings_file``).
 
-Everything a person can set is a field here, in ``flow_settings`` or in a connector's config, with its description,
-its default and its bounds; ``commented_settings`` writes the file that ``init`` makes from the same models. No secret
-is among them.
+Everything a person can set is a field here, in ``flow_settings``, ``serve_settings`` or a connector's config, with its
+description, its default and its bounds; ``commented_settings`` writes the file that ``init`` makes of them.
+No secret is among them.
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ from pydantic import Field, field_validator, model_validator
 import ml_connector
 from ml_connector.connectors.dynamics_gp.config import AnotherCompany, GpConfig
 from ml_connector.connectors.zoho_crm.config import ZohoConfig
-from ml_connector.core.alerts import is_alert_address
 from ml_connector.core.companies import Company
 from ml_connector.core.schedule import Schedule
 from ml_connector.core.similar import AUTOMATIC
 from ml_connector.flow_settings import DealsSettings, FlowsSettings, ProfitabilitySettings, Section
+from ml_connector.serve_settings import AlertsSettings, LogSettings, ServeSettings, WorkerSettings
 
 _YEAR_SECONDS = 31_536_000
-_YEAR_MINUTES = _YEAR_SECONDS / 60
 
 
 class StoreSettings(Section):
@@ -175,129 +174,6 @@ class MappingsSettings(Section):
     def files(self) -> Path:
         """The folder that mappings are read from."""
         return self.folder or Path(ml_connector.__file__).parent / "mappings"
-
-
-class ServeSettings(Section):
-    """The process that runs the flows by itself (ml-connector serve)."""
-
-    schedule: str = Field(
-        default="*/15 * * * *",
-        description="When flows run that have no schedule of their own: minute, hour, day, month and weekday, as cron"
-        " has them.",
-    )
-    time_zone: str = Field(
-        default="UTC",
-        description="On whose wall clock that is, for example Europe/Berlin or America/Chicago.",
-    )
-    runs_at_once: int = Field(
-        default=2,
-        ge=1,
-        le=20,
-        description="How many flows run beside each other, so that a long first load keeps back no other flow. One run"
-        " of a flow at a time, and one that writes into a module. Counted over all processes; on PostgreSQL each of"
-        " them does one at a time.",
-    )
-    wait_seconds: float = Field(
-        default=60,
-        ge=0,
-        le=_YEAR_SECONDS,
-        description="How long a run itself waits for a system that is away; then it ends, the system is looked for, and"
-        " its flows run as soon as it is there.",
-    )
-    address: str = Field(
-        default="127.0.0.1",
-        min_length=1,
-        description="Address on which the pages and /health are; 0.0.0.0: every one of this machine.",
-    )
-    port: int = Field(default=8080, ge=0, le=65_535, description="Their port; 0: any free one.")
-
-    @model_validator(mode="after")
-    def _is_schedule(self) -> ServeSettings:
-        Schedule.read(self.schedule, self.time_zone)
-        return self
-
-
-class WorkerSettings(Section):
-    """One more process that shares the work of serve (ml-connector worker, on PostgreSQL)."""
-
-    address: str = Field(
-        default="127.0.0.1",
-        min_length=1,
-        description="Address on which its /health and /metrics are; 0.0.0.0: every one of this machine.",
-    )
-    port: int | None = Field(
-        default=None,
-        ge=0,
-        le=65_535,
-        description="Their port; 0: any free one. Left out: there are none. Several workers on one machine need each"
-        " its own, by “ml-connector worker --port”.",
-    )
-
-
-class LogSettings(Section):
-    """What serve writes to standard error."""
-
-    format: Literal["text", "json"] = Field(
-        default="text",
-        description="Lines of name=value for people and grep, or a JSON object a line for programs.",
-    )
-    level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info",
-        description="From which level on lines are written; info has a line for every run and every record that is"
-        " held, debug one for everything that happens to a record.",
-    )
-
-
-class AlertsSettings(Section):
-    """Whom serve tells, and of what; each alert is sent once, and once more when it has passed."""
-
-    to: tuple[str, ...] = Field(
-        default=(),
-        description="The addresses, each the name of a secret (alerts.NAME) that holds an Apprise URL: an address may"
-        " have a password in it. None: nothing is sent, “alerts list” shows what is open.",
-    )
-    about: tuple[Literal["waiting", "failed", "late", "drift", "held", "database"], ...] = Field(
-        default=("waiting", "failed", "late", "drift", "held", "database"),
-        description="What alerts there are: a system that is waited for, a flow that failed, one that did not run to"
-        " its end although it was due, fields of Zoho that changed, records that are held for long, a database that"
-        " cannot be used.",
-    )
-    waiting_minutes: float = Field(
-        default=30,
-        ge=0,
-        le=_YEAR_MINUTES,
-        description="So long a system may be waited for; quiet hours are no matter, and for a password or token that is"
-        " refused failed_minutes counts.",
-    )
-    failed_minutes: float = Field(
-        default=0,
-        ge=0,
-        le=_YEAR_MINUTES,
-        description="So long all runs of a flow may fail; 0: one is enough.",
-    )
-    late_minutes: float = Field(
-        default=60,
-        ge=0,
-        le=_YEAR_MINUTES,
-        description="So long after it was due a flow may not have run to its end.",
-    )
-    held_days: float = Field(default=7, ge=0, le=3650, description="So long a record may be held.")
-    database_minutes: float = Field(
-        default=5,
-        ge=0,
-        le=_YEAR_MINUTES,
-        description="So long the database may be away, locked or full.",
-    )
-
-    @field_validator("to")
-    @classmethod
-    def _are_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(map(is_alert_address, names)):
-            raise ValueError(
-                "an address is a secret: keep it with “ml-connector secrets set alerts.NAME”, and write only its name"
-                " here, alerts.NAME in small letters"
-            )
-        return names
 
 
 class OwnersSettings(Section):

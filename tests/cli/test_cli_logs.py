@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from ml_connector.cli.logs import as_lines, to_standard_error
-from ml_connector.settings import LogSettings
+from ml_connector.serve_settings import LogSettings
 
 Lines = Callable[[], list[str]]
 

@@ -8,7 +8,7 @@ import pytest
 
 from ml_connector.bootstrap import open_app
 from ml_connector.duties import find_standing, limits, watched
-from ml_connector.settings import AlertsSettings
+from ml_connector.serve_settings import AlertsSettings
 from ml_connector.settings_file import load_settings
 from ml_connector.store.database import Database
 
@@ -17,25 +17,36 @@ from ml_connector.store.database import Database
 def test_a_database_that_is_away_leaves_what_the_process_knows(tmp_path: Path) -> None:
     with open_app(load_settings(tmp_path / "ml-connector.toml")) as app:
         flows = watched(app)
-        there = find_standing(app, flows, {"LOCKED"})
+        engine = app.engine()
+        there = find_standing(app, engine, flows, {"LOCKED"})
         app.database = Database("postgresql+psycopg://nobody@127.0.0.1:1/nowhere")
-        away = find_standing(app, flows, {"LOCKED"})
+        away = find_standing(app, engine, flows, {"LOCKED"})
         app.database.close()
-    assert there.flows is not None
+    assert (there.readable, away.readable) == (True, False)
     assert [flow.facts.flow for flow in there.flows] == [flow.scheduled.flow for flow in flows]
     assert {flow.entity for flow in there.flows} >= {"customers", "vendors"}
     assert there.credits is not None
-    assert (away.flows, away.credits, away.costs.keys()) == (None, None, {"gp", "zoho"})
+    assert (away.flows, away.credits, away.own.costs.keys()) == ((), None, {"gp", "zoho"})
 
 
 def test_limits_are_those_of_the_settings() -> None:
     found = limits(
-        AlertsSettings(waiting_minutes=2, failed_minutes=3, late_minutes=4, held_days=0.5, about=("held",))
+        AlertsSettings(
+            waiting_minutes=2,
+            failed_minutes=3,
+            late_minutes=4,
+            held_days=0.5,
+            database_minutes=1,
+            about=("held",),
+        )
     )
-    assert [one.total_seconds() for one in (found.waiting, found.failed, found.late, found.held)] == [
+    assert [
+        one.total_seconds() for one in (found.waiting, found.failed, found.late, found.held, found.database)
+    ] == [
         120,
         180,
         240,
         43_200,
+        60,
     ]
     assert [kind.value for kind in found.about] == ["held"]

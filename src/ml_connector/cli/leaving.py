@@ -23,7 +23,7 @@ from ml_connector.core.errors import ConnectorError
 if TYPE_CHECKING:
     from ml_connector.core.ports import Tell
     from ml_connector.flows.engine import Engine
-    from ml_connector.settings import LogSettings
+    from ml_connector.serve_settings import LogSettings
 
 #: So long the step under way may take to end. systemd kills after 90 seconds, which would do no harm either.
 STOP_SECONDS = 20.0

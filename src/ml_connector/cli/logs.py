@@ -18,7 +18,7 @@ from structlog.typing import EventDict, Processor
 
 if TYPE_CHECKING:
     from ml_connector.core.ports import Tell
-    from ml_connector.settings import LogSettings
+    from ml_connector.serve_settings import LogSettings
 
 _FIRST = ("timestamp", "level", "event")
 
