@@ -11,12 +11,10 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ml_connector.connectors.dynamics_gp import GpClient, GpSource
 from ml_connector.connectors.zoho_crm import ZohoClient, ZohoTarget
 from ml_connector.connectors.zoho_crm.auth import ZohoAuth
 from ml_connector.connectors.zoho_crm.schema import LAYOUT
 from ml_connector.connectors.zoho_crm.target import Organisation
-from ml_connector.core.companies import Company
 from ml_connector.core.deal_fields import deal_needs
 from ml_connector.core.deals import PROFITABILITY, TAGGING, DealFlow
 from ml_connector.core.errors import ConfigurationError, ConnectorError
@@ -35,6 +33,7 @@ from ml_connector.flows.range import EVERYTHING, Asked
 from ml_connector.flows.steps import NotingSteps, Result, Steps, ended
 from ml_connector.flows.tagging import tag_deals
 from ml_connector.flows.work import Options, Work
+from ml_connector.gp_company import GpCompany
 from ml_connector.loading import (
     Labels,
     chart_of,
@@ -62,31 +61,6 @@ SECRETS_OF = {GP: ("gp.password",), ZOHO: ("zoho.client_secret", "zoho.refresh_t
 
 #: What a run of each flow over deals does.
 _OVER_DEALS = {TAGGING: tag_deals, PROFITABILITY: write_figures}
-
-
-@dataclass(frozen=True, slots=True)
-class GpCompany:
-    """One company of GP; all of them share the account, the connections and the gate."""
-
-    settings: Company
-    gp: GpClient
-    source: GpSource  #: for commands
-    another: Callable[[], GpSource]  #: with nothing read ahead and nothing counted
-    _of_flows: dict[str, GpSource] = field(default_factory=dict)
-    _turn: threading.Lock = field(default_factory=threading.Lock)
-
-    def source_of(self, flow: str) -> GpSource:
-        """What the runs of this flow read through: beside each other, flows know nothing of what others read ahead."""
-        with self._turn:
-            if flow not in self._of_flows:
-                self._of_flows[flow] = self.another()
-            return self._of_flows[flow]
-
-    def cost(self) -> Cost:
-        """What was asked of this company so far, for commands and all flows."""
-        costs = [source.cost() for source in (self.source, *self._of_flows.values())]
-        calls = sum((Counter(cost.calls) for cost in costs), Counter[str]())
-        return Cost(dict(calls), sum(cost.seconds for cost in costs))
 
 
 @dataclass

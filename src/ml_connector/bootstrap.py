@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from ml_connector.app import App, GpCompany
+from ml_connector.app import App
 from ml_connector.connectors.dynamics_gp import GpClient, GpConfig, GpSource, RequestGate, SbaReader
 from ml_connector.connectors.dynamics_gp.auth import WindowsTransport
 from ml_connector.connectors.dynamics_gp.tickets import Tickets
@@ -25,6 +25,7 @@ from ml_connector.connectors.zoho_crm import (
 from ml_connector.connectors.zoho_crm import RequestGate as ZohoGate
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.ports import Clock
+from ml_connector.gp_company import GpCompany
 from ml_connector.loading import load_deal_flows, load_flows, with_room
 from ml_connector.settings import Settings
 from ml_connector.store import field_labels, left_out
