@@ -337,7 +337,9 @@ class Engine:
     def pending(self) -> list[Pending]:
         """Every run that is under way or was interrupted; entering took them up."""
         found = []
-        for status in DBOS.list_workflows(status=_RUNNING, name="run_flow"):
+        with self._tables.told():
+            running = DBOS.list_workflows(status=_RUNNING, name="run_flow")
+        for status in running:
             given: Any = status.input
             if given:
                 flow, asked = given["args"]
