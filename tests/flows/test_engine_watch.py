@@ -93,9 +93,8 @@ def test_a_bug_is_told_once_with_its_cause_and_ends_both_threads(where):
     def broken():
         raise bug
 
-    lock = Lock([True])
-    if where == "lock":
-        lock.is_held = broken
+    lock = Lock([])
+    lock.is_held = broken if where == "lock" else lambda: True
     told, lost = watched(lock, take_over=broken)
     assert not told
     [error] = lost
