@@ -11,10 +11,10 @@ from typing import Any
 
 import sqlalchemy as sa
 import stamina
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ml_connector.core.errors import ConfigurationError, ConnectorError, RetryableError
 from ml_connector.core.waits import DATABASE
+from ml_connector.store.insert_many import insert_statement
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _UPGRADE_LOCK = 0x6D6C63  # any number of our own: the advisory lock that upgrades take on PostgreSQL
@@ -207,21 +207,13 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _insert(tx: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    return postgresql.insert(table) if tx.dialect.name == "postgresql" else sqlite.insert(table)
-
-
 def upsert(tx: sa.Connection, table: sa.Table, rows: Sequence[Row], *, keep: Sequence[str] = ()) -> None:
     """Insert rows or replace what has the same primary key; columns in ``keep`` stay as they were.
 
     All rows have the same columns. One statement, executed for many (never ``.values(list)``: far slower).
     """
-    if not rows:
-        return
-    statement = _insert(tx, table)
-    keys = [column.name for column in table.primary_key]
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys and name not in keep}
-    tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows))
+    if rows:
+        insert_statement(tx.dialect, table, tuple(rows[0]), "replace", tuple(keep)).execute(tx, rows)
 
 
 def drop_schema(database: Database, name: str) -> None:
@@ -248,4 +240,10 @@ def select_in(
 def insert_new(tx: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
     """Insert the rows whose primary key is not there yet."""
     if rows:
-        tx.execute(_insert(tx, table).on_conflict_do_nothing(), list(rows))
+        insert_statement(tx.dialect, table, tuple(rows[0]), "leave").execute(tx, rows)
+
+
+def insert(tx: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
+    """Insert the rows, of which none is there."""
+    if rows:
+        insert_statement(tx.dialect, table, tuple(rows[0])).execute(tx, rows)
