@@ -289,8 +289,7 @@ def send(work: Work, module: str, batch: Sequence[Plan], guard: Guard) -> list[D
 def _create(work: Work, module: str, batch: Sequence[Plan], guard: Guard) -> list[Done]:
     pair = work.pair(module)
     with work.database.begin() as tx:
-        lost = set(intents.find(tx, pair, [plan.desired.key for plan in batch]))
-        intents.put(tx, pair, [plan.desired.ident for plan in batch], work.clock.now())
+        lost = set(intents.put(tx, pair, [plan.desired.ident for plan in batch], work.clock.now()))
     done = _write(work, module, batch)
     taken = [d for d in done if _is_taken(d)]
     return [d for d in done if not _is_taken(d)] + _resolve(work, module, taken, lost, guard)

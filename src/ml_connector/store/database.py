@@ -5,16 +5,18 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 import stamina
+from sqlalchemy.dialects import postgresql, sqlite
 
 from ml_connector.core.errors import ConfigurationError, ConnectorError, RetryableError
 from ml_connector.core.waits import DATABASE
-from ml_connector.store.insert_many import insert_statement
+from ml_connector.store.many import execute_many
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _UPGRADE_LOCK = 0x6D6C63  # any number of our own: the advisory lock that upgrades take on PostgreSQL
@@ -213,7 +215,20 @@ def upsert(tx: sa.Connection, table: sa.Table, rows: Sequence[Row], *, keep: Seq
     All rows have the same columns. One statement, executed for many (never ``.values(list)``: far slower).
     """
     if rows:
-        insert_statement(tx.dialect, table, tuple(rows[0]), "replace", tuple(keep)).execute(tx, rows)
+        execute_many(tx, _upsert(tx.dialect.name, table, tuple(rows[0]), tuple(keep)), rows)
+
+
+@lru_cache(maxsize=256)
+def _upsert(dialect: str, table: sa.Table, names: tuple[str, ...], keep: tuple[str, ...]) -> sa.Insert:
+    statement = _insert(dialect, table)
+    keys = [column.name for column in table.primary_key]
+    changed = {name: statement.excluded[name] for name in names if name not in keys and name not in keep}
+    return statement.on_conflict_do_update(index_elements=keys, set_=changed)
+
+
+def _insert(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    statement = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    return statement.inline()  # nobody asks for the number that a row gets
 
 
 def drop_schema(database: Database, name: str) -> None:
@@ -239,11 +254,9 @@ def select_in(
 
 def insert_new(tx: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
     """Insert the rows whose primary key is not there yet."""
-    if rows:
-        insert_statement(tx.dialect, table, tuple(rows[0]), "leave").execute(tx, rows)
+    execute_many(tx, _insert_new(tx.dialect.name, table), rows)
 
 
-def insert(tx: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
-    """Insert the rows, of which none is there."""
-    if rows:
-        insert_statement(tx.dialect, table, tuple(rows[0])).execute(tx, rows)
+@lru_cache(maxsize=256)
+def _insert_new(dialect: str, table: sa.Table) -> sa.Insert:
+    return _insert(dialect, table).on_conflict_do_nothing()

@@ -10,7 +10,14 @@ import sqlalchemy as sa
 
 from ml_connector.core.record import Fields, Reading, dump_fields, fold_key, load_fields
 from ml_connector.store.database import in_portions, upsert
+from ml_connector.store.many import execute_many
 from ml_connector.store.tables import readings, sweeps
+
+_SETTLE = (
+    sa.update(readings)
+    .where(*(key == sa.bindparam(f"b_{key.name}") for key in readings.primary_key))
+    .values(settled_digest=sa.bindparam("settled"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +77,9 @@ def _marks(
 
 def settle(tx: sa.Connection, company: str, entity: str, seen: Sequence[tuple[str, str, str]]) -> None:
     """The mappings have followed these (key, facet, digest); a newer reading meanwhile stays pending."""
-    if not seen:
-        return
-    statement = (
-        sa.update(readings)
-        .where(readings.c.company == company, readings.c.entity == entity)
-        .where(readings.c.key == sa.bindparam("b_key"), readings.c.facet == sa.bindparam("b_facet"))
-        .values(settled_digest=sa.bindparam("b_digest"))
-    )
-    rows = [{"b_key": fold_key(key), "b_facet": facet, "b_digest": mark} for key, facet, mark in seen]
-    tx.execute(statement, rows)
+    whose = {"b_company": company, "b_entity": entity}
+    rows = [whose | {"b_key": fold_key(key), "b_facet": facet, "settled": mark} for key, facet, mark in seen]
+    execute_many(tx, _SETTLE, rows)
 
 
 def unnamed(

@@ -57,6 +57,7 @@ def put(  # noqa: PLR0913 -- whose decision it is, why and when, belongs to it
 
 def use(tx: sa.Connection, pair: Pair, idents: Collection[Ident]) -> None:
     """These were followed; that a record of the target is not meant, or one of its own is, goes on to count."""
+    idents = find(tx, pair, {key for key, _ in idents}).keys() & idents  # there are few
     followed = {"chosen": "", "replaces": "", "released": "[]", "declined": False}
     own = sa.or_(verdicts.c.own, verdicts.c.chosen == "")
     _each(tx, pair, idents, sa.update(verdicts).values(own=own, **followed))
