@@ -64,7 +64,10 @@ def plan_matched(work: Work, module: str, matched: Sequence[tuple[Desired, Match
         _decide(desired, match, grounds, current) if _must_read(plan, grounds) else plan
         for plan, (desired, match) in zip(plans, matched, strict=True)
     ]
-    plans = [replace(plan, stamp=grounds.stamps.get(plan.target_id or "")) for plan in plans]
+    plans = [
+        replace(plan, stamp=grounds.stamps[plan.target_id]) if plan.target_id in grounds.stamps else plan
+        for plan in plans
+    ]
     return without_drifted(plans, find_drift(work, module), module)
 
 

@@ -16,12 +16,15 @@ import sqlalchemy as sa
 from ml_connector.core.audit import GENESIS, AuditAction, chain
 from ml_connector.core.record import fold_key
 from ml_connector.store.column_types import prose
+from ml_connector.store.database import select_in
 from ml_connector.store.many import execute_many
 from ml_connector.store.tables import audit
 
 _CHAIN_LOCK = 0x617564  # any number of our own: appending is one at a time on PostgreSQL
 _PAGE = 1000
 _INSERT = audit.insert().inline()
+_NATURAL = sa.select(audit.c.natural)
+_LAST_HASH = sa.select(audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +95,8 @@ def append(tx: sa.Connection, rows: Sequence[AuditRow]) -> int:
         return 0
     lock(tx)
     told = {str(value["natural"]): value for value in map(_value, rows)}
-    known = set(tx.execute(sa.select(audit.c.natural).where(audit.c.natural.in_(told))).scalars())
-    previous = tx.execute(sa.select(audit.c.hash).order_by(audit.c.seq.desc()).limit(1)).scalar() or GENESIS
+    known = {row.natural for row in select_in(tx, _NATURAL, audit.c.natural, told)}
+    previous = tx.execute(_LAST_HASH).scalar() or GENESIS
     new = [value for natural, value in told.items() if natural not in known]
     for value in new:
         value["previous"], value["hash"] = previous, chain(previous, _canonical(value))

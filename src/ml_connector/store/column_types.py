@@ -27,12 +27,15 @@ class Instant(TypeDecorator[datetime]):
         return _of_text if dialect.name == "sqlite" else _as_utc
 
 
+_WITHOUT_OFFSET = len("2026-11-02 08:30:15.000000")
+
+
 def _as_utc(value: datetime | None) -> datetime | None:
     return value and value.astimezone(UTC)
 
 
 def _as_text(value: datetime | None) -> str | None:
-    return value and value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    return value and value.astimezone(UTC).isoformat(" ", "microseconds")[:_WITHOUT_OFFSET]
 
 
 def _of_text(value: str | None) -> datetime | None:

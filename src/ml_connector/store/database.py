@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 import stamina
 from sqlalchemy.dialects import postgresql, sqlite
@@ -247,9 +248,25 @@ def in_portions(keys: Iterable[str], size: int = 10_000) -> Iterator[list[str]]:
 def select_in(
     tx: sa.Connection, query: sa.Select[Any], column: sa.ColumnElement[str], keys: Iterable[str]
 ) -> Iterator[Found]:
-    """The rows of ``query`` whose ``column`` is one of ``keys``, however many there are."""
-    for portion in in_portions(keys):
-        yield from tx.execute(query.where(column.in_(portion)))
+    """The rows of ``query`` whose ``column`` is one of ``keys``, however many there are.
+
+    All keys are one parameter, so that it is one statement for any number of them: whoever asks for every batch keeps
+    ``query``, and it is compiled once.
+    """
+    wanted = list(keys)
+    if any("\0" in key for key in wanted):  # SQLite's JSON ends a text there
+        yield from tx.execute(query.where(column.in_(wanted)))
+    elif wanted:
+        given = wanted if tx.dialect.name == "postgresql" else orjson.dumps(wanted).decode()
+        yield from tx.execute(_among(tx.dialect.name, query, column), {"among": given})
+
+
+@lru_cache(maxsize=256)
+def _among(dialect: str, query: sa.Select[Any], column: sa.ColumnElement[str]) -> sa.Select[Any]:
+    if dialect == "postgresql":
+        return query.where(column == sa.any_(sa.bindparam("among", type_=postgresql.ARRAY(sa.Text))))
+    each = sa.func.json_each(sa.bindparam("among", type_=sa.Text)).table_valued("value")
+    return query.where(column.in_(sa.select(each.c.value)))
 
 
 def insert_new(tx: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:

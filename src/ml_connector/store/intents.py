@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -30,9 +32,13 @@ class Intent:
 
 def find(tx: sa.Connection, pair: Pair, keys: Collection[str]) -> dict[Ident, Intent]:
     """The creates of these source keys, with all their parts, that were sent and never recorded."""
-    query = sa.select(intents).where(pair.within(intents))
-    rows = select_in(tx, query, intents.c.key, map(fold_key, keys))
+    rows = select_in(tx, _of(pair), intents.c.key, map(fold_key, keys))
     return {(row.key, row.part): Intent(row.attempt, row.opened_at) for row in rows}
+
+
+@lru_cache
+def _of(pair: Pair) -> sa.Select[Any]:
+    return sa.select(intents).where(pair.within(intents))
 
 
 def open_keys(tx: sa.Connection, pair: Pair) -> list[str]:
