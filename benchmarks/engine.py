@@ -182,6 +182,9 @@ class Bare:
         after: str | None = None
         while True:
             page = self.source.list_changes(self.flow.entity.name, None, after)
+            self.source.read_ahead(
+                self.flow.entity.name, [change.key for change in page.rows]
+            )  # as a run does
             yield from page.rows
             if (after := page.next_after) is None:
                 return

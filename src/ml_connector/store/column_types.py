@@ -35,7 +35,7 @@ def _as_utc(value: datetime | None) -> datetime | None:
 
 
 def _as_text(value: datetime | None) -> str | None:
-    return value and value.astimezone(UTC).isoformat(" ", "microseconds")[:_WITHOUT_OFFSET]
+    return value.astimezone(UTC).isoformat(" ", "microseconds")[:_WITHOUT_OFFSET] if value else None
 
 
 def _of_text(value: str | None) -> datetime | None:
