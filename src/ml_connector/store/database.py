@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -66,6 +67,8 @@ class Database:
                 "The database address cannot be read.",
                 "Write it as sqlite:///file.db or postgresql+psycopg://...",
             ) from error
+        #: SQLite has one writer, and who waits for it looks again now and then: threads of ours take turns instead.
+        self._turn: AbstractContextManager[object] = threading.RLock() if self.is_sqlite else nullcontext()
         if self.is_sqlite:
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
             sa.event.listen(self.engine, "begin", _begin_sqlite)
@@ -87,8 +90,12 @@ class Database:
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
         """A transaction that writes: committed at the end of the block, undone if it raises. Errors as ``read``."""
-        writing = self.engine.connect
-        with self.told(), writing().execution_options(writes=True) as connection, connection.begin():
+        with (
+            self.told(),
+            self._turn,
+            self.engine.connect().execution_options(writes=True) as connection,
+            connection.begin(),
+        ):
             yield connection
 
     @contextmanager
