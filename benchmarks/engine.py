@@ -4,9 +4,10 @@
 
 *With* is ``ml-connector sync``, as a person runs it: every window a durable step, and of every record a link, outcomes,
 what was read with it and its rows of the audit trail in SQLite, flushed to the disk. *Without* makes the same calls by
-the same connectors to the same simulators, as many at once, and maps, matches and plans by the same functions of
-``core``, but keeps what it knows in dictionaries and ends with nothing but the records in Zoho: no staged list, cursor,
-intent, link, outcome, audit row or step. What the connectors keep themselves (token, row limits, credits) both keep.
+the same connectors to the same simulators, as many at once and as far ahead, and maps, matches and plans by the same
+functions of ``core``, but keeps what it knows in dictionaries and ends with nothing but the records in Zoho: no staged
+list, cursor, intent, link, outcome, audit row or step. What the connectors keep themselves (token, row limits, credits)
+both keep.
 
 They take turns against simulators that answer without latency, each time with a store and a Zoho that are empty, each
 in a process of its own; start-up does not count. ``ratio`` is time per record with, over time per record without, of
@@ -182,6 +183,9 @@ class Bare:
         after: str | None = None
         while True:
             page = self.source.list_changes(self.flow.entity.name, None, after)
+            self.source.read_ahead(
+                self.flow.entity.name, [change.key for change in page.rows]
+            )  # as a run does
             yield from page.rows
             if (after := page.next_after) is None:
                 return

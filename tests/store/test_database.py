@@ -17,7 +17,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from ml_connector import store
-from ml_connector.core.change import Cursor
+from ml_connector.core.change import Change, Cursor
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.store import (
     cursors,
@@ -36,6 +36,7 @@ from ml_connector.store.tables import frozen as frozen_table
 from ml_connector.store.tables import metadata, refreshes
 
 AT = datetime(2026, 11, 2, 8, 30, 15, 123456, tzinfo=UTC)
+INDIA = timezone(timedelta(hours=5, minutes=30))
 MANY = 70_000  # more than PostgreSQL takes in one statement
 
 
@@ -208,6 +209,30 @@ def test_an_upsert_replaces_and_an_insert_keeps(tx):
 def test_the_same_row_twice_in_one_call_is_one_row(tx):
     upsert(tx, frozen_table, [{"name": "a", "value": "1"}, {"name": "a", "value": "2"}])
     assert frozen.find(tx, "a") == "2"
+
+
+def test_rows_are_what_their_columns_say_whichever_order_they_are_named_in(tx):
+    row = {"module": "Accounts", "refreshed_at": AT, "filled_at": AT.astimezone(INDIA), "fields": "[1]"}
+    other = dict(reversed(row.items())) | {"module": "Deals", "fields": "[2]"}
+    upsert(tx, refreshes, [row, other])
+    found = tx.execute(sa.select(refreshes).order_by(refreshes.c.module)).all()
+    assert found == [("Accounts", AT, AT, "[1]"), ("Deals", AT, AT, "[2]")]
+
+
+@pytest.mark.parametrize("kind", ["sqlite"])  # PostgreSQL keeps no such text
+def test_a_key_with_a_null_character_names_no_other_record(tx):
+    keys = ["a", "a\0b"]
+    staging.put_names(tx, "-1", "customers", [Change(key, f"of {key}", AT) for key in keys], AT)
+    assert staging.names_of(tx, "-1", "customers", ["A\0b"]) == {"a\0b": "of a\0b"}
+    assert staging.names_of(tx, "-1", "customers", keys) == {key: f"of {key}" for key in keys}
+
+
+@pytest.mark.parametrize(
+    "key", ["\u00e9", "\u65e5\u672c", "\U0001f600", '"', "\\", "'", "%s", "{}", "a,b", "a\tb"]
+)
+def test_a_key_of_any_signs_is_found(tx, key):
+    staging.put_names(tx, "-1", "customers", [Change(key, "-", AT)], AT)
+    assert staging.names_of(tx, "-1", "customers", [key, "other"]) == {key: "-"}
 
 
 MANY_KEYS = [f"KEY{n}" for n in range(MANY)]

@@ -134,6 +134,8 @@ class NameIndex:
 
         Names that only legal forms, spellings and signs tell apart count as one.
         """
+        if not self._ids:
+            return []
         wanted = read_name(name)
         compared = [(likeness(wanted.letters, self._letters[n]), n) for n in self._candidates(wanted)]
         near = sorted((-likeness, number) for likeness, number in compared if likeness >= _NEAR_ENOUGH)

@@ -30,32 +30,32 @@ def desire(
     ``parents``: in a plan, the records of the modules before this one that are not written yet.
     """
     arrived = limit_lines(tx, work, arrived)
-    wanted = [d for arrival in arrived for d in _desired(work, module, arrival) if d.parts]
+    mappings = work.flow.of_module(module)
+    wanted = [d for arrival in arrived for d in _desired(work, mappings, arrival) if d.parts]
     wanted = _resolved(tx, work, wanted, parents)
     unknown = awaited_accounts(work, arrived)
-    wanted = [replace(d, awaits=(*d.awaits, *unknown.get(d.key, ()))) for d in wanted]
+    wanted = [replace(d, awaits=(*d.awaits, *unknown[d.key])) if d.key in unknown else d for d in wanted]
     left_out = {(fold_key(arrival.record.key), part) for arrival in arrived for part in arrival.left_out}
     return wanted + _formers(tx, work, module, wanted, left_out)
 
 
-def _desired(work: Work, module: str, arrival: Arrival) -> list[Desired]:
+def _desired(work: Work, mappings: Sequence[Mapping], arrival: Arrival) -> list[Desired]:
     """What one record wants: one target record, or one for each of its parts."""
-    first = work.flow.of_module(module)[0]
+    first = mappings[0]
     if not first.each or arrival.facet_only:
-        return [_one(work, module, arrival, person_of(arrival.record, first))]
+        return [_one(work, mappings, arrival, person_of(arrival.record, first))]
     record = arrival.record
     parts = {part: {**record.fields, **fields} for part, fields in record.parts.items()}
     split = [(part, replace(arrival, record=replace(record, fields=both))) for part, both in parts.items()]
     many = len(split) or 1
-    return [replace(_one(work, module, one, part), of_parts=many) for part, one in split or [("", arrival)]]
+    return [replace(_one(work, mappings, one, part), of_parts=many) for part, one in split or [("", arrival)]]
 
 
-def _one(work: Work, module: str, arrival: Arrival, part: str) -> Desired:
+def _one(work: Work, mappings: Sequence[Mapping], arrival: Arrival, part: str) -> Desired:
     record, context = arrival.record, work.context()
-    mappings = [
-        m for m in work.flow.of_module(module) if not arrival.facet_only or work.flow.follows_facet(m)
-    ]
-    first = work.flow.of_module(module)[0]
+    first = mappings[0]
+    if arrival.facet_only:
+        mappings = [mapping for mapping in mappings if work.flow.follows_facet(mapping)]
     filtered = not arrival.facet_only and not work.flow.lets_in(record.fields)
     marked = {"former": False, "vanished": False} | ({"filtered": filtered} if work.flow.filter else {})
     if arrival.facet_only:
@@ -98,11 +98,14 @@ def _resolved(tx: Connection, work: Work, wanted: Sequence[Desired], parents: Pa
     if not references:
         return list(wanted)
     linked = _linked(tx, work, references, parents)
-    resolved = [replace(d, parts=tuple(resolve(part, linked) for part in d.parts)) for d in wanted]
+    resolved = [tuple(resolve(part, linked) for part in d.parts) for d in wanted]
     awaits: dict[str, dict[Reference, None]] = {}
-    for d in resolved:
-        awaits.setdefault(d.key, {}).update({r: None for part in d.parts for r in part.references.values()})
-    return [replace(d, awaits=tuple(awaits[d.key])) for d in resolved]
+    for d, parts in zip(wanted, resolved, strict=True):
+        awaits.setdefault(d.key, {}).update({r: None for part in parts for r in part.references.values()})
+    return [
+        replace(d, parts=parts, awaits=tuple(awaits[d.key]))
+        for d, parts in zip(wanted, resolved, strict=True)
+    ]
 
 
 def _linked(tx: Connection, work: Work, references: set[Reference], parents: Parents) -> dict[Reference, str]:

@@ -64,8 +64,13 @@ def plan_matched(work: Work, module: str, matched: Sequence[tuple[Desired, Match
         _decide(desired, match, grounds, current) if _must_read(plan, grounds) else plan
         for plan, (desired, match) in zip(plans, matched, strict=True)
     ]
-    plans = [replace(plan, stamp=grounds.stamps.get(plan.target_id or "")) for plan in plans]
+    plans = [_stamped(plan, grounds.stamps) for plan in plans]
     return without_drifted(plans, find_drift(work, module), module)
+
+
+def _stamped(plan: Plan, stamps: MappingOf[str, datetime]) -> Plan:
+    stamp = stamps.get(plan.target_id or "")
+    return replace(plan, stamp=stamp) if stamp else plan
 
 
 def _grounds(tx: Connection, work: Work, module: str, matched: Sequence[tuple[Desired, Match]]) -> _Grounds:

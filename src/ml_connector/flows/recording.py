@@ -48,7 +48,8 @@ def record(work: Work, run: str, module: str, done: Sequence[Done]) -> Counter[s
         _put_outcomes(tx, work, done)
         _await_parents(tx, work, module, done)
         # In the last module that it concerns: every module has followed by then.
-        through = [d for d in done if module == work.flow.last_module(facet_only=d.plan.desired.facet_only)]
+        last = {facet_only: work.flow.last_module(facet_only=facet_only) for facet_only in (False, True)}
+        through = [d for d in done if module == last[d.plan.desired.facet_only]]
         _settle_readings(tx, work, through)
         looked_at = _looked_at(tx, work, module, through)
         asked.remove(tx, work.flow.company, work.flow.entity.name, looked_at)

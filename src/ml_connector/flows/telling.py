@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
+from typing import Any
 
 from ml_connector.core.audit import AuditAction
 from ml_connector.core.mapping import Part
@@ -23,7 +25,7 @@ ACTIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Teller:
     """Makes the audit rows of one batch."""
 
@@ -33,22 +35,12 @@ class Teller:
     now: datetime
     held: Mapping[tuple[str, str, str], Hold]  #: (mapping, key, part) -> the hold as it stands now
 
-    def row(self, mapping: str, key: str, action: AuditAction) -> AuditRow:
+    @cached_property
+    def _common(self) -> dict[str, Any]:
         """What every row of the batch has in common."""
         flow = self.work.flow
-        return AuditRow(
-            company=flow.company,
-            flow=flow.name,
-            run=self.run,
-            mapping=mapping,
-            source_key=key,
-            entity=flow.entity.name,
-            module=self.module,
-            target_id="",
-            action=action,
-            at=None,
-            happened_at=self.now,
-        )
+        whose = {"company": flow.company, "flow": flow.name, "entity": flow.entity.name}
+        return whose | {"run": self.run, "module": self.module, "happened_at": self.now}
 
     def of(self, d: Done) -> Iterator[AuditRow]:
         """The rows of one record: one for each mapping to which something happened."""
@@ -66,31 +58,50 @@ class Teller:
 
     def waits(self, hold: Hold, target_id: str = "") -> AuditRow:
         """That a record waits: one row for each attempt."""
-        row = self.row(hold.mapping, hold.source_key, AuditAction.HELD)
         reason = f"{hold.happened} {hold.remedy}".strip()
-        return replace(row, target_id=target_id, at=hold.opened_at, attempt=hold.attempts, reason=reason)
-
-    def _of_part(self, d: Done, part: Part, action: AuditAction, reason: str) -> AuditRow:
-        return replace(
-            self.row(part.mapping.name, d.plan.desired.key, action),
-            target_id=d.target_id,
-            part=d.plan.desired.part,
-            at=d.plan.desired.at or d.plan.desired.fetched_at,
-            before=_of_part(d, part, d.plan.before),
-            after=_of_part(d, part, _left(d)),
-            reason=reason,
-        )
-
-    def vanished(self, missing: Missing) -> AuditRow:
-        """That the source no longer has a record."""
-        row = self.row(self.work.flow.first_meaning, missing.key, AuditAction.VANISHED)
-        return replace(row, at=missing.at, reason="The source no longer has it.")
+        return self._of_hold(hold, AuditAction.HELD, reason, target_id)
 
     def released(self, hold: Hold) -> AuditRow:
         """That a record no longer waits."""
-        row = self.row(hold.mapping, hold.source_key, AuditAction.RELEASED)
-        return replace(
-            row, at=hold.opened_at, attempt=hold.attempts, reason=f"Held as {hold.code}; it went through."
+        return self._of_hold(hold, AuditAction.RELEASED, f"Held as {hold.code}; it went through.")
+
+    def vanished(self, missing: Missing) -> AuditRow:
+        """That the source no longer has a record."""
+        return AuditRow(
+            **self._common,
+            mapping=self.work.flow.first_meaning,
+            source_key=missing.key,
+            target_id="",
+            action=AuditAction.VANISHED,
+            at=missing.at,
+            reason="The source no longer has it.",
+        )
+
+    def _of_hold(self, hold: Hold, action: AuditAction, reason: str, target_id: str = "") -> AuditRow:
+        return AuditRow(
+            **self._common,
+            mapping=hold.mapping,
+            source_key=hold.source_key,
+            target_id=target_id,
+            action=action,
+            at=hold.opened_at,
+            attempt=hold.attempts,
+            reason=reason,
+        )
+
+    def _of_part(self, d: Done, part: Part, action: AuditAction, reason: str) -> AuditRow:
+        desired = d.plan.desired
+        return AuditRow(
+            **self._common,
+            mapping=part.mapping.name,
+            source_key=desired.key,
+            part=desired.part,
+            target_id=d.target_id,
+            action=action,
+            at=desired.at or desired.fetched_at,
+            before=_of_part(d, part, d.plan.before),
+            after=_of_part(d, part, _left(d)),
+            reason=reason,
         )
 
 

@@ -106,6 +106,7 @@ class Writer:
             if self._piles and self._piles.is_full:
                 self._send_piles(behind=len(to_write) - number)
         self._send_full()
+        self._collect(0)  # what was answered meanwhile is recorded while other calls are under way
         if self._piles is not None and self._work.clock.now() - self._sent_at >= KEPT_LONG:
             self._send_waiting()
         if self._job is not None and self._job[0].done():
@@ -157,8 +158,9 @@ class Writer:
         if self._error is None:
             self._in_flight.add(self._pool.submit(send, self._work, self.module, batch, self._guard))
 
-    def _collect(self) -> None:
-        finished, self._in_flight = wait(self._in_flight, return_when=FIRST_COMPLETED)
+    def _collect(self, seconds: float | None = None) -> None:
+        """Record what is answered, the first for which it has to wait at most so long; None: however long."""
+        finished, self._in_flight = wait(self._in_flight, seconds, return_when=FIRST_COMPLETED)
         for future in finished:
             try:
                 self._record(future.result())
@@ -289,8 +291,7 @@ def send(work: Work, module: str, batch: Sequence[Plan], guard: Guard) -> list[D
 def _create(work: Work, module: str, batch: Sequence[Plan], guard: Guard) -> list[Done]:
     pair = work.pair(module)
     with work.database.begin() as tx:
-        lost = set(intents.find(tx, pair, [plan.desired.key for plan in batch]))
-        intents.put(tx, pair, [plan.desired.ident for plan in batch], work.clock.now())
+        lost = set(intents.put(tx, pair, [plan.desired.ident for plan in batch], work.clock.now()))
     done = _write(work, module, batch)
     taken = [d for d in done if _is_taken(d)]
     return [d for d in done if not _is_taken(d)] + _resolve(work, module, taken, lost, guard)

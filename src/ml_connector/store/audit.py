@@ -16,10 +16,15 @@ import sqlalchemy as sa
 from ml_connector.core.audit import GENESIS, AuditAction, chain
 from ml_connector.core.record import fold_key
 from ml_connector.store.column_types import prose
+from ml_connector.store.database import select_in
+from ml_connector.store.many import execute_many
 from ml_connector.store.tables import audit
 
 _CHAIN_LOCK = 0x617564  # any number of our own: appending is one at a time on PostgreSQL
 _PAGE = 1000
+_INSERT = audit.insert().inline()
+_NATURAL = sa.select(audit.c.natural)
+_LAST_HASH = sa.select(audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +49,8 @@ class AuditRow:
     actor: str = "ml-connector"
     part: str = ""
 
-    def natural(self) -> str:
-        """The same thing told twice has the same natural key: it happened once."""
-        of = (
-            self.company,
-            self.mapping,
-            self.module,
-            fold_key(self.source_key),
-            self.part,
-            str(_utc(self.at)),
-        )
-        told = (*of, self.action, str(self.attempt), _plain(self.after), self.reason, self._once())
-        return hashlib.sha256("\x1f".join(told).encode()).hexdigest()
-
-    def _once(self) -> str:
+    @property
+    def once(self) -> str:
         """What tells apart two times of what can happen again with the same words."""
         if self.action in (AuditAction.VANISHED, AuditAction.REAPPEARED):
             return self.run
@@ -101,20 +94,15 @@ def append(tx: sa.Connection, rows: Sequence[AuditRow]) -> int:
     if not rows:
         return 0
     lock(tx)
-    keyed = {row.natural(): row for row in rows}
-    known = set(tx.execute(sa.select(audit.c.natural).where(audit.c.natural.in_(keyed))).scalars())
-    previous = tx.execute(sa.select(audit.c.hash).order_by(audit.c.seq.desc()).limit(1)).scalar() or GENESIS
-    values = []
-    for natural, row in keyed.items():
-        if natural in known:
-            continue
-        value = _value(natural, row)
+    told = {str(value["natural"]): value for value in map(_value, rows)}
+    known = {row.natural for row in select_in(tx, _NATURAL, audit.c.natural, told)}
+    previous = tx.execute(_LAST_HASH).scalar() or GENESIS
+    new = [value for natural, value in told.items() if natural not in known]
+    for value in new:
         value["previous"], value["hash"] = previous, chain(previous, _canonical(value))
-        previous = value["hash"]
-        values.append(value)
-    if values:
-        tx.execute(audit.insert(), values)
-    return len(values)
+        previous = str(value["hash"])
+    execute_many(tx, _INSERT, new)
+    return len(new)
 
 
 def _utc(at: datetime | None) -> datetime | None:
@@ -137,9 +125,8 @@ _SAME = (
 )
 
 
-def _value(natural: str, row: AuditRow) -> dict[str, object]:
-    return {name: getattr(row, name) for name in _SAME} | {
-        "natural": natural,
+def _value(row: AuditRow) -> dict[str, object]:
+    value = {name: getattr(row, name) for name in _SAME} | {
         "reason": prose(row.reason),  # the hash is over the same text that the database gives back
         "key": fold_key(row.source_key),
         "action": row.action.value,
@@ -148,6 +135,15 @@ def _value(natural: str, row: AuditRow) -> dict[str, object]:
         "at": _utc(row.at),
         "happened_at": _utc(row.happened_at),
     }
+    value["natural"] = _natural(value, row)
+    return value
+
+
+def _natural(value: Mapping[str, object], row: AuditRow) -> str:
+    """The same thing told twice has the same natural key: it happened once."""
+    told = [str(value[name]) for name in ("company", "mapping", "module", "key", "part", "at")]
+    told += [row.action, str(row.attempt), str(value["after"]), row.reason, row.once]
+    return hashlib.sha256("\x1f".join(told).encode()).hexdigest()
 
 
 _CHAINED = [str(column.name) for column in audit.c if column.name not in ("seq", "previous", "hash")]

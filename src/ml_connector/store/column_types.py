@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Text, TypeDecorator
 
 
 class Instant(TypeDecorator[datetime]):
-    """An aware UTC instant; SQLite keeps it naive, PostgreSQL as timestamptz."""
+    """An aware UTC instant; SQLite keeps it naive, PostgreSQL as timestamptz.
+
+    Most of what the store keeps has several, so what SQLite wants and gives is made in one go each way, in the form of
+    SQLAlchemy's own type.
+    """
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        utc = value.astimezone(UTC)
-        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], object]:
+        return _as_text if dialect.name == "sqlite" else _as_utc
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
+        return _of_text if dialect.name == "sqlite" else _as_utc
+
+
+_WITHOUT_OFFSET = len("2026-11-02 08:30:15.000000")
+
+
+def _as_utc(value: datetime | None) -> datetime | None:
+    return value and value.astimezone(UTC)
+
+
+def _as_text(value: datetime | None) -> str | None:
+    return value.astimezone(UTC).isoformat(" ", "microseconds")[:_WITHOUT_OFFSET] if value else None
+
+
+def _of_text(value: str | None) -> datetime | None:
+    return datetime.fromisoformat(value).replace(tzinfo=UTC) if value else None
 
 
 class Prose(TypeDecorator[str]):

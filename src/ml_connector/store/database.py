@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 import stamina
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ml_connector.core.errors import ConfigurationError, ConnectorError, RetryableError
 from ml_connector.core.waits import DATABASE
+from ml_connector.store.many import execute_many
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _UPGRADE_LOCK = 0x6D6C63  # any number of our own: the advisory lock that upgrades take on PostgreSQL
@@ -63,6 +67,8 @@ class Database:
                 "The database address cannot be read.",
                 "Write it as sqlite:///file.db or postgresql+psycopg://...",
             ) from error
+        #: SQLite has one writer, and who waits for it looks again now and then: threads of ours take turns instead.
+        self._turn: AbstractContextManager[object] = threading.RLock() if self.is_sqlite else nullcontext()
         if self.is_sqlite:
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
             sa.event.listen(self.engine, "begin", _begin_sqlite)
@@ -84,8 +90,12 @@ class Database:
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
         """A transaction that writes: committed at the end of the block, undone if it raises. Errors as ``read``."""
-        writing = self.engine.connect
-        with self.told(), writing().execution_options(writes=True) as connection, connection.begin():
+        with (
+            self.told(),
+            self._turn,
+            self.engine.connect().execution_options(writes=True) as connection,
+            connection.begin(),
+        ):
             yield connection
 
     @contextmanager
@@ -207,21 +217,26 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _insert(tx: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    return postgresql.insert(table) if tx.dialect.name == "postgresql" else sqlite.insert(table)
-
-
 def upsert(tx: sa.Connection, table: sa.Table, rows: Sequence[Row], *, keep: Sequence[str] = ()) -> None:
     """Insert rows or replace what has the same primary key; columns in ``keep`` stay as they were.
 
     All rows have the same columns. One statement, executed for many (never ``.values(list)``: far slower).
     """
-    if not rows:
-        return
-    statement = _insert(tx, table)
+    if rows:
+        execute_many(tx, _upsert(tx.dialect.name, table, tuple(rows[0]), tuple(keep)), rows)
+
+
+@lru_cache(maxsize=256)
+def _upsert(dialect: str, table: sa.Table, names: tuple[str, ...], keep: tuple[str, ...]) -> sa.Insert:
+    statement = _insert(dialect, table)
     keys = [column.name for column in table.primary_key]
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys and name not in keep}
-    tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows))
+    changed = {name: statement.excluded[name] for name in names if name not in keys and name not in keep}
+    return statement.on_conflict_do_update(index_elements=keys, set_=changed)
+
+
+def _insert(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    statement = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    return statement.inline()  # nobody asks for the number that a row gets
 
 
 def drop_schema(database: Database, name: str) -> None:
@@ -240,12 +255,32 @@ def in_portions(keys: Iterable[str], size: int = 10_000) -> Iterator[list[str]]:
 def select_in(
     tx: sa.Connection, query: sa.Select[Any], column: sa.ColumnElement[str], keys: Iterable[str]
 ) -> Iterator[Found]:
-    """The rows of ``query`` whose ``column`` is one of ``keys``, however many there are."""
-    for portion in in_portions(keys):
-        yield from tx.execute(query.where(column.in_(portion)))
+    """The rows of ``query`` whose ``column`` is one of ``keys``, however many there are.
+
+    All keys are one parameter, so that it is one statement for any number of them: whoever asks for every batch keeps
+    ``query``, and it is compiled once.
+    """
+    wanted = list(keys)
+    if any("\0" in key for key in wanted):  # SQLite's JSON ends a text there
+        yield from tx.execute(query.where(column.in_(wanted)))
+    elif wanted:
+        given = wanted if tx.dialect.name == "postgresql" else orjson.dumps(wanted).decode()
+        yield from tx.execute(_among(tx.dialect.name, query, column), {"among": given})
+
+
+@lru_cache(maxsize=256)
+def _among(dialect: str, query: sa.Select[Any], column: sa.ColumnElement[str]) -> sa.Select[Any]:
+    if dialect == "postgresql":
+        return query.where(column == sa.any_(sa.bindparam("among", type_=postgresql.ARRAY(sa.Text))))
+    each = sa.func.json_each(sa.bindparam("among", type_=sa.Text)).table_valued("value")
+    return query.where(column.in_(sa.select(each.c.value)))
 
 
 def insert_new(tx: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
     """Insert the rows whose primary key is not there yet."""
-    if rows:
-        tx.execute(_insert(tx, table).on_conflict_do_nothing(), list(rows))
+    execute_many(tx, _insert_new(tx.dialect.name, table), rows)
+
+
+@lru_cache(maxsize=256)
+def _insert_new(dialect: str, table: sa.Table) -> sa.Insert:
+    return _insert(dialect, table).on_conflict_do_nothing()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -126,14 +128,16 @@ def approved(
     tx: sa.Connection, company: str, flow: str, module: str, keys: Collection[str]
 ) -> dict[Ident, Decision]:
     """What was approved for these source keys, with all their parts."""
-    query = sa.select(decisions).where(
-        decisions.c.company == company,
-        decisions.c.flow == flow,
-        decisions.c.module == module,
-        decisions.c.approved.is_(True),
-    )
-    rows = select_in(tx, query, decisions.c.key, map(fold_key, keys))
+    rows = select_in(tx, _approved_of(company, flow, module), decisions.c.key, map(fold_key, keys))
     return {(row.key, row.part): _decision(row) for row in rows}
+
+
+@lru_cache
+def _approved_of(company: str, flow: str, module: str) -> sa.Select[Any]:
+    c = decisions.c
+    return sa.select(decisions).where(
+        c.company == company, c.flow == flow, c.module == module, c.approved.is_(True)
+    )
 
 
 def shared(

@@ -127,6 +127,8 @@ def find(
     codes: Collection[str] | None = None,
 ) -> list[Hold]:
     """The open holds, oldest first."""
+    if keys is not None and not keys:
+        return []
     query = sa.select(holds).where(holds.c.company == company, holds.c.closed_at.is_(None))
     if flow is not None:
         query = query.where(holds.c.flow == flow)

@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -62,27 +64,33 @@ def _link(row: Found) -> Link:
 
 def find(tx: sa.Connection, pair: Pair, keys: Collection[str]) -> dict[Ident, Link]:
     """The links of these source keys with all their parts, those that are gone too."""
-    query = sa.select(links).where(pair.within(links))
-    rows = select_in(tx, query, links.c.key, map(fold_key, keys))
+    rows = select_in(tx, _of(pair), links.c.key, map(fold_key, keys))
     return {(row.key, row.part): _link(row) for row in rows}
+
+
+@lru_cache
+def _of(pair: Pair) -> sa.Select[Any]:
+    return sa.select(links).where(pair.within(links))
+
+
+@lru_cache
+def _gone_of(pair: Pair) -> sa.Select[Any]:
+    return _of(pair).where(links.c.gone != "")
 
 
 def gone(tx: sa.Connection, pair: Pair, keys: Collection[str]) -> list[Link]:
     """The links of these source keys to records that are gone."""
-    query = sa.select(links).where(pair.within(links), links.c.gone != "")
-    return [_link(row) for row in select_in(tx, query, links.c.key, map(fold_key, keys))]
+    return [_link(row) for row in select_in(tx, _gone_of(pair), links.c.key, map(fold_key, keys))]
 
 
 def lost(tx: sa.Connection, pair: Pair) -> list[Link]:
     """All links to records that are gone, by key."""
-    query = sa.select(links).where(pair.within(links), links.c.gone != "").order_by(links.c.key, links.c.part)
-    return [_link(row) for row in tx.execute(query)]
+    return [_link(row) for row in tx.execute(_gone_of(pair).order_by(links.c.key, links.c.part))]
 
 
 def on(tx: sa.Connection, pair: Pair, target_ids: Collection[str]) -> dict[str, Link]:
     """Target id -> the pair's link to it, gone or not."""
-    query = sa.select(links).where(pair.within(links))
-    return {row.target_id: _link(row) for row in select_in(tx, query, links.c.target_id, target_ids)}
+    return {row.target_id: _link(row) for row in select_in(tx, _of(pair), links.c.target_id, target_ids)}
 
 
 def put(tx: sa.Connection, pair: Pair, rows: Sequence[Link]) -> None:

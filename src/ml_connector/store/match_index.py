@@ -6,6 +6,8 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -71,20 +73,28 @@ def by_value(
     tx: sa.Connection, module: str, field: str, values: Collection[str]
 ) -> dict[str, list[Candidate]]:
     """Folded value -> the records that carry it in ``field``."""
-    query = sa.select(match_values.c.value_key, match_values.c.target_id).where(
-        match_values.c.module == module, match_values.c.field == field
-    )
-    rows = list(select_in(tx, query, match_values.c.value_key, {fold_key(value) for value in values}))
+    wanted = {fold_key(value) for value in values}
+    rows = list(select_in(tx, _values_in(module, field), match_values.c.value_key, wanted))
     records = candidates(tx, module, {row.target_id for row in rows})
     return _grouped((row.value_key, records[row.target_id]) for row in rows if row.target_id in records)
 
 
 def by_name(tx: sa.Connection, module: str, name_keys: Collection[str]) -> dict[str, list[Candidate]]:
     """Normalised name -> the records that have it."""
-    query = sa.select(match_index.c.name_key, match_index.c.target_id).where(match_index.c.module == module)
-    rows = list(select_in(tx, query, match_index.c.name_key, set(name_keys)))
+    rows = list(select_in(tx, _names_in(module), match_index.c.name_key, set(name_keys)))
     records = candidates(tx, module, {row.target_id for row in rows})
     return _grouped((row.name_key, records[row.target_id]) for row in rows)
+
+
+@lru_cache
+def _values_in(module: str, field: str) -> sa.Select[Any]:
+    c = match_values.c
+    return sa.select(c.value_key, c.target_id).where(c.module == module, c.field == field)
+
+
+@lru_cache
+def _names_in(module: str) -> sa.Select[Any]:
+    return sa.select(match_index.c.name_key, match_index.c.target_id).where(match_index.c.module == module)
 
 
 def candidates(tx: sa.Connection, module: str, ids: Collection[str]) -> dict[str, Candidate]:

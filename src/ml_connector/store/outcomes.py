@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -41,11 +43,15 @@ def find(
     tx: sa.Connection, company: str, mappings: Sequence[str], keys: Collection[str]
 ) -> dict[Ident, dict[str, Outcome]]:
     """(Folded key, part) -> mapping -> outcome, for all parts of these keys."""
-    query = sa.select(outcomes).where(_of(company, mappings))
     found: dict[Ident, dict[str, Outcome]] = {}
-    for row in select_in(tx, query, outcomes.c.key, map(fold_key, keys)):
+    for row in select_in(tx, _all_of(company, tuple(mappings)), outcomes.c.key, map(fold_key, keys)):
         found.setdefault((row.key, row.part), {})[row.mapping] = _outcome(row)
     return found
+
+
+@lru_cache
+def _all_of(company: str, mappings: tuple[str, ...]) -> sa.Select[Any]:
+    return sa.select(outcomes).where(_of(company, mappings))
 
 
 def _outcome(row: Found) -> Outcome:

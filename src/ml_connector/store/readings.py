@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
 import sqlalchemy as sa
 
 from ml_connector.core.record import Fields, Reading, dump_fields, fold_key, load_fields
-from ml_connector.store.database import in_portions, upsert
+from ml_connector.store.database import select_in, upsert
+from ml_connector.store.many import execute_many
 from ml_connector.store.tables import readings, sweeps
+
+_SETTLE = (
+    sa.update(readings)
+    .where(*(key == sa.bindparam(f"b_{key.name}") for key in readings.primary_key))
+    .values(settled_digest=sa.bindparam("settled"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +37,23 @@ def find(
     tx: sa.Connection, company: str, entity: str, keys: Collection[str]
 ) -> dict[str, dict[str, StoredReading]]:
     """Folded key -> facet -> reading."""
-    query = sa.select(readings).where(readings.c.company == company, readings.c.entity == entity)
     found: dict[str, dict[str, StoredReading]] = {}
-    for portion in in_portions(fold_key(key) for key in keys):
-        for row in tx.execute(query.where(readings.c.key.in_(portion))):
-            settled = row.digest == row.settled_digest
-            reading = StoredReading(row.facet, load_fields(row.fields), row.digest, settled, row.changed_at)
-            found.setdefault(row.key, {})[row.facet] = reading
+    for row in select_in(tx, _of(company, entity), readings.c.key, map(fold_key, keys)):
+        settled = row.digest == row.settled_digest
+        reading = StoredReading(row.facet, load_fields(row.fields), row.digest, settled, row.changed_at)
+        found.setdefault(row.key, {})[row.facet] = reading
     return found
+
+
+@lru_cache
+def _of(company: str, entity: str) -> sa.Select[Any]:
+    return sa.select(readings).where(readings.c.company == company, readings.c.entity == entity)
+
+
+@lru_cache
+def _marks_of(company: str, entity: str) -> sa.Select[Any]:
+    c = readings.c
+    return _of(company, entity).with_only_columns(c.key, c.facet, c.digest, c.changed_at)
 
 
 def put(
@@ -59,27 +77,15 @@ def _marks(
     tx: sa.Connection, company: str, entity: str, keys: Collection[str]
 ) -> dict[tuple[str, str], tuple[str, datetime]]:
     """(folded key, facet) -> digest, and when a reading last changed it."""
-    c = readings.c
-    query = sa.select(c.key, c.facet, c.digest, c.changed_at).where(c.company == company, c.entity == entity)
-    found = {}
-    for portion in in_portions(fold_key(key) for key in keys):
-        for row in tx.execute(query.where(c.key.in_(portion))):
-            found[row.key, row.facet] = (row.digest, row.changed_at)
-    return found
+    rows = select_in(tx, _marks_of(company, entity), readings.c.key, map(fold_key, keys))
+    return {(row.key, row.facet): (row.digest, row.changed_at) for row in rows}
 
 
 def settle(tx: sa.Connection, company: str, entity: str, seen: Sequence[tuple[str, str, str]]) -> None:
     """The mappings have followed these (key, facet, digest); a newer reading meanwhile stays pending."""
-    if not seen:
-        return
-    statement = (
-        sa.update(readings)
-        .where(readings.c.company == company, readings.c.entity == entity)
-        .where(readings.c.key == sa.bindparam("b_key"), readings.c.facet == sa.bindparam("b_facet"))
-        .values(settled_digest=sa.bindparam("b_digest"))
-    )
-    rows = [{"b_key": fold_key(key), "b_facet": facet, "b_digest": mark} for key, facet, mark in seen]
-    tx.execute(statement, rows)
+    whose = {"b_company": company, "b_entity": entity}
+    rows = [whose | {"b_key": fold_key(key), "b_facet": facet, "settled": mark} for key, facet, mark in seen]
+    execute_many(tx, _SETTLE, rows)
 
 
 def unnamed(

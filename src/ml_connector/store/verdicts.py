@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -17,16 +19,19 @@ from ml_connector.store.tables import verdicts
 
 def find(tx: sa.Connection, pair: Pair, keys: Collection[str]) -> dict[Ident, Verdict]:
     """What was decided about these source keys, with all their parts."""
-    query = sa.select(verdicts).where(pair.within(verdicts))
-    rows = select_in(tx, query, verdicts.c.key, map(fold_key, keys))
+    rows = select_in(tx, _of(pair), verdicts.c.key, map(fold_key, keys))
     return {(row.key, row.part): _verdict(row) for row in rows}
+
+
+@lru_cache
+def _of(pair: Pair) -> sa.Select[Any]:
+    return sa.select(verdicts).where(pair.within(verdicts))
 
 
 def choosing(tx: sa.Connection, pair: Pair, target_ids: Collection[str]) -> dict[str, dict[Ident, str]]:
     """Target id -> those for which it was chosen and which are not joined with it yet, with their source keys."""
     found: dict[str, dict[Ident, str]] = {}
-    query = sa.select(verdicts).where(pair.within(verdicts))
-    for row in select_in(tx, query, verdicts.c.chosen, target_ids):
+    for row in select_in(tx, _of(pair), verdicts.c.chosen, target_ids):
         found.setdefault(row.chosen, {})[row.key, row.part] = row.source_key
     return found
 
@@ -57,6 +62,7 @@ def put(  # noqa: PLR0913 -- whose decision it is, why and when, belongs to it
 
 def use(tx: sa.Connection, pair: Pair, idents: Collection[Ident]) -> None:
     """These were followed; that a record of the target is not meant, or one of its own is, goes on to count."""
+    idents = find(tx, pair, {key for key, _ in idents}).keys() & idents  # there are few
     followed = {"chosen": "", "replaces": "", "released": "[]", "declined": False}
     own = sa.or_(verdicts.c.own, verdicts.c.chosen == "")
     _each(tx, pair, idents, sa.update(verdicts).values(own=own, **followed))
