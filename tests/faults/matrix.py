@@ -49,7 +49,7 @@ from systems import SECRETS, World, gp_options, opened, zoho_options
 
 assert warm  # everything is imported before anything is forked
 AT_ONCE = 3  #: kills at a time: a run waits half of its time
-_SPARE = 4  #: processes that a case may need
+_SPARE = 2  #: processes that a case may need
 _SECRETS = ("gp.password", "zoho.client_secret", "zoho.refresh_token")
 _OVER_DEALS = ("deal_tagging", "profitability")
 _DATABASES = ("store: ", "engine: ")
