@@ -13,15 +13,18 @@ from ml_connector.cli.group import SentenceGroup
 #: In the order of the help: a command by its file and its function there, or a group of commands by its file alone.
 COMMANDS = {
     "init": "init.init",
-    "secrets": "secrets",
-    "zoho": "zoho",
     "ping": "ping.ping",
     "provision": "provision.provision",
     "plan": "plan.plan",
-    "review": "review",
     "sync": "sync.sync",
     "serve": "serve.serve",
     "worker": "worker.worker",
+    "backup": "backup.backup",
+    "restore": "backup.restore",
+    "demo": "demo.demo",
+    "secrets": "secrets",
+    "zoho": "zoho",
+    "review": "review",
     "flows": "flows",
     "alerts": "alerts",
     "reconcile": "reconcile",
@@ -29,11 +32,8 @@ COMMANDS = {
     "links": "links",
     "report": "report",
     "audit": "audit",
-    "backup": "backup.backup",
-    "restore": "backup.restore",
     "database": "database",
     "simulate": "simulate",
-    "demo": "demo.demo",
 }
 
 
