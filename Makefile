@@ -3,16 +3,16 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE :=
 
-# The tests in parts that run beside each other, the longest first; what none of them names is the last one's.
-PARTS := faults journeys flows
+# The tests in parts that run beside each other, the longest first. The crash matrix is the last, because it makes
+# several kills at a time: where nothing else is left, it keeps all cores at work. What no part names is the rest.
+PARTS := faults journeys flows rest matrix
+faults := tests/faults --ignore=tests/faults/test_matrix.py
 journeys := tests/journeys
 flows := tests/flows tests/cli
-faults := tests/faults
-# What is long, and is not part of every test run yet: make faults, make soak, make trials.
-NOT_faults := --ignore-glob=*/test_matrix.py --ignore-glob=*/test_soak.py --ignore-glob=*/test_trial_d*.py
-NAMED := $(foreach part,$(PARTS),$($(part)))
+matrix := tests/faults/test_matrix.py
+rest := $(patsubst %,--ignore=%,$(filter-out --%,$(faults) $(journeys) $(flows)))
 
-.PHONY: help setup demo packages test test-postgres test-rest $(PARTS:%=test-%) check faults soak trials format lock clean
+.PHONY: help setup demo packages test test-postgres $(PARTS:%=test-%) check faults soak format lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -60,22 +60,16 @@ check: .venv/dev.stamp ## format, lint, types, layers
 # Three at once on two cores, because each waits now and then; one that fails does not keep the others from running.
 test: ## all checks, then all tests
 	@$(MAKE) --no-print-directory -j2 check .venv/kerberos.stamp
-	@$(MAKE) --no-print-directory -k -j3 $(PARTS:%=test-%) test-rest
-
-test-rest:
-	$(PY) -m pytest $(NAMED:%=--ignore=%)
+	@$(MAKE) --no-print-directory -k -j3 $(PARTS:%=test-%)
 
 $(PARTS:%=test-%): test-%:
-	$(PY) -m pytest $($*) $(NOT_$*)
+	$(PY) -m pytest $($*)
 
 test-postgres: .venv/dev.stamp ## the tests of the store and of the flows, on PostgreSQL
 	$(PY) -m pytest --database postgresql tests/store tests/flows
 
 faults: .venv/dev.stamp ## the crash matrix, whole, on SQLite and PostgreSQL, and 1,000 lost answers (an hour)
 	FAULTS=whole LOST_ANSWERS=1000 $(PY) -m pytest tests/faults/test_matrix.py tests/faults/test_lost_answers.py
-
-trials: .venv/dev.stamp ## full disks, locked files, a database that is away
-	$(PY) -m pytest tests/faults/test_trial_disk.py tests/faults/test_trial_database.py
 
 soak: .venv/dev.stamp ## ten minutes of changes, failing calls and killed processes, on PostgreSQL
 	SOAK_SECONDS=600 $(PY) -m pytest tests/faults/test_soak.py

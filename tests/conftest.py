@@ -9,6 +9,7 @@ the tests in whatever file they left (see `canaries`).
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import shutil
@@ -63,6 +64,12 @@ def pytest_sessionstart(session):
     if openapi.FILES.is_dir():
         folder = session.config.stash[_FOLDER] = Path(tempfile.mkdtemp(prefix="ml-connector-"))
         os.environ[VARIABLE] = str(folder / _EXAMPLES)
+
+
+def pytest_collection_finish():
+    """What is there now stays: to search it for garbage again and again would take a quarter of the time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

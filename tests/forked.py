@@ -1,122 +1,129 @@
-"""Runs our command in processes of their own that need not import it first: one process has, and is forked for each.
+"""Our command in processes of their own that need not import it first: one process has, and is forked for each.
 
-As a program it is that process: a JSON line on its standard input names a command, or a script and its words, and its
-answer is the exit code.
+That process is the fork server of the standard library, which begins with ``warm``.
 """
 
 from __future__ import annotations
 
-import atexit
-import gc
-import json
+import multiprocessing
 import os
 import runpy
+import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from pathlib import Path
-from select import select
-from typing import NoReturn
+from typing import IO
+
+from ml_connector import cli
 
 LONGEST_SECONDS = 300
+_WARM = "warm"
+_SERVER = multiprocessing.get_context("forkserver")
+_SERVER.set_forkserver_preload([__name__, _WARM])
 
 
 class Forked:
-    """Commands, one after the other."""
+    """``ml-connector WORDS`` (or ``script``) in ``folder``, with what tests need of ``subprocess.Popen``, as there.
 
-    def __init__(self) -> None:
-        self._server: subprocess.Popen[str] | None = None
+    The exit code of one that a signal ended is negative.
+    """
 
-    def run(
-        self, words: Sequence[str], folder: Path, env: Mapping[str, str], stdin: str, script: Path | None
-    ) -> tuple[int, str, str]:
-        """Exit code, standard output and standard error of ``ml-connector WORDS`` (or ``script``) in ``folder``.
+    def __init__(
+        self, words: Sequence[str], folder: Path, env: Mapping[str, str], script: Path | None = None
+    ) -> None:
+        their_stdin, stdin = _SERVER.Pipe(duplex=False)
+        stdout, their_stdout = _SERVER.Pipe(duplex=False)
+        stderr, their_stderr = _SERVER.Pipe(duplex=False)
+        theirs = (their_stdin, their_stdout, their_stderr)
+        given = (words, folder, os.environ | env, theirs, script)
+        self._it = _SERVER.Process(target=_become, args=given, daemon=True)
+        with _finding_tests():
+            self._it.start()
+        for end in theirs:
+            end.close()
+        self.stdin, self.stdout, self.stderr = _file(stdin, "w"), _file(stdout, "r"), _file(stderr, "r")
 
-        A signal that ended it is a negative exit code.
-        """
-        server = self._server = self._server or self._start()
-        assert server.stdin is not None
-        assert server.stdout is not None
-        with tempfile.TemporaryDirectory() as place:
-            streams = [Path(place) / name for name in ("in", "out", "err")]
-            streams[0].write_text(stdin)
-            asked = {
-                "words": list(words),
-                "folder": str(folder),
-                "env": dict(env),
-                "streams": [*map(str, streams)],
-                "script": str(script or ""),
-            }
-            server.stdin.write(f"{json.dumps(asked)}\n")
-            server.stdin.flush()
-            if not select([server.stdout], [], [], LONGEST_SECONDS)[0]:
-                self.close()
-                raise TimeoutError(f"{words} did not end within {LONGEST_SECONDS} s")
-            code = int(server.stdout.readline())
-            return code, streams[1].read_text(), streams[2].read_text()
+    @property
+    def pid(self) -> int:
+        assert self._it.pid is not None
+        return self._it.pid
 
-    def _start(self) -> subprocess.Popen[str]:
-        atexit.register(self.close)
-        return subprocess.Popen(
-            [sys.executable, __file__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+    @property
+    def returncode(self) -> int | None:
+        return self._it.exitcode
 
-    def close(self) -> None:
-        """End the process, and a command that is still under way."""
-        if self._server is not None:
-            os.killpg(self._server.pid, 9)
-            self._server.communicate()
-            self._server = None
+    def poll(self) -> int | None:
+        return self._it.exitcode
 
+    def wait(self, timeout: float | None = None) -> int:
+        self._it.join(timeout)
+        if self._it.exitcode is None:
+            raise subprocess.TimeoutExpired(self._it.name, timeout or 0)
+        return self._it.exitcode
 
-def serve() -> None:
-    """Fork for each command that standard input names, and tell its exit code."""
-    from ml_connector import bootstrap, cli
-    from ml_connector.flows import engine, plan
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
 
-    assert bootstrap
-    assert engine
-    assert plan
-    gc.freeze()
-    for line in sys.stdin:
-        asked = json.loads(line)
-        child = os.fork()
-        if child == 0:
-            script = asked.pop("script")
-            _become(**asked)
-            if script:
-                _run_script(script)
-            cli.main()  # raises SystemExit
-        sys.stdout.write(f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n")
-        sys.stdout.flush()
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def communicate(self, stdin: str = "", timeout: float = LONGEST_SECONDS) -> tuple[str, str]:
+        """What it said on standard output and standard error until it ended; it is killed if that takes too long."""
+        with ThreadPoolExecutor(2) as readers, self.stdout, self.stderr:
+            said = [readers.submit(stream.read) for stream in (self.stdout, self.stderr)]
+            try:
+                with self.stdin:
+                    self.stdin.write(stdin)
+                self.wait(timeout)
+            except BaseException:
+                self.kill()
+                raise
+            return said[0].result(), said[1].result()
 
 
-def _become(words: list[str], folder: str, env: Mapping[str, str], streams: Sequence[str]) -> None:
+def _file(end: Connection, mode: str) -> IO[str]:
+    with end:
+        return os.fdopen(os.dup(end.fileno()), mode)
+
+
+@contextmanager
+def _finding_tests() -> Iterator[None]:
+    """For the server, which finds its first module by the environment alone."""
+    kept = os.environ.get("PYTHONPATH", "")
+    os.environ["PYTHONPATH"] = f"{Path(__file__).parent}{os.pathsep}{kept}"
+    try:
+        yield
+    finally:
+        os.environ["PYTHONPATH"] = kept
+
+
+def _become(
+    words: Sequence[str],
+    folder: Path,
+    env: Mapping[str, str],
+    streams: Sequence[Connection],
+    script: Path | None,
+) -> None:
     """This process is the command from now on."""
-    for number, (path, flags) in enumerate(
-        zip(streams, (os.O_RDONLY, os.O_WRONLY | os.O_CREAT, os.O_WRONLY | os.O_CREAT), strict=True)
-    ):
-        opened = os.open(path, flags, 0o600)
-        os.dup2(opened, number)
-        os.close(opened)
-    sys.stdin = os.fdopen(0, closefd=False)  # what the old one has read ahead is not the command's
+    assert _WARM in sys.modules, "the server did not begin with it, and each process would import everything"
+    for number, stream in enumerate(streams):
+        os.dup2(stream.fileno(), number)
+        stream.close()
+    sys.stdin, sys.stdout = open(0, closefd=False), open(1, "w", closefd=False)  # noqa: SIM115 -- open to the end
+    sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115 -- the same
     os.chdir(folder)
+    os.environ.clear()
     os.environ.update(env)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in the background
     sys.argv = ["ml-connector", *words]
-
-
-def _run_script(path: str) -> NoReturn:
-    """As ``python PATH``, with this process's words."""
-    sys.argv[0] = path
-    sys.path.insert(0, str(Path(path).parent))
-    runpy.run_path(path, run_name="__main__")
-    sys.exit()
-
-
-if __name__ == "__main__":
-    serve()
+    if script is None:
+        cli.main()
+        return
+    sys.argv[0] = str(script)
+    sys.path.insert(0, str(script.parent))
+    runpy.run_path(str(script), run_name="__main__")

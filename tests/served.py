@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
 
+from forked import Forked
 from systems import SECRETS, World, unreachable
 
 LONGEST_SECONDS = 120
@@ -26,7 +26,7 @@ class Served:
     """One such process."""
 
     world: World
-    process: subprocess.Popen[str]
+    process: Forked
     lines: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -34,7 +34,6 @@ class Served:
         self._reader.start()
 
     def _read(self) -> None:
-        assert self.process.stderr is not None
         for line in self.process.stderr:
             self.lines.append(line.rstrip())
 
@@ -82,7 +81,6 @@ class Served:
         code = self.process.wait(LONGEST_SECONDS)
         self._reader.join()
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
-            assert stream is not None
             stream.close()
         said = "\n".join(self.lines)
         assert not [secret for secret in SECRETS if secret in said]

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
 import json
-import os
+import shutil
 import sqlite3
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
@@ -21,7 +22,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
-from forked import LONGEST_SECONDS, Forked
+from forked import Forked
 from ml_connector.cli import app
 from ml_connector.demo.comparison import person_of
 from ml_connector.simulators.gp import Account, GpOptions, GpSimulator
@@ -35,11 +36,7 @@ INSERT_CONTACTS = "POST /crm/v8/Contacts"
 #: Customers to Accounts alone; the mappings as shipped bring their persons to Contacts as well.
 ACCOUNTS_ONLY = ("customer_accounts", "customer_financials", "customer_gl_accounts")
 
-#: Ctrl-C ends it, also where the tests themselves run in the background, which ignores that.
-_INTERRUPTED = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-_COMMAND = (sys.executable, "-c", f"{_INTERRUPTED}; from ml_connector.cli import main; main()")
 _open = build_opener(ProxyHandler({})).open
-_FORKED = Forked()
 
 
 @dataclass(frozen=True)
@@ -76,32 +73,19 @@ class World:
 
     # -- commands
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        """The command as a process of its own, in the installation's folder."""
-        return subprocess.Popen(
-            [*_COMMAND, *words],
-            cwd=self.folder,
-            env={**os.environ, "COLUMNS": "300"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def start(self, *words: str, env: Mapping[str, str] | None = None, script: Path | None = None) -> Forked:
+        """The command (or ``script``) as a process of its own, in the installation's folder."""
+        return Forked(words, self.folder, {"COLUMNS": "300", **(env or {})}, script)
 
     def run(
         self, *words: str, stdin: str = "", env: Mapping[str, str] | None = None, script: Path | None = None
     ) -> Said:
-        """The command (or ``script``) in a process of its own, to its end. It never shows a secret or a traceback."""
-        return _checked(*_FORKED.run(words, self.folder, {"COLUMNS": "300", **(env or {})}, stdin, script))
+        """The same, to its end. It never shows a secret or a traceback."""
+        return self.finish(self.start(*words, env=env, script=script), stdin)
 
-    def finish(self, process: subprocess.Popen[str], stdin: str = "") -> Said:
-        try:
-            out, err = process.communicate(stdin, timeout=LONGEST_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
-            raise
-        return _checked(process.returncode, out, err)
+    def finish(self, process: Forked, stdin: str = "") -> Said:
+        out, err = process.communicate(stdin)
+        return _checked(process.wait(), out, err)
 
     def ok(self, *words: str, stdin: str = "", code: int = 0) -> Said:
         """The command, which ends well (or as ``code`` says)."""
@@ -322,26 +306,49 @@ def opened(
         world = World(folder, gp_simulator, zoho_simulator, url)
         if url:
             world.write_settings(store__url=f"'{url}'")
-        world.write_settings(
-            gp__endpoint=f"'{gp_simulator.endpoint}'",
-            gp__company_id="-1",
-            gp__user=r"'FABRIKAM\connector'",
-            zoho__data_centre="'us'",
-            zoho__client_id="'1000.ABC'",
-            zoho__simulator_url=f"'{zoho_simulator.url}'",
-            sync__max_wait_seconds="20",
-        )
+        world.write_settings(**_settings(gp_simulator.endpoint, zoho_simulator.url))
         if mappings:
             world.write_settings(flows_customers__mappings=json.dumps(mappings))
-        world.here("init")
-        for name, secret in zip(
-            ("gp.password", "zoho.client_secret", "zoho.refresh_token"), SECRETS, strict=True
-        ):
-            world.here("secrets", "set", name, stdin=secret)
+        if url:
+            _install(world)
+        else:
+            shutil.copytree(_installed(), folder / "data", dirs_exist_ok=True)
         if provisioned:
             world.here("provision", "--yes")
         world.forget()
         yield world
+
+
+def _settings(endpoint: str, simulator_url: str) -> dict[str, str]:
+    return {
+        "gp__endpoint": f"'{endpoint}'",
+        "gp__company_id": "-1",
+        "gp__user": r"'FABRIKAM\connector'",
+        "zoho__data_centre": "'us'",
+        "zoho__client_id": "'1000.ABC'",
+        "zoho__simulator_url": f"'{simulator_url}'",
+        "sync__max_wait_seconds": "20",
+    }
+
+
+def _install(world: World) -> None:
+    world.here("init")
+    for name, secret in zip(
+        ("gp.password", "zoho.client_secret", "zoho.refresh_token"), SECRETS, strict=True
+    ):
+        world.here("secrets", "set", name, stdin=secret)
+
+
+@cache
+def _installed() -> Path:
+    """The data folder of an installation, which takes longer to make than to copy."""
+    place = TemporaryDirectory()
+    atexit.register(place.cleanup)
+    with GpSimulator(gp_options(0)) as gp, ZohoSimulator(zoho_options()) as zoho:
+        world = World(Path(place.name), gp, zoho)
+        world.write_settings(**_settings(gp.endpoint, zoho.url))
+        _install(world)
+    return world.folder / "data"
 
 
 def gp_options(customers: int = 250, vendors: int = 0, **changes: Any) -> GpOptions:

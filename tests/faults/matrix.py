@@ -38,8 +38,8 @@ from points import Instant, watch
 from remains import Difference, Remains, fingerprint, remains
 from scenes import SCENES, Scene, sync_here
 
+import warm
 from ml_connector import cli
-from ml_connector.flows import engine, plan
 from ml_connector.simulators.zoho import ZohoSimulator
 from ml_connector.simulators.zoho.examples import VARIABLE
 from ml_connector.store.database import Database
@@ -47,10 +47,9 @@ from postgres import named
 from postgres import run as run_sql
 from systems import SECRETS, World, gp_options, opened, zoho_options
 
-assert engine
-assert plan
+assert warm  # everything is imported before anything is forked
 AT_ONCE = 3  #: kills at a time: a run waits half of its time
-_SPARE = 4  #: processes that a case may need
+_SPARE = 2  #: processes that a case may need
 _SECRETS = ("gp.password", "zoho.client_secret", "zoho.refresh_token")
 _OVER_DEALS = ("deal_tagging", "profitability")
 _DATABASES = ("store: ", "engine: ")

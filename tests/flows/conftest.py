@@ -40,13 +40,34 @@ def new_store(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return file.read_bytes()
 
 
+@pytest.fixture(scope="session")
+def opened() -> Iterator[Callable[[str], Database]]:
+    """A store by its address, kept for all tests: it knows the statements that it was asked for before."""
+    kept: dict[str, Database] = {}
+
+    def get(address: str) -> Database:
+        if address not in kept:
+            kept[address] = Database(address)
+        return kept[address]
+
+    yield get
+    for database in kept.values():
+        database.close()
+
+
+@pytest.fixture(scope="session")
+def file_of_all(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("store") / "test.db"
+
+
 @pytest.fixture
-def url(kind: str, request: pytest.FixtureRequest, tmp_path: Path, new_store: bytes) -> Iterator[str]:
-    """The address of a store of its own."""
+def url(kind: str, request: pytest.FixtureRequest, file_of_all: Path, new_store: bytes) -> Iterator[str]:
+    """The address of a store that is empty; the next test has the same, and finds it empty, too."""
     if kind == "sqlite":
-        file = tmp_path / "test.db"
-        file.write_bytes(new_store)
-        yield f"sqlite:///{file}"
+        for left in file_of_all.parent.glob("test.db*"):
+            left.unlink()
+        file_of_all.write_bytes(new_store)
+        yield f"sqlite:///{file_of_all}"
         return
     address = request.getfixturevalue("store_on_server")
     with closing(Database(address)) as left:
@@ -56,16 +77,16 @@ def url(kind: str, request: pytest.FixtureRequest, tmp_path: Path, new_store: by
 
 @pytest.fixture(scope="session")
 def store_on_server(postgres: Callable[[str], str]) -> Iterator[str]:
-    """The address of one for all tests, each of which finds it empty: making one takes longer than most tests."""
+    """The address of one for all tests: making one takes longer than most tests."""
     with database_of_test(postgres) as address:
         yield address
 
 
 @pytest.fixture
-def database(url: str) -> Iterator[Database]:
-    opened = Database(url)
-    yield opened
-    opened.close()
+def database(url: str, opened: Callable[[str], Database]) -> Iterator[Database]:
+    database = opened(url)
+    yield database
+    database.close()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -15,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from canaries import files, found_in
+from forked import Forked
 from hooks import SECRET, hooked
 from ml_connector.bootstrap import open_secrets
 from ml_connector.cli import app
@@ -26,7 +26,7 @@ from systems import SECRETS, World, assert_whole, gp_options, opened, zoho_optio
 WAIT_SECONDS = 240
 
 
-def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+def wait_until(condition: Callable[[], bool], process: Forked) -> None:
     ends_at = time.monotonic() + WAIT_SECONDS
     while not condition():
         assert process.poll() is None, process.communicate()

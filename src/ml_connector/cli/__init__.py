@@ -1,6 +1,6 @@
 """The command line: one command a file, each of them thin: parse, call, show.
 
-``main`` is the program. A new command is a function in a file of its own and one line below.
+``main`` is the program. A new command is a function in a file of its own and one line in ``commands``.
 """
 
 from __future__ import annotations
@@ -10,38 +10,14 @@ from typing import Annotated
 
 import typer
 
-from ml_connector.cli import (
-    alerts,
-    audit,
-    backup,
-    database,
-    demo,
-    flows,
-    held,
-    init,
-    links,
-    ping,
-    plan,
-    profitability,
-    provision,
-    reconcile,
-    report,
-    review,
-    secrets,
-    serve,
-    simulate,
-    sync,
-    worker,
-    zoho,
-)
+from ml_connector.cli.commands import Program
 from ml_connector.cli.exits import EPILOGUE
-from ml_connector.cli.group import SentenceGroup
 from ml_connector.cli.interrupts import end_in_good_order
 from ml_connector.cli.logs import to_standard_error
 from ml_connector.cli.options import SettingsPath
 
 app = typer.Typer(
-    cls=SentenceGroup,
+    cls=Program,
     help="Keeps Microsoft Dynamics GP and Zoho CRM in step.",
     epilog=EPILOGUE,
     no_args_is_help=True,
@@ -49,30 +25,6 @@ app = typer.Typer(
     rich_markup_mode=None,  # the names of sections have square brackets, which Rich would eat
     pretty_exceptions_enable=False,
 )
-
-app.command("init")(init.init)
-app.add_typer(secrets.app, name="secrets")
-app.add_typer(zoho.app, name="zoho")
-app.command("ping")(ping.ping)
-app.command("provision")(provision.provision)
-app.command("plan")(plan.plan)
-app.add_typer(review.app, name="review")
-app.command("sync")(sync.sync)
-app.command("serve")(serve.serve)
-app.command("worker")(worker.worker)
-app.add_typer(flows.app, name="flows")
-app.add_typer(alerts.app, name="alerts")
-app.add_typer(reconcile.app, name="reconcile")
-app.add_typer(held.app, name="held")
-app.add_typer(links.app, name="links")
-app.add_typer(report.app, name="report")
-report.app.command("profitability")(profitability.profitability)
-app.add_typer(audit.app, name="audit")
-app.command("backup")(backup.backup)
-app.command("restore")(backup.restore)
-app.add_typer(database.app, name="database")
-app.add_typer(simulate.app, name="simulate")
-app.command("demo")(demo.demo)
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 -- Typer's callback

@@ -11,6 +11,7 @@ import typer
 
 from ml_connector.cli.codes import entry_of
 from ml_connector.cli.options import AsJson, SettingsPath, load
+from ml_connector.cli.profitability import profitability
 from ml_connector.cli.show import say, show_json, show_table, shown
 from ml_connector.core.audit import AuditAction
 from ml_connector.core.catalogue import SCHEMA_DRIFT
@@ -66,6 +67,7 @@ class Report:
 
 
 app = typer.Typer(invoke_without_command=True)
+app.command("profitability")(profitability)
 
 
 @app.callback()
