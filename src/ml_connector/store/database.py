@@ -262,7 +262,8 @@ def select_in(
     """
     wanted = list(keys)
     if any("\0" in key for key in wanted):  # SQLite's JSON ends a text there
-        yield from tx.execute(query.where(column.in_(wanted)))
+        for portion in in_portions(wanted):
+            yield from tx.execute(query.where(column.in_(portion)))
     elif wanted:
         given = wanted if tx.dialect.name == "postgresql" else orjson.dumps(wanted).decode()
         yield from tx.execute(_among(tx.dialect.name, query, column), {"among": given})
