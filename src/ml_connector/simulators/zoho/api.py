@@ -13,6 +13,7 @@ from ml_connector.simulators.zoho import (
     record_reads,
     record_writes,
     settings_calls,
+    watch_calls,
 )
 from ml_connector.simulators.zoho.call import Call, split_ids
 from ml_connector.simulators.zoho.coql import parse_query
@@ -106,6 +107,10 @@ def _customising(
     )
 
 
+def _watching(kind: str, handle: Callable[[Call], Reply], operation: Operation) -> Route:
+    return Route(f"watch.{kind}", handle, "notifications", operation, has_body=True)
+
+
 _READ, _CREATE, _UPDATE, _DELETE = Operation.READ, Operation.CREATE, Operation.UPDATE, Operation.DELETE
 _Methods = dict[str, Route]
 _NOT_MODULES = frozenset({"settings", "org", "users", "coql", "actions", "upload"})
@@ -114,6 +119,13 @@ _FIXED: dict[str, _Methods] = {
     "org": {"GET": Route("org", settings_calls.get_org, "org", _READ)},
     "users": {"GET": Route("users", settings_calls.get_users, "users", _READ)},
     "coql": {"POST": Route("coql", run_coql, "coql", _READ, _by_limit, has_body=True, is_heavy=_always)},
+    "actions/watch": {
+        "GET": Route("watch.list", watch_calls.list_channels, "notifications", _READ),
+        "POST": _watching("enable", watch_calls.enable_channels, _CREATE),
+        "PUT": _watching("replace", watch_calls.replace_channels, _UPDATE),
+        "PATCH": _watching("update", watch_calls.update_channels, _UPDATE),
+        "DELETE": Route("watch.disable", watch_calls.disable_channels, "notifications", _DELETE),
+    },
     "settings/modules": {
         "GET": Route("settings.modules", module_calls.list_modules, "settings.modules", _READ),
         "POST": _customising("modules.create", "modules", module_calls.create_module, _CREATE, _new_module),

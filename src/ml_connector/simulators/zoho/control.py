@@ -21,6 +21,7 @@
 | POST bulk/end | `{"id", "ending", "rows"}`: a job ends now, as soon as those before it have (default: completed) |
 | GET callbacks | the callbacks of bulk jobs, the latest last: job, url, status (0: no answer), said |
 | GET/POST callbacks/fates | what becomes of the next ones: `[{"kind": "drop", "delay" or "duplicate", "seconds"}]` |
+| channels, notices | channels and notifications: see watch_control.py |
 | POST tokens/revoke | `{"refresh_token"}`, without it the ready one |
 | POST tokens/expire | every access token is refused from now on |
 | POST grant_codes | `{"scopes"}`: a code for one use within three minutes |
@@ -48,6 +49,7 @@ from ml_connector.simulators.zoho.record_writes import check_items
 from ml_connector.simulators.zoho.records import Table
 from ml_connector.simulators.zoho.replies import JsonObject, Reply, RequestRefusedError, failure, json_reply
 from ml_connector.simulators.zoho.schema_changes import change_fields, remove_module
+from ml_connector.simulators.zoho.watch_control import watch_controls
 from ml_connector.simulators.zoho.writing import Commit
 
 PREFIX = "/_control/"
@@ -79,6 +81,7 @@ class Control:
             "POST modules": self._make_module,
             "GET requests": lambda _: org.journal.requests(),
             "DELETE requests": lambda _: self._clear(),
+            **watch_controls(org),
         }
         self._module_calls: dict[str, Callable[[Table, Any], object]] = {
             "GET records": self._dump,

@@ -98,6 +98,25 @@ class ZohoOptions:
     bulk_missing_reference: Literal["INVALID_DATA", "RESOURCE_NOT_FOUND"] = "INVALID_DATA"
     """The code of a bulk write's cell that names a record or a user who is not there (not documented)."""
 
+    watch_maximum_seconds: int = 604_800
+    """The longest life that a notification channel is given; who asks for more gets the default."""
+    watch_default_seconds: int = 3_600
+    """How long a channel lives when no expiry was asked for, or one too late."""
+    watch_renewal: Literal["from_now", "from_enabling"] = "from_now"
+    """Where the longest life of a channel counts from when its expiry is changed by PATCH ("from the time they are
+    enabled", says Zoho's page; third parties saw renewals by PUT move the expiry)."""
+    watch_patch_needs: Literal["all", "channel_id"] = "all"
+    """Whether PATCH wants events and notify_url, too: Zoho's page and its OpenAPI file call them mandatory, though it
+    is "to update only specific details"."""
+    watch_patch_expiry: Literal["default", "kept"] = "default"
+    """What PATCH without an expiry does to it: Zoho's page has the default of one hour, and that what is not given
+    "will not be removed"."""
+    watch_patch_events: Literal["add", "replace"] = "add"
+    """Whether events of a PATCH are added to those of the module or replace them (inferred: taking them away needs
+    `_delete_events`)."""
+    watch_refusal_status: Literal[400, 202] = 400
+    """The status when every object of a call to /actions/watch is refused (202 in the OpenAPI file of June 2025)."""
+
 
 _NAMES = [field.name for field in fields(ZohoOptions)]
 CHANGEABLE = frozenset(_NAMES[_NAMES.index("edition") :])

@@ -21,6 +21,7 @@ from ml_connector.simulators.zoho.people import STAFF, User
 from ml_connector.simulators.zoho.records import Row, Table
 from ml_connector.simulators.zoho.replies import JsonObject
 from ml_connector.simulators.zoho.uploads import Upload
+from ml_connector.simulators.zoho.watch import Watch
 
 _FIRST_METADATA_ID = 1_001
 _FIRST_RECORD_ID = 10_000_001
@@ -58,6 +59,7 @@ class Org:
         self.uploads: dict[str, Upload] = {}
         self.jobs = BulkJobs()
         self.callbacks = Callbacks()
+        self.watch = Watch()
 
     def change(self, settings: dict[str, Any]) -> None:
         """Other options from now on."""

@@ -37,6 +37,14 @@ class RequestRefusedError(Exception):
         return json_reply(self.status, self.body)
 
 
+class ItemRefusedError(Exception):
+    """One item of a call is refused; `item` is what is answered for it."""
+
+    def __init__(self, item: JsonObject) -> None:
+        super().__init__(item["code"])
+        self.item = item
+
+
 def json_reply(status: int, content: object, records: int = 0) -> Reply:
     """The content as JSON."""
     return Reply(status, orjson.dumps(content), records=records)

@@ -71,6 +71,7 @@ def remove_module(org: Org, table: Table) -> None:
         change_fields(org, other, [{"api_name": lookup, "remove": True} for lookup in lookups])
     for layout in org.layouts_of(name):
         del org.layouts[layout.id]
+    org.watch.forget_module(name)
     del org.tables[name]
 
 
