@@ -8,6 +8,7 @@ import pytest
 
 from ml_connector.simulators.zoho import ZohoOptions, ZohoSimulator
 from zoho_bulk import Bulk
+from zoho_listener import Listener
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,14 @@ def start():
 @pytest.fixture
 def zoho(start):
     return start()
+
+
+@pytest.fixture
+def listener(start):
+    """A web server that is closed before the simulators are stopped."""
+    opened = Listener()
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

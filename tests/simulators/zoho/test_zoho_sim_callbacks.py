@@ -1,58 +1,14 @@
 """The callbacks of bulk jobs: posted when a job ends, once, and lost, late or doubled where that is planned."""
 
-import json
 import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from queue import Queue
 
 import pytest
 
+from zoho_listener import LONG
+
 HEAD = ["Account_Name", "GP_Customer_ID"]
 MAPPED = [{"api_name": name, "index": index} for index, name in enumerate(HEAD)]
-LONG = 30  # seconds; no test waits as long
-
-
-class Listener:
-    """Somebody's web server, which writes down what is posted to it."""
-
-    def __init__(self) -> None:
-        self.posted: Queue[tuple[str, dict]] = Queue()
-        self.answers = threading.Event()  # it answers nothing before this is set
-        self.answers.set()
-        listener = self
-
-        class Answer(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                listener.posted.put((self.path, json.loads(body)))
-                listener.answers.wait(LONG)
-                self.send_response(204)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Says nothing."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_port}/done?of=jobs"
-
-    def next(self) -> dict:
-        path, body = self.posted.get(timeout=LONG)
-        assert path == "/done?of=jobs"
-        return body
-
-
-@pytest.fixture
-def listener() -> Iterator[Listener]:
-    opened = Listener()
-    yield opened
-    opened.answers.set()
-    opened.server.shutdown()
-    opened.server.server_close()
+PATH = "/done?of=jobs"
 
 
 @pytest.fixture
@@ -69,6 +25,12 @@ def started(bulk, url, *rows):
     return bulk.ask("POST", "/crm/bulk/v8/write", body).body["details"]["id"]
 
 
+def told(listener):
+    path, body = listener.next()
+    assert path == PATH
+    return body
+
+
 def sent(bulk, many):
     """What became of so many callbacks."""
     ever = threading.Event()
@@ -81,44 +43,46 @@ def sent(bulk, many):
 
 
 def test_a_job_tells_its_details_when_it_ends_though_nobody_asks(slow, listener):
-    job_id = started(slow, listener.url, ["Aaron", "A1"], ["Berta", "B1"])
+    job_id = started(slow, listener.url(PATH), ["Aaron", "A1"], ["Berta", "B1"])
     assert slow.job(job_id)["status"] == "INPROGRESS"
     assert listener.posted.empty()
     slow.forward(2_000)
-    told = listener.next()
-    assert told == slow.job(job_id)
-    assert (told["status"], told["resource"][0]["file"]["added_count"]) == ("COMPLETED", 2)
-    assert told["result"]["download_url"]
-    assert sent(slow, 1) == [{"job": job_id, "url": listener.url, "status": 204, "said": ""}]
+    body = told(listener)
+    assert body == slow.job(job_id)
+    assert (body["status"], body["resource"][0]["file"]["added_count"]) == ("COMPLETED", 2)
+    assert body["result"]["download_url"]
+    assert sent(slow, 1) == [{"job": job_id, "url": listener.url(PATH), "status": 204, "said": ""}]
     assert listener.posted.empty(), "once"
 
 
 def test_a_job_that_fails_tells_it_too(slow, listener):
-    job_id = started(slow, listener.url, ["Aaron", "A1"])
+    job_id = started(slow, listener.url(PATH), ["Aaron", "A1"])
     slow.end(job_id, ending="failed")
-    assert listener.next()["status"] == "FAILED"
+    assert told(listener)["status"] == "FAILED"
 
 
 def test_a_bulk_read_has_callbacks_as_well(slow, listener):
     query = {"module": {"api_name": "Accounts"}, "fields": ["Account_Name"]}
-    body = {"callback": {"url": listener.url, "method": "post"}, "query": query}
+    body = {"callback": {"url": listener.url(PATH), "method": "post"}, "query": query}
     made = slow.ask("POST", "/crm/bulk/v8/read", body).body["data"][0]["details"]["id"]
     slow.end(made)
-    told = listener.next()
-    assert told["data"] == [slow.read_job(made)]
-    assert told["data"][0]["state"] == "COMPLETED"
+    body = told(listener)
+    assert body["data"] == [slow.read_job(made)]
+    assert body["data"][0]["state"] == "COMPLETED"
 
 
 def test_a_callback_may_be_lost_doubled_or_late(slow, listener):
     plan = [{"kind": "drop"}, {"kind": "duplicate"}, {"kind": "delay", "seconds": 500}]
     assert len(slow.wire.control("POST", "callbacks/fates", plan)) == 3
-    lost, doubled, late, last = (started(slow, listener.url, [name, name]) for name in ("A", "B", "C", "D"))
+    lost, doubled, late, last = (
+        started(slow, listener.url(PATH), [name, name]) for name in ("A", "B", "C", "D")
+    )
     for job_id in (lost, doubled, late, last):
         slow.end(job_id)
-    assert [listener.next()["id"] for _ in range(3)] == [doubled, doubled, last], "the late one is overtaken"
+    assert [told(listener)["id"] for _ in range(3)] == [doubled, doubled, last], "the late one is overtaken"
     assert listener.posted.empty()
     slow.forward(600)
-    assert listener.next()["id"] == late
+    assert told(listener)["id"] == late
     assert [(one["job"], one["status"]) for one in sent(slow, 5)] == [
         (lost, 0), (doubled, 204), (doubled, 204), (last, 204), (late, 204),
     ]  # fmt: skip
@@ -126,9 +90,9 @@ def test_a_callback_may_be_lost_doubled_or_late(slow, listener):
 
 def test_one_who_does_not_answer_holds_nobody_up(slow, listener):
     listener.answers.clear()
-    job_id = started(slow, listener.url, ["Aaron", "A1"])
+    job_id = started(slow, listener.url(PATH), ["Aaron", "A1"])
     slow.end(job_id)
-    listener.next()
+    told(listener)
     assert slow.insert("Berta"), "calls are answered meanwhile"
     assert slow.done(HEAD, ["Carla", "C1"], field_mappings=MAPPED)[0]["STATUS"] == "ADDED"
     assert slow.wire.control("GET", "callbacks") == []

@@ -30,7 +30,12 @@ the other by the simulator's clock (`bulk_jobs.py`): a test moves the clock, end
 can be planned (`POST /_control/bulk/fates`). The callback of a job is posted when it ends (`courier.py`), if it is one
 of this machine; what happens to callbacks on the way is planned, too (`callbacks.py`).
 
-Not simulated: notifications, composite requests, aggregates in COQL, related lists; and of the bulk calls custom views,
+Channels are kept at {url}/crm/v8/actions/watch (`watch.py`, `watch_calls.py`). Every insert, update and delete is told
+to the live channels that ask for it (`notices.py`), by real posts from a thread of their own (`notice_courier.py`), each
+once; the options `notice_...` lose, double, delay, shuffle and forge them (`notice_queue.py`), and `watch_control.py`
+counts them, waits for them, and takes channels away.
+
+Not simulated: notifications of users, composite requests, aggregates in COQL, related lists; and of the bulk calls custom views,
 ICS files, and parents with their children in one job.
 """
 

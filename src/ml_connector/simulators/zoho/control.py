@@ -4,7 +4,9 @@
 | --- | --- |
 | GET counts | calls by kind and status, writes by module and action, records, credits, peaks, tokens |
 | GET records/{module}?offset&limit | every field of the records, in id order |
-| POST records/{module} | seeds `{"records": [...]}`, any number; may set Created_Time and Modified_Time |
+| POST records/{module} | seeds `{"records": [...]}`, any number; may set Created_Time and Modified_Time; no channel
+  is told |
+| POST create/{module} | `{"records": [...]}` made by a person |
 | POST edit/{module} | `{"records": [{"id", ...}]}` changed by a person (another Modified_By) |
 | POST delete/{module} | `{"ids": [...], "permanent": false}` |
 | POST restore/{module} | `{"ids": [...]}` back from the recycle bin with their old ids |
@@ -42,6 +44,7 @@ from ml_connector.simulators.zoho.faults import Fault, FaultKind
 from ml_connector.simulators.zoho.layouts import Layout
 from ml_connector.simulators.zoho.merging import join_records
 from ml_connector.simulators.zoho.module_calls import new_module
+from ml_connector.simulators.zoho.notices import changes_of, tell
 from ml_connector.simulators.zoho.options import ALL_SCOPES, CHANGEABLE
 from ml_connector.simulators.zoho.org import Org
 from ml_connector.simulators.zoho.people import API_USER, SALES_USER, User
@@ -86,6 +89,7 @@ class Control:
         self._module_calls: dict[str, Callable[[Table, Any], object]] = {
             "GET records": self._dump,
             "POST records": self._seed,
+            "POST create": self._create,
             "POST edit": self._edit,
             "POST delete": self._delete,
             "POST restore": self._restore,
@@ -212,12 +216,20 @@ class Control:
                 items.append(commit.insert(candidate))
         return _outcome(items)
 
+    def _create(self, table: Table, given: JsonObject) -> JsonObject:
+        candidates = check_items(self._org, table, given["records"])
+        commit = Commit(self._org, table, SALES_USER)
+        with self._org.lock:
+            items = [commit.insert(candidate) for candidate in candidates]
+            commit.publish()
+        return _outcome(items)
+
     def _edit(self, table: Table, given: JsonObject) -> JsonObject:
         candidates = check_items(self._org, table, given["records"])
         commit = Commit(self._org, table, SALES_USER)
         with self._org.lock:
             items = [commit.update(candidate.id, candidate) for candidate in candidates]
-            commit.index_later()
+            commit.publish()
         return _outcome(items)
 
     def _delete(self, table: Table, given: JsonObject) -> JsonObject:
@@ -226,7 +238,7 @@ class Control:
             items = [
                 commit.delete(row_id, permanent=given.get("permanent", False)) for row_id in given["ids"]
             ]
-            commit.index_later()
+            commit.publish()
         return _outcome(items)
 
     def _restore(self, table: Table, given: JsonObject) -> JsonObject:
@@ -241,6 +253,7 @@ class Control:
                 )  # lines do not outlive their parent here
                 table.insert({**row, **lines, "Modified_Time": int(self._org.clock.now())})
                 del table.deleted[row_id]
+                tell(self._org, table, list(changes_of(table, [(row_id, None)], frozenset())))
         return {"ids": given["ids"], "errors": []}
 
     def _merge(self, table: Table, given: JsonObject) -> JsonObject:
@@ -254,7 +267,7 @@ class Control:
             who = (master["id"], given["children"])
             commit = Commit(self._org, table, SALES_USER)
             items = [join_records(commit, self._org, table, who, filled)]
-            commit.index_later()
+            commit.publish()
         return _outcome(items)
 
     def _change_fields(self, table: Table, given: JsonObject) -> JsonObject:

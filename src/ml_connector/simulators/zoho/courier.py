@@ -1,14 +1,10 @@
 """Posts the callbacks of bulk jobs, from a thread of its own.
 
 It posts them one after the other, as soon as the clock says that a job is over, though nobody looks at it, and sleeps
-while no job has a callback. Only addresses of this machine are called: a simulator asks nothing of the world, and what
-it did not send it says (`GET /_control/callbacks`).
+while no job has a callback. What could not be sent it says (`GET /_control/callbacks`).
 """
 
-import contextlib
-import http.client
 import threading
-from urllib.parse import urlsplit
 
 import orjson
 
@@ -18,9 +14,9 @@ from ml_connector.simulators.zoho.bulk_read import ReadWork
 from ml_connector.simulators.zoho.bulk_rows import WriteWork
 from ml_connector.simulators.zoho.callbacks import url_of
 from ml_connector.simulators.zoho.org import Org
+from ml_connector.simulators.zoho.posting import posted
 from ml_connector.simulators.zoho.replies import JsonObject
 
-HERE = frozenset({"127.0.0.1", "::1", "localhost"})
 _PAUSE_SECONDS = 0.02
 _TIMEOUT_SECONDS = 5.0
 
@@ -63,7 +59,7 @@ class Courier:
     def _post(self, job: Job) -> None:
         with self._org.lock:
             content = orjson.dumps(_body(self._org, self._base_url, job))
-        status, said = _posted(url_of(job), content)
+        status, said = posted(url_of(job), content, _TIMEOUT_SECONDS)
         with self._org.lock:
             self._org.callbacks.note(job, status, said)
 
@@ -73,19 +69,3 @@ def _body(org: Org, base_url: str, job: Job) -> JsonObject:
         return bulk_write.details_of(org, base_url, job, job.work)
     assert isinstance(job.work, ReadWork)
     return bulk_read.details_of(org, job, job.work)
-
-
-def _posted(url: str, content: bytes) -> tuple[int, str]:
-    """The status of the answer, and why there is none."""
-    parts = urlsplit(url)
-    if parts.hostname not in HERE:
-        return 0, "not an address of this machine"
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    path = parts.path or "/"
-    headers = {"Content-Type": "application/json;charset=UTF-8"}
-    with contextlib.closing(kind(parts.hostname, parts.port, timeout=_TIMEOUT_SECONDS)) as connection:
-        try:
-            connection.request("POST", f"{path}?{parts.query}" if parts.query else path, content, headers)
-            return connection.getresponse().status, ""
-        except (OSError, http.client.HTTPException) as error:
-            return 0, type(error).__name__

@@ -37,6 +37,8 @@ class ZohoOptions:
     request_log_size: int = 100_000
     examples_file: str = ""
     """Where an example of each shape of request goes (see examples.py); empty: as ZOHO_SIMULATOR_JOURNAL says."""
+    notice_senders: int = 1
+    """How many notifications are posted at once; with one of them, in their order."""
 
     edition: Edition = "enterprise"
     users: int = 5
@@ -116,6 +118,23 @@ class ZohoOptions:
     `_delete_events`)."""
     watch_refusal_status: Literal[400, 202] = 400
     """The status when every object of a call to /actions/watch is refused (202 in the OpenAPI file of June 2025)."""
+
+    notice_drop_share: float = 0.0
+    """How many notifications are lost, of 1. How Zoho's are delivered is not documented at all; none is sent again."""
+    notice_copies: tuple[int, int] = (1, 1)
+    """How often each of the others is sent: from so many times to so many times."""
+    notice_delay_seconds: tuple[float, float] = (0.0, 0.0)
+    """How late they are, by the simulator's clock; they stay in their order."""
+    notice_shuffle_seconds: float = 0.0
+    """The span within which they come out of order, on top."""
+    notice_wrong_token_share: float = 0.0
+    """How many of those sent carry another token than the channel's, of 1."""
+    notice_ids_per_call: int = 100
+    """Most records of one write that one notification tells of (that it may be several was seen live); 1: one each."""
+    notice_seed: int = 1
+    """Of the chance that decides all this."""
+    notice_timeout_seconds: float = 5.0
+    """How long the answer to a notification is waited for."""
 
 
 _NAMES = [field.name for field in fields(ZohoOptions)]

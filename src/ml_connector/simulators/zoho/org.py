@@ -14,6 +14,7 @@ from ml_connector.simulators.zoho.journal import Journal
 from ml_connector.simulators.zoho.layouts import Layout
 from ml_connector.simulators.zoho.limits import Limits
 from ml_connector.simulators.zoho.metadata import LAYOUT, PERSON_TYPES, Ids, Module, standard_modules
+from ml_connector.simulators.zoho.notice_queue import Notices
 from ml_connector.simulators.zoho.oauth import AccountsServer
 from ml_connector.simulators.zoho.options import ZohoOptions
 from ml_connector.simulators.zoho.paging import PageTokens
@@ -60,11 +61,13 @@ class Org:
         self.jobs = BulkJobs()
         self.callbacks = Callbacks()
         self.watch = Watch()
+        self.notices = Notices(self.lock, self.clock.now, options.request_log_size)
 
     def change(self, settings: dict[str, Any]) -> None:
         """Other options from now on."""
         self.options = replace(self.options, **settings)
         self.clock.offset_seconds = self.options.clock_offset_seconds
+        self.notices.wake()
 
     def settle_jobs(self) -> None:
         """Does what is due of the bulk jobs."""

@@ -13,6 +13,7 @@ from typing import Self
 
 from ml_connector.simulators.zoho.courier import Courier
 from ml_connector.simulators.zoho.gateway import Gateway, Request
+from ml_connector.simulators.zoho.notice_courier import NoticeCourier
 from ml_connector.simulators.zoho.options import ZohoOptions
 from ml_connector.simulators.zoho.org import Org
 from ml_connector.simulators.zoho.replies import Reply
@@ -116,6 +117,7 @@ class ZohoSimulator:
         self._stopping = threading.Event()
         self._gateway = Gateway(self.org, self.url, pause=self._stopping.wait)  # stop() ends every delay
         self._courier = Courier(self.org, self.url, self._stopping)
+        self._notice_courier = NoticeCourier(self.org, self.url, self._stopping)
         self._lock = threading.Lock()
         self._clients: dict[socket.socket, threading.Thread] = {}
         self._acceptor = threading.Thread(target=self._accept, name="zoho-simulator", daemon=True)
@@ -129,12 +131,14 @@ class ZohoSimulator:
         """Begins to answer."""
         self._acceptor.start()
         self._courier.start()
+        self._notice_courier.start()
         return self
 
     def stop(self) -> None:
         """Ends all connections and threads and frees the port."""
         self._stopping.set()
         self._courier.stop()
+        self._notice_courier.stop()
         if self._acceptor.is_alive():
             with (
                 contextlib.suppress(OSError),

@@ -6,6 +6,7 @@ who made it; to other users it does not exist.
 """
 
 from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, urlsplit
 
 from ml_connector.simulators.zoho.options import ZohoOptions
 from ml_connector.simulators.zoho.replies import JsonObject
@@ -40,6 +41,10 @@ class Subscription:
         """What it is known by."""
         return self.user, self.channel_id, self.module
 
+    def query_params(self) -> dict[str, str]:
+        """Those of the URL, which every notification repeats; of several with one name the last."""
+        return dict(parse_qsl(urlsplit(self.notify_url).query, keep_blank_values=True))
+
     def event_names(self) -> list[str]:
         """As GET shows them: `all` is spelled out."""
         return [f"{self.module}.{event}" for event in EVENTS if event in self.events]
@@ -50,6 +55,11 @@ class Watch:
     """Every subscription of the organisation; its lock is held for each method."""
 
     _subscriptions: dict[tuple[str, str, str], Subscription] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody has ever watched anything, or everybody has left."""
+        return not self._subscriptions
 
     def live(self, now: float) -> list[Subscription]:
         """Those that have not expired, in the order in which they were made."""

@@ -5,6 +5,9 @@
 | GET channels | every user's live subscriptions: user, channel_id, module, notify_url, token, events, expires_at |
 | POST channels | `{"user", "watch": [...]}`: enables channels as another application, of this or of another user |
 | POST channels/remove | `{"channel_ids": [...]}`: they are gone and nobody is told; without the key all of them |
+| GET/DELETE notices | notifications made, dropped, sent, with a wrong token, under way, and statuses of the answers |
+| GET notices/sent | the latest ones that were sent, the latest last; status 0: there was no answer, see `said` |
+| POST notices/wait | `{"seconds": 30}`: waits until none is under way; `idle` says whether it is, beside the counts |
 """
 
 from collections.abc import Callable
@@ -16,6 +19,8 @@ from ml_connector.simulators.zoho.people import API_USER
 from ml_connector.simulators.zoho.replies import JsonObject
 from ml_connector.simulators.zoho.watch_calls import enabled
 
+_PATIENCE_SECONDS = 30
+
 
 def watch_controls(org: Org) -> dict[str, Callable[[Any], object]]:
     """The calls by method and path."""
@@ -23,6 +28,10 @@ def watch_controls(org: Org) -> dict[str, Callable[[Any], object]]:
         "GET channels": lambda _: _channels(org),
         "POST channels": lambda given: _enable(org, given),
         "POST channels/remove": lambda given: _remove(org, given),
+        "GET notices": lambda _: org.notices.counts(),
+        "DELETE notices": lambda _: org.notices.clear(),
+        "GET notices/sent": lambda _: org.notices.sent(),
+        "POST notices/wait": lambda given: _wait(org, given),
     }
 
 
@@ -45,3 +54,8 @@ def _remove(org: Org, given: JsonObject) -> list[JsonObject]:
             if gone is None or one.channel_id in gone:
                 org.watch.remove(one)
     return _channels(org)
+
+
+def _wait(org: Org, given: JsonObject) -> JsonObject:
+    idle = org.notices.wait_until_idle(given.get("seconds", _PATIENCE_SECONDS))
+    return {"idle": idle, **org.notices.counts()}

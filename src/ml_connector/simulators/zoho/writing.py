@@ -8,6 +8,7 @@ from ml_connector.simulators.zoho.checking import Candidate, invalid, invalid_id
 from ml_connector.simulators.zoho.layouts import Layout
 from ml_connector.simulators.zoho.line_items import line_errors, remove_lines, store_lines, totals
 from ml_connector.simulators.zoho.metadata import LAYOUT, Module
+from ml_connector.simulators.zoho.notices import changes_of, tell
 from ml_connector.simulators.zoho.org import Org
 from ml_connector.simulators.zoho.records import Deleted, Row, Table
 from ml_connector.simulators.zoho.replies import JsonObject, failure
@@ -29,6 +30,7 @@ class Commit:
         self._user = user
         self.created_at = self.modified_at = int(org.clock.now())
         self._before: list[tuple[str, Row | None]] = []
+        self._with_lines: set[str] = set()
         self.unmodified_since: int | None = None
         self.holds_to_layout = True
         self.actions: Counter[str] = Counter()
@@ -106,13 +108,16 @@ class Commit:
         }
 
     def finish(self, triggers: list[str]) -> None:
-        """Counts what was done and lets the search index know later."""
-        self.index_later()
+        """Counts what was done and tells whom it concerns."""
+        self.publish()
         self._org.journal.note_writes(self._module.api_name, self.actions, triggers)
 
-    def index_later(self) -> None:
-        """The search index goes on seeing for a while what was there before."""
+    def publish(self) -> None:
+        """Tells the channels, while the search index goes on seeing for a while what was there before."""
         self._table.remember(self._org.clock.now(), self._org.options.search_lag_seconds, self._before)
+        if not self._org.watch.is_empty:
+            changes = changes_of(self._table, self._before, frozenset(self._with_lines))
+            tell(self._org, self._table, list(changes))
 
     def _errors(self, candidate: Candidate, row: Row, present: list[str]) -> list[JsonObject]:
         errors = candidate.errors
@@ -168,6 +173,7 @@ class Commit:
         if self._module.subform and self._lines is not None:
             kept = present
             if candidate.lines is not None:
+                self._with_lines.add(row["id"])
                 kept = store_lines(self._lines, self._org.record_ids, candidate.lines, row, present)
             row[self._module.subform.api_name] = kept
             row.update(totals(self._lines, row, kept))
