@@ -31,12 +31,12 @@ can be planned (`POST /_control/bulk/fates`). The callback of a job is posted wh
 of this machine; what happens to callbacks on the way is planned, too (`callbacks.py`).
 
 Channels are kept at {url}/crm/v8/actions/watch (`watch.py`, `watch_calls.py`). Every insert, update and delete is told
-to the live channels that ask for it (`notices.py`), by real posts from a thread of their own (`notice_courier.py`), each
-once; the options `notice_...` lose, double, delay, shuffle and forge them (`notice_queue.py`), and `watch_control.py`
-counts them, waits for them, and takes channels away.
+to the live channels that ask for it (`notices.py`), by real posts from a thread of their own (`notice_courier.py`),
+once each; the options `notice_...` lose, double, delay, shuffle and forge them (`notice_queue.py`). The calls of
+`watch_control.py` count them, wait for them, and take channels away.
 
-Not simulated: notifications of users, composite requests, aggregates in COQL, related lists; and of the bulk calls custom views,
-ICS files, and parents with their children in one job.
+Not simulated: notifications of users, composite requests, aggregates in COQL, related lists; and of the bulk calls
+custom views, ICS files, and parents with their children in one job.
 """
 
 from ml_connector.simulators.zoho.options import ALL_SCOPES, GrantCode, ZohoOptions

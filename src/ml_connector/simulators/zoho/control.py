@@ -4,8 +4,7 @@
 | --- | --- |
 | GET counts | calls by kind and status, writes by module and action, records, credits, peaks, tokens |
 | GET records/{module}?offset&limit | every field of the records, in id order |
-| POST records/{module} | seeds `{"records": [...]}`, any number; may set Created_Time and Modified_Time; no channel
-  is told |
+| POST records/{module} | seeds `{"records": [...]}`, told to no channel; may set Created_Time and Modified_Time |
 | POST create/{module} | `{"records": [...]}` made by a person |
 | POST edit/{module} | `{"records": [{"id", ...}]}` changed by a person (another Modified_By) |
 | POST delete/{module} | `{"ids": [...], "permanent": false}` |

@@ -16,6 +16,7 @@ JSON_TYPES = {
     "layout": "jsonobject",
     "multiselectpicklist": "jsonarray",
     "subform": "jsonarray",
+    "linetax": "jsonarray",
 }
 
 PICK_TYPES = frozenset({"picklist", "multiselectpicklist"})

@@ -13,7 +13,7 @@ from typing import Any
 
 from ml_connector.simulators.zoho.field import Field
 from ml_connector.simulators.zoho.replies import JsonObject
-from ml_connector.simulators.zoho.values import Validator, validator_of
+from ml_connector.simulators.zoho.values import Validator, line_taxes, validator_of
 
 _FIRST_ID = 5_725_767_000_000_000_000
 _ID_LENGTH = 19
@@ -23,6 +23,9 @@ PLAIN_TEXT_TYPES = frozenset({"text", "textarea", "picklist"})
 PERSON_TYPES = frozenset({"ownerlookup", "userlookup"})
 LAYOUT = "Layout"
 """API name and, in lower case, type of the field that says by which form a record is kept."""
+
+LINE_TAX = "$line_tax"
+"""The taxes of a whole quote or order; no field of the module, but written and shown like one."""
 
 
 class Ids:
@@ -59,8 +62,9 @@ class Module:
 
     @cached_property
     def validators(self) -> dict[str, Validator]:
-        """Of the fields that may be written; subforms are checked row by row elsewhere."""
-        return {
+        """Of the fields that may be written, and of `$line_tax`; subforms are checked row by row elsewhere."""
+        taxes: dict[str, Validator] = {LINE_TAX: line_taxes} if self.subform else {}
+        return taxes | {
             name: validator_of(field)
             for name, field in self.fields.items()
             if not field.read_only and field.data_type != "subform"

@@ -123,13 +123,21 @@ class Org:
             return self._layout(value)
         if field.subform:
             rows = self.tables[field.subform].rows
-            return [self.render_row(field.subform, rows[row_id]) for row_id in value if row_id in rows]
+            return [self._line(field.subform, rows[row_id]) for row_id in value if row_id in rows]
         return value
 
     def render_row(self, module: str, row: Row) -> JsonObject:
         """Every field of a row."""
         fields = self.tables[module].module.fields
         return {name: self.render(field, row.get(name)) for name, field in fields.items()}
+
+    def _line(self, module: str, row: Row) -> JsonObject:
+        """A line as its quote or order shows it: the product with its code."""
+        shown = self.render_row(module, row)
+        product = shown.get("Product_Name")
+        if product:
+            product["Product_Code"] = self.tables["Products"].rows[product["id"]].get("Product_Code")
+        return shown
 
     def _layout(self, layout_id: str) -> JsonObject:
         return {"name": self.layouts[layout_id].name, "id": layout_id}

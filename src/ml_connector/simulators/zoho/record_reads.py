@@ -8,6 +8,7 @@ from typing import Any
 from ml_connector.simulators.zoho.call import Call, split_ids
 from ml_connector.simulators.zoho.external_ids import ExternalFields, parse_header, record_id
 from ml_connector.simulators.zoho.field import Field
+from ml_connector.simulators.zoho.metadata import LINE_TAX
 from ml_connector.simulators.zoho.paging import TOKEN_SECONDS, Page, new_token
 from ml_connector.simulators.zoho.records import Deleted, Row, Table
 from ml_connector.simulators.zoho.replies import (
@@ -62,7 +63,14 @@ def get_record(call: Call) -> Reply:
     if "fields" in call.query:
         asked = {"id", *split_ids(call.query["fields"])}
         return json_reply(200, {"data": [{n: v for n, v in shown.items() if n in asked}]}, 1)
-    extras = {"$approval_state": "approved", "$editable": True, "$currency_symbol": "$", "$state": "save"}
+    extras: JsonObject = {
+        "$approval_state": "approved",
+        "$editable": True,
+        "$currency_symbol": "$",
+        "$state": "save",
+    }
+    if table.module.subform:
+        extras[LINE_TAX] = row.get(LINE_TAX, [])
     return json_reply(200, {"data": [{**shown, **extras}]}, 1)
 
 

@@ -178,6 +178,23 @@ def _picks(field: Field) -> Validator:
     return check
 
 
+def _line_taxes(_field: Field) -> Validator:
+    def check(value: Any) -> Any:  # noqa: ANN401
+        return line_taxes(value)
+
+    return check
+
+
+def line_taxes(value: Any) -> list[JsonObject]:  # noqa: ANN401 -- anything may come over the wire
+    """Taxes as a line or a whole document carries them: `[{"percentage", "name"}]`; what they come to is computed."""
+    if value.__class__ is not list or any(one.__class__ is not dict for one in value):
+        raise InvalidValueError(expected_data_type="jsonarray")
+    for one in value:
+        if one.get("percentage").__class__ not in (int, float) or one.get("name").__class__ is not str:
+            raise InvalidValueError
+    return [{"percentage": one["percentage"], "name": one["name"]} for one in value]
+
+
 _BY_TYPE: dict[str, Callable[[Field], Validator]] = {
     "text": _text,
     "textarea": _text,
@@ -198,6 +215,7 @@ _BY_TYPE: dict[str, Callable[[Field], Validator]] = {
     "userlookup": _reference,
     "layout": _reference,
     "multiselectpicklist": _picks,
+    "linetax": _line_taxes,
 }
 
 

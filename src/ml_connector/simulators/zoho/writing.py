@@ -6,7 +6,7 @@ from typing import Any
 
 from ml_connector.simulators.zoho.checking import Candidate, invalid, invalid_id, missing
 from ml_connector.simulators.zoho.layouts import Layout
-from ml_connector.simulators.zoho.line_items import line_errors, remove_lines, store_lines, totals
+from ml_connector.simulators.zoho.line_items import Lines, line_errors, remove_lines, totals
 from ml_connector.simulators.zoho.metadata import LAYOUT, Module
 from ml_connector.simulators.zoho.notices import changes_of, tell
 from ml_connector.simulators.zoho.org import Org
@@ -170,11 +170,14 @@ class Commit:
         if "Full_Name" in self._module.fields:
             names = (row.get("First_Name"), row.get("Last_Name"))
             row["Full_Name"] = " ".join(name for name in names if name)
+        if "Expected_Revenue" in self._module.fields:
+            _set_expected_revenue(row)
         if self._module.subform and self._lines is not None:
             kept = present
             if candidate.lines is not None:
                 self._with_lines.add(row["id"])
-                kept = store_lines(self._lines, self._org.record_ids, candidate.lines, row, present)
+                lines = Lines(self._lines, self._org.tables["Products"], self._org.record_ids)
+                kept = lines.store(candidate.lines, row, present)
             row[self._module.subform.api_name] = kept
             row.update(totals(self._lines, row, kept))
 
@@ -206,6 +209,13 @@ class Commit:
 
     def _success(self, row: Row, message: str) -> JsonObject:
         return {"code": "SUCCESS", "details": self._details(row), "message": message, "status": "success"}
+
+
+def _set_expected_revenue(row: Row) -> None:
+    """Of a deal: its amount by its probability (inferred), where both are known."""
+    row.pop("Expected_Revenue", None)
+    if "Amount" in row and "Probability" in row:
+        row["Expected_Revenue"] = round(row["Amount"] * row["Probability"] / 100, 2)
 
 
 def _refused(errors: list[JsonObject]) -> JsonObject:
