@@ -103,6 +103,7 @@ def test_one_who_does_not_answer_holds_nobody_up(slow, listener):
     [
         ("https://connector.example/done", "not an address of this machine"),
         ("http://127.0.0.1:1/done", "ConnectionRefusedError"),
+        ("http://127.0.0.1:99999/done", "ValueError"),
     ],
 )
 def test_what_cannot_be_delivered_is_told(slow, url, said):

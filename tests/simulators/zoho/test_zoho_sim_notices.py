@@ -90,6 +90,14 @@ def test_an_update_that_changes_nothing_is_told_too(watching, listener):
     assert outline(heard(zoho, listener)) == [("Accounts", "update", [one], [{one: []}])]
 
 
+def test_blanks_in_the_url_as_in_zohos_own_example(watching, listener):
+    zoho = watching(notify_url=listener.url("/hooks für?authorization=Zoho-oauthtoken 1000.x&a=%20"))
+    zoho.insert("Accounts", {"Account_Name": "A"})
+    path, body = listener.next()
+    assert path == "/hooks%20f%C3%BCr?authorization=Zoho-oauthtoken%201000.x&a=%20"
+    assert body["query_params"] == {"authorization": "Zoho-oauthtoken 1000.x", "a": " "}
+
+
 def test_without_a_token_there_is_none(watching, listener):
     zoho = watching(token=None)
     zoho.insert("Accounts", {"Account_Name": "A"})

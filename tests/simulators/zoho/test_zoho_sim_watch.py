@@ -131,6 +131,7 @@ def test_zoho_may_grant_less(zoho, later, instant):
         ({"notify_url": "http://a.b/" + "c" * 245}, "INVALID_DATA", {"api_name": "notify_url", "maximum_length": 255}),
         ({"notify_url": "ftp://a.b/c"}, "INVALID_DATA", {"api_name": "notify_url"}),
         ({"notify_url": "http://[a/"}, "INVALID_DATA", {"api_name": "notify_url"}),
+        ({"notify_url": "http://127.0.0.1:99999/"}, "INVALID_DATA", {"api_name": "notify_url"}),
         ({"channel_expiry": "2020-01-01T00:00:00+00:00"}, "INVALID_DATA", {"api_name": "channel_expiry"}),
         (
             {"channel_expiry": "tomorrow"},

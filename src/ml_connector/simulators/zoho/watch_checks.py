@@ -37,6 +37,7 @@ def url_of(spec: JsonObject, path: str) -> str:
     given = _text(spec, "notify_url", path, MAX_URL)
     try:
         parts = urlsplit(given)
+        parts.port  # noqa: B018 -- raises for one that cannot be
     except ValueError as error:
         raise ItemRefusedError(invalid(path, "notify_url")) from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
