@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -86,6 +86,9 @@ class Own:
     command: str  #: serve or worker
     costs: Mapping[str, Cost]  #: by system, since it began
     runs: int = 0  #: that it is at
+    notifications: Mapping[str, int] = field(
+        default_factory=dict
+    )  #: what became of them -> how many, since then
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +128,16 @@ def problems(app: App, engine: Engine) -> list[str]:
     return []
 
 
-def find_standing(app: App, engine: Engine, flows: Sequence[Watched], codes: Collection[str]) -> Standing:
+def find_standing(
+    app: App,
+    engine: Engine,
+    flows: Sequence[Watched],
+    codes: Collection[str],
+    notifications: Callable[[], Mapping[str, int]] = dict,
+) -> Standing:
     """How everything stands; of a store that is away only what this process knows by itself."""
-    now, own = app.clock.now(), find_own(app, engine, "serve")
+    now = app.clock.now()
+    own = replace(find_own(app, engine, "serve"), notifications=notifications())
     try:
         with app.database.read() as tx:
             told = find_figures(tx, flows, now)

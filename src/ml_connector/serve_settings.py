@@ -71,6 +71,29 @@ class WorkerSettings(Section):
     )
 
 
+class WebhooksSettings(Section):
+    """Receiving Zoho's notifications, in serve's web application."""
+
+    body_bytes: int = Field(
+        default=262_144,
+        ge=1024,
+        le=16_777_216,
+        description="The longest notification that is read; one that is longer is refused.",
+    )
+    rate_per_second: int = Field(
+        default=1000,
+        ge=1,
+        le=100_000,
+        description="So many of them are taken in a second; more are refused, and polling finds what they told of.",
+    )
+    coalesce_seconds: float = Field(
+        default=3,
+        ge=0,
+        le=600,
+        description="How long after its first notification a record is fetched, so that a burst on it is one fetch.",
+    )
+
+
 class LogSettings(Section):
     """What serve writes to standard error."""
 

@@ -19,6 +19,7 @@ from ml_connector.flows.figures import FlowFigures
 from ml_connector.web.metrics import METRICS, exposition
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+RECEIVED = {"accepted": 12, "wrong token": 3, "garbage": 0}
 FACTS = FlowFacts(
     "customers",
     done_at=START - HOUR,
@@ -31,7 +32,7 @@ FACTS = FlowFacts(
 )
 ALL = Standing(
     START,
-    Own("serve", {GP: Cost({"GetCustomerList": 7}, 1.25), ZOHO: Cost({"insert": 2}, 0.5, 9, 1)}, 2),
+    Own("serve", {GP: Cost({"GetCustomerList": 7}, 1.25), ZOHO: Cost({"insert": 2}, 0.5, 9, 1)}, 2, RECEIVED),
     frozenset({"AMBIGUOUS_MATCH"}),
     True,
     [
@@ -52,6 +53,7 @@ OWN = {
     "calls_total",
     "call_seconds_total",
     "refused_calls_total",
+    "notifications_total",
 }
 
 
@@ -81,6 +83,9 @@ def test_everything_is_told_in_base_units() -> None:
         "call_seconds_total zoho": 0.5,
         "refused_calls_total gp": 0,
         "refused_calls_total zoho": 1,
+        "notifications_total accepted": 12,
+        "notifications_total wrong token": 3,
+        "notifications_total garbage": 0,
         "credits org-1": 5000,
         "credits_left org-1": 4000,
         "credits_reserved org-1": 250,
@@ -107,7 +112,7 @@ def test_while_the_store_is_away_what_the_process_knows_is_told() -> None:
 def test_a_worker_tells_nothing_that_the_process_that_serves_tells_of_the_store() -> None:
     worker = replace(ALL, own=Own("worker", ALL.own.costs))
     found = samples(worker, own_only=True)
-    assert {name.split()[0] for name in found} == OWN
+    assert {name.split()[0] for name in found} == OWN - {"notifications_total"}
     assert [name.split()[1].split(",")[0] for name in found if "build_info" in name] == ["worker"]
     assert found["calls_total GetCustomerList,gp"] == 7
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ml_connector.flows.figures import Watched
     from ml_connector.flows.serving import Place, Serving
     from ml_connector.settings import Settings
+    from ml_connector.web.webhooks import Receiving
 
 _AGAIN_SECONDS = 1.0
 
@@ -44,14 +45,21 @@ def _serve(read: Settings, stopping: threading.Event, tell: Tell, folder: Path) 
     from ml_connector.web.app import create_app
     from ml_connector.web.metrics import exposition
     from ml_connector.web.server import served
+    from ml_connector.web.webhooks import webhooks
 
-    with open_app(read, tell) as app, _engine(app, stopping, tell, folder) as engine:
-        fault, flows = partial(_keep_fault, tell, folder), watched(app)
+    fault = partial(_keep_fault, tell, folder)
+    with (
+        open_app(read, tell) as app,
+        _engine(app, stopping, tell, folder) as engine,
+        _receiving(app, fault) as receiving,
+    ):
+        flows = watched(app)
         serving = Serving(place_of(app, engine, tell, fault), stopping)
         codes = frozenset(entry.code for entry in catalogue())
         web = create_app(
             partial(_problems, app, serving, engine),
-            exposition(partial(find_standing, app, engine, flows, codes)),
+            exposition(partial(find_standing, app, engine, flows, codes, receiving.counted)),
+            webhooks(receiving),
         )
         with (
             served(web, read.serve.address, read.serve.port) as url,
@@ -94,6 +102,19 @@ def place_of(app: App, engine: Engine, tell: Tell, fault: Callable[[Exception], 
         fault=fault,
         at_once=app.settings.serve.runs_at_once,
     )
+
+
+@contextmanager
+def _receiving(app: App, fault: Callable[[Exception], None]) -> Iterator[Receiving]:
+    """What takes Zoho's notifications; those that wait at the end of the block are kept."""
+    from ml_connector.store import inbox
+    from ml_connector.store.group_commit import GroupCommit
+    from ml_connector.web.webhooks import AT_MOST_WAITING, KnownChannels, Receiving
+
+    with GroupCommit(app.database, inbox.put, fault, AT_MOST_WAITING) as commit:
+        # No channel is made yet, so no path has one.
+        known = KnownChannels(lambda _: None, app.clock)
+        yield Receiving(known, commit.put, app.clock, app.settings.webhooks)
 
 
 @contextmanager

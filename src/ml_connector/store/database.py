@@ -217,20 +217,34 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def upsert(tx: sa.Connection, table: sa.Table, rows: Sequence[Row], *, keep: Sequence[str] = ()) -> None:
+def upsert(
+    tx: sa.Connection,
+    table: sa.Table,
+    rows: Sequence[Row],
+    *,
+    keep: Sequence[str] = (),
+    add: Sequence[str] = (),
+) -> None:
     """Insert rows or replace what has the same primary key; columns in ``keep`` stay as they were.
+
+    Numbers in ``add`` are added to those that are there.
 
     All rows have the same columns. One statement, executed for many (never ``.values(list)``: far slower).
     """
     if rows:
-        execute_many(tx, _upsert(tx.dialect.name, table, tuple(rows[0]), tuple(keep)), rows)
+        execute_many(tx, _upsert(tx.dialect.name, table, tuple(rows[0]), tuple(keep), tuple(add)), rows)
 
 
 @lru_cache(maxsize=256)
-def _upsert(dialect: str, table: sa.Table, names: tuple[str, ...], keep: tuple[str, ...]) -> sa.Insert:
+def _upsert(
+    dialect: str, table: sa.Table, names: tuple[str, ...], keep: tuple[str, ...], add: tuple[str, ...]
+) -> sa.Insert:
     statement = _insert(dialect, table)
     keys = [column.name for column in table.primary_key]
-    changed = {name: statement.excluded[name] for name in names if name not in keys and name not in keep}
+    changed: dict[str, sa.ColumnElement[Any]] = {
+        name: statement.excluded[name] for name in names if name not in keys and name not in keep
+    }
+    changed |= {name: table.c[name] + statement.excluded[name] for name in add}
     return statement.on_conflict_do_update(index_elements=keys, set_=changed)
 
 

@@ -501,6 +501,20 @@ refusals = Table(
     Column("refused_at", Instant, nullable=False),
 )
 
+#: Records that notifications told of and that were not fetched since; however often told of, one row each.
+inbox = Table(
+    "inbox",
+    metadata,
+    _key("module"),
+    _key("record_id", 32),
+    Column("operation", String(16), nullable=False),  # the one last told
+    Column("first_received_at", Instant, nullable=False),  # since it was last settled
+    Column("last_received_at", Instant, nullable=False),
+    Column("times_told", Integer, nullable=False),
+    Column("generation", BigInteger, nullable=False),  # of the last telling; none comes twice
+    Index("ix_inbox_first", "first_received_at"),
+)
+
 #: What each process has spent of a target's allowance, minute by minute; older than two days it counts no more.
 credit_minutes = Table(
     "credits",

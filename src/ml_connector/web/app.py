@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse, Response
 
 from ml_connector.web.metrics import CONTENT_TYPE
 
 
-def create_app(problems: Callable[[], Sequence[str]], metrics: Callable[[], bytes]) -> FastAPI:
+def create_app(
+    problems: Callable[[], Sequence[str]], metrics: Callable[[], bytes], webhooks: APIRouter | None = None
+) -> FastAPI:
     """``problems``: sentences on why nothing can be done at present; none: all is well.
 
     A system that is waited for is none: its flows go on by themselves. ``metrics``: the page that Prometheus reads.
+    ``webhooks``: where Zoho's notifications come in, in the process that takes them.
     """
     app = FastAPI(title="ml-connector", openapi_url=None)  # its own pages would load scripts from elsewhere
 
@@ -33,4 +36,6 @@ def create_app(problems: Callable[[], Sequence[str]], metrics: Callable[[], byte
         """In numbers; of a database that is away, what can be told without it."""
         return Response(metrics(), media_type=CONTENT_TYPE)
 
+    if webhooks is not None:
+        app.include_router(webhooks)
     return app

@@ -98,6 +98,10 @@ def _refused(standing: Standing) -> Iterator[Sample]:
     return (((system,), cost.refused) for system, cost in standing.own.costs.items())
 
 
+def _notifications(standing: Standing) -> Iterator[Sample]:
+    return (((outcome,), number) for outcome, number in sorted(standing.own.notifications.items()))
+
+
 def _credits(name: str) -> Callable[[Standing], Iterator[Sample]]:
     def samples(standing: Standing) -> Iterator[Sample]:
         if standing.credits is not None:
@@ -200,6 +204,11 @@ METRICS: Sequence[Told] = (
     Told(
         "ml_connector_refused_calls_total", ("system",), "Calls that were one too many at once, and made again.",
         _refused, counts=True, own=True,
+    ),
+    Told(
+        "ml_connector_notifications_total", ("outcome",),
+        "Zoho's notifications since this process began: accepted, or why they were refused.", _notifications,
+        counts=True, own=True,
     ),
     Told("ml_connector_credits", _ZOHO, "Zoho's API credits of 24 hours.", _credits("whole")),
     Told("ml_connector_credits_left", _ZOHO, "How many of them are left, the reserve among them.", _credits("left")),

@@ -29,7 +29,7 @@ def served(app: FastAPI, address: str, port: int, section: str = "serve") -> Ite
             log_config=None,  # its lines are the process' lines
             log_level="warning",
             access_log=False,
-            lifespan="off",
+            lifespan="on",  # a router may have something to set up
             server_header=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
