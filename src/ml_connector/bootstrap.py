@@ -43,7 +43,7 @@ from ml_connector.store.trail import Trail
 
 #: A thread that waits for GP's answer takes several turns in a call of 20 ms; at Python's 5 ms each, and even at
 #: half a millisecond, a good part of the rate is lost while the main thread plans and records.
-_SWITCH_SECONDS = 0.0001
+SWITCH_SECONDS = 0.0001
 
 
 class SystemClock:
@@ -94,7 +94,7 @@ def open_app(
 
     ``clock``: whose time it is for all of it; None: this machine's.
     """
-    sys.setswitchinterval(_SWITCH_SECONDS)
+    sys.setswitchinterval(SWITCH_SECONDS)
     clock = clock or SystemClock()
     with ExitStack() as stack:
         database = _database(settings, stack)

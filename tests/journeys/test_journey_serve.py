@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 
@@ -329,3 +331,14 @@ def test_an_alert_is_sent_once_whatever_restarts_and_its_all_clear_once(world: W
             served.until(lambda: not world.rows("SELECT 1 FROM alert_messages"), "that it is noted")
         assert world.here("alerts", "list", "--json").json == {"alerts": [], "to_send": []}
         assert hook.titles == ["a test", "Dynamics GP is waited for", "Dynamics GP is well again"]
+
+
+def test_a_notification_for_no_channel_is_refused_and_counted(world: World) -> None:
+    with serving(world) as served:
+        post = Request(f"{served.url}/webhooks/zoho/guessed", b"{}", method="POST")
+        with pytest.raises(HTTPError) as refused, build_opener(ProxyHandler({})).open(post):
+            pass
+        refused.value.close()
+        assert refused.value.code == 404
+        assert 'ml_connector_notifications_total{outcome="unknown path"} 1.0' in served.metrics()
+        assert 'ml_connector_notifications_total{outcome="accepted"} 0.0' in served.metrics()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 
@@ -56,7 +56,7 @@ def put(tx: sa.Connection, rows: Sequence[Told]) -> None:
         times = known.times_told + 1
         folded[key] = replace(known, operation=row.operation, last_received_at=at, times_told=times)
     # In the order of their keys: two processes that write the same records never wait for each other.
-    ordered = [asdict(folded[key]) for key in sorted(folded)]
+    ordered = [{name: getattr(folded[key], name) for name in _NAMES} for key in sorted(folded)]
     upsert(tx, inbox, ordered, keep=["first_received_at"], add=["times_told"])
 
 
