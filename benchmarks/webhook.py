@@ -25,6 +25,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -32,7 +33,7 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 
 from ml_connector.bootstrap import SWITCH_SECONDS, SystemClock
-from ml_connector.core.notifications import Channel, hash_of
+from ml_connector.core.notifications import hash_of
 from ml_connector.serve_settings import WebhooksSettings
 from ml_connector.store import inbox
 from ml_connector.store.database import Database
@@ -84,6 +85,16 @@ def main() -> None:
 # -- receiving
 
 
+@dataclass(frozen=True)
+class OneChannel:
+    """As the store has one, without what only its keeping needs."""
+
+    module: str
+    token_hash: str
+    old_token_hash: str = ""
+    old_until: datetime | None = None
+
+
 @dataclass
 class Groups:
     """How many groups were written."""
@@ -99,7 +110,7 @@ class Groups:
 def receiving(folder: Path) -> Iterator[tuple[str, Database, Groups]]:
     """The web application as serve has it, with one channel."""
     sys.setswitchinterval(SWITCH_SECONDS)  # as serve does
-    channel, clock, groups = Channel(MODULE, "1", hash_of(TOKEN)), SystemClock(), Groups()
+    channel, clock, groups = OneChannel(MODULE, hash_of(TOKEN)), SystemClock(), Groups()
     database = Database(f"sqlite:///{folder / 'store.db'}")
     database.upgrade()
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memory import START
-from ml_connector.core.notifications import OPERATIONS, Channel, Notification, Refusal, hash_of, judge, read
+from ml_connector.core.notifications import OPERATIONS, Notification, Refusal, hash_of, judge, read
+from notified import Channel
 
 HOUR = timedelta(hours=1)
 #: Zoho's own example (facts 4), with the ids that a mass update has.
@@ -27,7 +28,7 @@ BODY = {
     "token": "the token",
 }
 TOLD = Notification("Deals", ("5725767000003000010", "5725767000003000011"), "update", hash_of("the token"))
-CHANNEL = Channel("Deals", "1000000068001", hash_of("the token"))
+CHANNEL = Channel("Deals", hash_of("the token"))
 LEFT_OUT = object()
 
 
@@ -123,7 +124,7 @@ def test_without_the_token_it_is_refused(token):
     ],
 )
 def test_an_old_token_is_good_until_its_end(token, old_until, expected):
-    channel = Channel("Deals", "1", hash_of("new"), hash_of("old"), old_until)
+    channel = Channel("Deals", hash_of("new"), hash_of("old"), old_until)
     assert judge(read(json.dumps(with_(token=token)).encode()), channel, START) == expected
 
 

@@ -17,7 +17,7 @@ from itertools import count
 import sqlalchemy as sa
 
 from ml_connector.bootstrap import SystemClock
-from ml_connector.core.notifications import Channel, hash_of
+from ml_connector.core.notifications import hash_of
 from ml_connector.serve_settings import WebhooksSettings
 from ml_connector.store import inbox
 from ml_connector.store.database import Database
@@ -26,6 +26,7 @@ from ml_connector.store.inbox import Told
 from ml_connector.web.app import create_app
 from ml_connector.web.server import served
 from ml_connector.web.webhooks import AT_MOST_WAITING, KnownChannels, Receiving, webhooks
+from notified import Channel
 
 PATH, TOKEN, MODULE = "the-path", "the-token", "Deals"
 
@@ -51,7 +52,7 @@ def main(address: str, when: str, number: str) -> None:
     def fault(error: Exception) -> None:
         raise error
 
-    known = KnownChannels({PATH: Channel(MODULE, "1", hash_of(TOKEN))}.get, clock)
+    known = KnownChannels({PATH: Channel(MODULE, hash_of(TOKEN))}.get, clock)
     with GroupCommit(database, write, fault, AT_MOST_WAITING) as commit:
         hooks = Receiving(known, put, clock, WebhooksSettings())
         with served(create_app(list, bytes, webhooks(hooks)), "127.0.0.1", 0) as url:

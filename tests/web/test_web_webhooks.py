@@ -16,7 +16,7 @@ import pytest
 
 from memory import START, FakeClock
 from ml_connector.core.errors import RetryableError
-from ml_connector.core.notifications import Channel, Refusal, hash_of
+from ml_connector.core.notifications import Refusal, hash_of
 from ml_connector.serve_settings import WebhooksSettings
 from ml_connector.store import inbox
 from ml_connector.store.database import Database
@@ -24,9 +24,10 @@ from ml_connector.store.group_commit import FullError, GroupCommit
 from ml_connector.web.app import create_app
 from ml_connector.web.server import served
 from ml_connector.web.webhooks import ACCEPTED, AT_MOST_WAITING, KnownChannels, Receiving, webhooks
+from notified import Channel
 
 PATH, ID = "a-path_that-nobody-guesses", "5725767000003000010"
-CHANNEL = Channel("Deals", "10000", hash_of("right"))
+CHANNEL = Channel("Deals", hash_of("right"))
 BODY = {
     "module": "Deals",
     "ids": [ID],

@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 OPERATIONS = frozenset({"insert", "update", "delete"})  #: what Zoho calls them here, not create, edit, delete
 
@@ -35,21 +35,24 @@ class Refusal(StrEnum):
     STORE = "not kept"  #: the database could not be written
 
 
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """What a notification has to fit that comes by the channel's path."""
+class Channel(Protocol):
+    """What a notification has to fit that comes by the path of a channel."""
 
-    module: str
-    channel_id: str
-    token_hash: str  #: SHA-256 of its token, in hexadecimal digits
-    old_token_hash: str = ""  #: of the token before; empty: there was none
-    old_until: datetime | None = None  #: up to then that is good, too: what was under way comes with it
+    @property
+    def module(self) -> str:
+        """That it is for."""
 
-    def knows(self, token_hash: str, now: datetime) -> bool:
-        """Whether this is the channel's token, compared in constant time."""
-        present = hmac.compare_digest(token_hash, self.token_hash)
-        former = hmac.compare_digest(token_hash, self.old_token_hash)
-        return present or (former and self.old_until is not None and now < self.old_until)
+    @property
+    def token_hash(self) -> str:
+        """SHA-256 of its token, in hexadecimal digits."""
+
+    @property
+    def old_token_hash(self) -> str:
+        """Of the token before; empty: there was none."""
+
+    @property
+    def old_until(self) -> datetime | None:
+        """Up to then that one is good, too: what was under way comes with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +91,16 @@ def judge(told: Notification, channel: Channel | None, now: datetime) -> Refusal
     """Why what came by this channel's path is not taken; None: it is. ``channel``: None: no channel has the path."""
     if channel is None:
         return Refusal.PATH
-    if not channel.knows(told.token_hash, now):
+    if not _knows(channel, told.token_hash, now):
         return Refusal.TOKEN
     return None if told.module == channel.module else Refusal.MODULE
+
+
+def _knows(channel: Channel, token_hash: str, now: datetime) -> bool:
+    """Whether this is the channel's token, compared in constant time."""
+    present = hmac.compare_digest(token_hash, channel.token_hash)
+    former = hmac.compare_digest(token_hash, channel.old_token_hash)
+    return present or (former and channel.old_until is not None and now < channel.old_until)
 
 
 def _is_text(value: Any) -> bool:  # noqa: ANN401 -- whatever JSON can hold
