@@ -22,7 +22,7 @@ from ml_connector.core.change import Cursor
 from ml_connector.core.errors import ConfigurationError, RetryableError
 from ml_connector.flows.restore import move as move_all
 from ml_connector.flows.restore import restore
-from ml_connector.store import audit, backup, cursors, frozen, tables
+from ml_connector.store import audit, backup, cursors, frozen, inbox, tables
 from ml_connector.store.copying import count_rows, is_empty
 from ml_connector.store.cursors import Progress
 from ml_connector.store.database import Database
@@ -334,6 +334,18 @@ def test_what_is_under_way_outside_stays_known(database, tmp_path):
     after = rows_of(database)
     for name in ("bulk_jobs", "intents", "credits"):
         assert after[name] == now[name] != before[name]
+
+
+def test_what_was_acknowledged_since_waits_on(database, tmp_path):
+    """Zoho was told that its notifications are kept, and does not send them again."""
+    filled(database)
+    written(database, tmp_path / "a.backup")
+    with database.begin() as tx:
+        before = everything(tx)
+        inbox.put(tx, [inbox.Told("Deals", "1", "update", NOW)])
+        now = everything(tx)
+    restored(database, tmp_path / "a.backup", tmp_path, over=True)
+    assert rows_of(database)["inbox"] == now["inbox"] != before["inbox"]
 
 
 def test_what_stands_in_the_target_is_read_whole_again(database, tmp_path):
