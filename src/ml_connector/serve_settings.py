@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
@@ -12,6 +14,8 @@ from ml_connector.flow_settings import Section
 
 _YEAR_SECONDS = 31_536_000
 _YEAR_MINUTES = _YEAR_SECONDS / 60
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
+_API_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
 class ServeSettings(Section):
@@ -69,6 +73,39 @@ class WorkerSettings(Section):
         description="Their port; 0: any free one. Left out: there are none. Several workers on one machine need each"
         " its own, by “ml-connector worker --port”.",
     )
+
+
+class WebhooksSettings(Section):
+    """How Zoho tells serve of changes (ml-connector channels list)."""
+
+    url: str = Field(
+        default="",
+        max_length=180,
+        description="The address at which Zoho reaches this process, as it is from outside: https://HOST or"
+        " https://HOST/PATH; http for a simulator on this machine alone. Empty: Zoho tells of nothing, and the modules"
+        " are looked at by the schedule.",
+    )
+    modules: tuple[str, ...] = Field(
+        default=("Deals", "Quotes", "Sales_Orders"),
+        description="The modules of whose changes Zoho tells, by API name.",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _can_be_reached(cls, url: str) -> str:
+        parts = urlsplit(url)
+        bare = not (parts.query or parts.fragment or parts.username or parts.password)
+        safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _THIS_MACHINE)
+        if url and not (safe and bare and parts.hostname and url.isascii() and " " not in url):
+            raise ValueError("an address is https://HOST or https://HOST/PATH, and nothing more")
+        return url.rstrip("/")
+
+    @field_validator("modules")
+    @classmethod
+    def _are_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [name for name in names if _API_NAME.fullmatch(name) is None]:
+            raise ValueError(f"{wrong[0]!r} is no API name of a module, such as Sales_Orders")
+        return tuple(dict.fromkeys(names))
 
 
 class LogSettings(Section):

@@ -20,7 +20,13 @@ from ml_connector.core.companies import Company
 from ml_connector.core.schedule import Schedule
 from ml_connector.core.similar import AUTOMATIC
 from ml_connector.flow_settings import DealsSettings, FlowsSettings, ProfitabilitySettings, Section
-from ml_connector.serve_settings import AlertsSettings, LogSettings, ServeSettings, WorkerSettings
+from ml_connector.serve_settings import (
+    AlertsSettings,
+    LogSettings,
+    ServeSettings,
+    WebhooksSettings,
+    WorkerSettings,
+)
 
 _YEAR_SECONDS = 31_536_000
 
@@ -230,6 +236,10 @@ class Settings(Section):
     )
     worker: WorkerSettings = Field(
         default=WorkerSettings(), description="One more process that shares its work (ml-connector worker)."
+    )
+    webhooks: WebhooksSettings = Field(
+        default=WebhooksSettings(),
+        description="How Zoho tells serve of changes (ml-connector channels list).",
     )
     log: LogSettings = Field(default=LogSettings(), description="What serve writes to standard error.")
     alerts: AlertsSettings = Field(

@@ -56,6 +56,7 @@ def _serve(read: Settings, stopping: threading.Event, tell: Tell, folder: Path) 
         with (
             served(web, read.serve.address, read.serve.port) as url,
             _alerting(app, flows, tell, fault, stopping),
+            _keeping_channels(app, tell, fault, stopping),
         ):
             tell(f"Serving. The pages are at {url}; “ml-connector flows list” tells what runs when.")
             serving.serve()
@@ -113,7 +114,25 @@ def _alerting(
     post.remember(own.to)  # the database may be away before it is looked at first
     since = app.clock.now()
     alerting = Alerting(app.database, app.clock, post, own.to, flows, limits(own), tell, since, stopping)
-    thread = threading.Thread(target=alert, args=(alerting, fault), name="alerts", daemon=True)
+    with _beside(partial(alert, alerting, fault), "alerts", stopping):
+        yield
+
+
+@contextmanager
+def _keeping_channels(
+    app: App, tell: Tell, fault: Callable[[Exception], None], stopping: threading.Event
+) -> Iterator[None]:
+    """Notification channels on a thread of their own: none ends because a long run is under way."""
+    from ml_connector.flows.channels import keep
+
+    with _beside(partial(keep, app.keeping(tell, stopping), fault), "channels", stopping):
+        yield
+
+
+@contextmanager
+def _beside(work: Callable[[], None], name: str, stopping: threading.Event) -> Iterator[None]:
+    """Work on a thread of its own, which ends once ``stopping`` is set: at the end of the block, if not before."""
+    thread = threading.Thread(target=work, name=name, daemon=True)
     thread.start()
     try:
         yield
