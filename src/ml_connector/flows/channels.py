@@ -168,11 +168,7 @@ class Keeping:
         until = self.target.renew(self._wanted(channel, now))
         if until is None:
             self._keep(deciding.gone(channel))
-            self._say(
-                channel,
-                f"Zoho has no channel of {channel.module} any more; it is enabled anew.",
-                level="warning",
-            )
+            self._say(channel, _GONE.format(channel.module), level="warning")
         else:
             self._grant(Step.RENEW, channel, until, now)
 
@@ -184,9 +180,8 @@ class Keeping:
             )
         granted = deciding.granted(channel, step, until, now)
         self._keep(granted)
-        self._say(
-            granted, f"Zoho tells of changes in {{}} until {until:%Y-%m-%d %H:%M} UTC. {granted.reason}"
-        )
+        told = f"Zoho tells of changes in {channel.module} until {until:%Y-%m-%d %H:%M} UTC."
+        self._say(channel, f"{told} {granted.reason}".rstrip())
 
     def _look(self, channel: Channel) -> None:
         now = self.clock.now()
@@ -196,11 +191,7 @@ class Keeping:
             return
         self._keep(deciding.looked(channel, found, now))
         if found is None and deciding.is_live(channel, now):
-            self._say(
-                channel,
-                f"Zoho has no channel of {channel.module} any more; it is enabled anew.",
-                level="warning",
-            )
+            self._say(channel, _GONE.format(channel.module), level="warning")
 
     def _forget(self, channel: Channel) -> None:
         with self.database.begin() as tx:
@@ -211,9 +202,8 @@ class Keeping:
         failed = deciding.failed(channel, step, error, self.clock.now())
         self._keep(failed)
         if failed.reason != channel.reason:
-            self._say(
-                failed, f"The channel of {{}} could not be kept ({step.value}): {error}", level="warning"
-            )
+            told = f"The channel of {channel.module} could not be kept ({step.value}): {error}"
+            self._say(channel, told, level="warning")
 
     def _keep(self, channel: Channel) -> None:
         with self.database.begin() as tx:
@@ -248,6 +238,9 @@ def keep(keeping: Keeping, fault: Callable[[Exception], None], every: float = _E
         except Exception as error:  # noqa: BLE001 -- a bug here must not end the flows; it is kept for who mends it
             fault(error)
             pause = min(2 * max(pause, every), _LONGEST_SECONDS)
+
+
+_GONE = "Zoho has no channel of {} any more; it is enabled anew."
 
 
 def fingerprint(token: str) -> str:
