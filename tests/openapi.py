@@ -93,7 +93,7 @@ KNOWN_FAULTS = (
     KnownFault(
         "POST /actions/watch",
         "body $.watch[]: additionalProperties",
-        "Zoho's page has notify_on_related_action for all three calls that make or change a channel, the file for PATCH",
+        "Zoho's page has notify_on_related_action for all calls that make or change a channel, the file for PATCH",
     ),
     *(
         KnownFault(

@@ -130,10 +130,11 @@ class AlertsSettings(Section):
         description="The addresses, each the name of a secret (alerts.NAME) that holds an Apprise URL: an address may"
         " have a password in it. None: nothing is sent, “alerts list” shows what is open.",
     )
-    about: tuple[Literal["waiting", "failed", "late", "drift", "held", "database"], ...] = Field(
-        default=("waiting", "failed", "late", "drift", "held", "database"),
+    about: tuple[Literal["waiting", "failed", "late", "drift", "held", "channel", "database"], ...] = Field(
+        default=("waiting", "failed", "late", "drift", "held", "channel", "database"),
         description="What alerts there are: a system that is waited for, a flow that failed, one that did not run to"
-        " its end although it was due, fields of Zoho that changed, records that are held for long, a database that"
+        " its end although it was due, fields of Zoho that changed, records that are held for long, a channel of"
+        " Zoho's that could not be kept, a database that"
         " cannot be used.",
     )
     waiting_minutes: float = Field(

@@ -28,7 +28,7 @@ from ml_connector.store.verification import chain
 #: What was sent, spent or refused outside and is not settled: rows that stand in the store stay beside the backup's.
 _OUTSIDE = (
     *(tables.intents, tables.bulk_jobs, tables.credit_minutes, tables.refusals),
-    *(tables.alerts, tables.alert_messages),
+    *(tables.alerts, tables.alert_messages, tables.channels),
 )
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
