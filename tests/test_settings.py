@@ -372,3 +372,42 @@ def test_a_file_that_is_not_text_is_a_sentence(tmp_path):
     (tmp_path / "x.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigurationError, match="cannot be read"):
         load_settings(tmp_path / "x.toml")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.com",
+        "https://example.com/gp?x=1",
+        "https://anna:secret@example.com",
+        "https://",
+        "example.com",
+        "https://exämple.com",
+        "https://example.com/a b",
+        "ftp://127.0.0.1",
+    ],
+)
+def test_an_address_for_notifications_is_https_and_nothing_more(fault, url):
+    error = fault(f"{GP}{ZOHO}[webhooks]\nurl = '{url}'\n")
+    assert "an address is https://HOST or https://HOST/PATH" in error.happened
+    assert "secret" not in str(error)
+
+
+def test_an_address_for_notifications_is_kept_without_its_last_slash(load):
+    assert (
+        load(f"{GP}{ZOHO}[webhooks]\nurl = 'https://example.com/gp/'\n").webhooks.url
+        == "https://example.com/gp"
+    )
+    assert (
+        load(f"{GP}{ZOHO}[webhooks]\nurl = 'http://127.0.0.1:8080'\n").webhooks.url == "http://127.0.0.1:8080"
+    )
+    assert load(f"{GP}{ZOHO}").webhooks.url == ""
+
+
+def test_modules_to_be_told_of_are_api_names(load, fault):
+    given = load(f"{GP}{ZOHO}[webhooks]\nmodules = ['Deals', 'Deals', 'CustomModule1']\n")
+    assert given.webhooks.modules == ("Deals", "CustomModule1")
+    assert (
+        "'Sales Orders' is no API name"
+        in fault(f"{GP}{ZOHO}[webhooks]\nmodules = ['Sales Orders']\n").happened
+    )

@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ml_connector.connectors.zoho_crm import ZohoClient, ZohoTarget
+from ml_connector.connectors.zoho_crm import ZohoChannels, ZohoClient, ZohoTarget
 from ml_connector.connectors.zoho_crm.auth import ZohoAuth
 from ml_connector.connectors.zoho_crm.schema import LAYOUT
 from ml_connector.connectors.zoho_crm.target import Organisation
@@ -22,9 +22,10 @@ from ml_connector.core.flow import Flow, in_order
 from ml_connector.core.mapping import Mapping as FieldMapping
 from ml_connector.core.mapping import field_needs, module_needs
 from ml_connector.core.needs import FieldNeed, ModuleNeed
-from ml_connector.core.ports import Clock, Cost, Source
+from ml_connector.core.ports import Clock, Cost, Source, Tell
 from ml_connector.core.transform import MapContext
 from ml_connector.core.waits import GP, ZOHO
+from ml_connector.flows.channels import Keeping
 from ml_connector.flows.deals import DealWork
 from ml_connector.flows.ledger_months import LedgerMonths
 from ml_connector.flows.profit import write_figures
@@ -315,6 +316,18 @@ class App:
             self._locks.held,
             asked,
             {key: company.source_of(flow.name) for key, company in self.companies.items()},
+        )
+
+    def keeping(self, tell: Tell, stopping: threading.Event | None = None) -> Keeping:
+        """What keeps the notification channels."""
+
+        def alone(module: str) -> AbstractContextManager[None]:
+            return self._locks.held([f"channel-{module}"])
+
+        own, target = self.settings.webhooks, ZohoChannels(self.zoho)
+        stopping = stopping or threading.Event()
+        return Keeping(
+            self.database, self.clock, self.secrets, target, own.url, own.modules, alone, tell, stopping
         )
 
     def alone(self) -> AbstractContextManager[None]:

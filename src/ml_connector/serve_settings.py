@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
@@ -12,6 +14,8 @@ from ml_connector.flow_settings import Section
 
 _YEAR_SECONDS = 31_536_000
 _YEAR_MINUTES = _YEAR_SECONDS / 60
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
+_API_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
 class ServeSettings(Section):
@@ -72,8 +76,19 @@ class WorkerSettings(Section):
 
 
 class WebhooksSettings(Section):
-    """Receiving Zoho's notifications, in serve's web application."""
+    """How Zoho tells serve of changes (ml-connector channels list)."""
 
+    url: str = Field(
+        default="",
+        max_length=180,
+        description="The address at which Zoho reaches this process, as it is from outside: https://HOST or"
+        " https://HOST/PATH; http for a simulator on this machine alone. Empty: Zoho tells of nothing, and the modules"
+        " are looked at by the schedule.",
+    )
+    modules: tuple[str, ...] = Field(
+        default=("Deals", "Quotes", "Sales_Orders"),
+        description="The modules of whose changes Zoho tells, by API name.",
+    )
     body_bytes: int = Field(
         default=262_144,
         ge=1024,
@@ -92,6 +107,23 @@ class WebhooksSettings(Section):
         le=600,
         description="How long after its first notification a record is fetched, so that a burst on it is one fetch.",
     )
+
+    @field_validator("url")
+    @classmethod
+    def _can_be_reached(cls, url: str) -> str:
+        parts = urlsplit(url)
+        bare = not (parts.query or parts.fragment or parts.username or parts.password)
+        safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _THIS_MACHINE)
+        if url and not (safe and bare and parts.hostname and url.isascii() and " " not in url):
+            raise ValueError("an address is https://HOST or https://HOST/PATH, and nothing more")
+        return url.rstrip("/")
+
+    @field_validator("modules")
+    @classmethod
+    def _are_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [name for name in names if _API_NAME.fullmatch(name) is None]:
+            raise ValueError(f"{wrong[0]!r} is no API name of a module, such as Sales_Orders")
+        return tuple(dict.fromkeys(names))
 
 
 class LogSettings(Section):
@@ -116,10 +148,11 @@ class AlertsSettings(Section):
         description="The addresses, each the name of a secret (alerts.NAME) that holds an Apprise URL: an address may"
         " have a password in it. None: nothing is sent, “alerts list” shows what is open.",
     )
-    about: tuple[Literal["waiting", "failed", "late", "drift", "held", "database"], ...] = Field(
-        default=("waiting", "failed", "late", "drift", "held", "database"),
+    about: tuple[Literal["waiting", "failed", "late", "drift", "held", "channel", "database"], ...] = Field(
+        default=("waiting", "failed", "late", "drift", "held", "channel", "database"),
         description="What alerts there are: a system that is waited for, a flow that failed, one that did not run to"
-        " its end although it was due, fields of Zoho that changed, records that are held for long, a database that"
+        " its end although it was due, fields of Zoho that changed, records that are held for long, a channel of"
+        " Zoho's that could not be kept, a database that"
         " cannot be used.",
     )
     waiting_minutes: float = Field(

@@ -238,7 +238,8 @@ class Settings(Section):
         default=WorkerSettings(), description="One more process that shares its work (ml-connector worker)."
     )
     webhooks: WebhooksSettings = Field(
-        default=WebhooksSettings(), description="Receiving Zoho's notifications, in serve's web application."
+        default=WebhooksSettings(),
+        description="How Zoho tells serve of changes (ml-connector channels list).",
     )
     log: LogSettings = Field(default=LogSettings(), description="What serve writes to standard error.")
     alerts: AlertsSettings = Field(

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -19,10 +20,11 @@ from processes import die
 
 from ml_connector.core.audit import AuditAction
 from ml_connector.core.change import Cursor
+from ml_connector.core.channels import Channel, Step
 from ml_connector.core.errors import ConfigurationError, RetryableError
 from ml_connector.flows.restore import move as move_all
 from ml_connector.flows.restore import restore
-from ml_connector.store import audit, backup, cursors, frozen, inbox, tables
+from ml_connector.store import audit, backup, channels, cursors, frozen, inbox, tables
 from ml_connector.store.copying import count_rows, is_empty
 from ml_connector.store.cursors import Progress
 from ml_connector.store.database import Database
@@ -36,7 +38,7 @@ from postgres import run
 NOW = AT + timedelta(days=100)
 ASKED = Restoring("sally@desk", NOW, timedelta(hours=1), [("-1", "deal_tagging")])
 #: What is not as it was after restoring.
-CHANGED = {"staged", "weights", "requests", "runs", "refreshes", "audit"}
+CHANGED = {"staged", "weights", "requests", "runs", "refreshes", "audit", "channels"}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -362,7 +364,7 @@ def test_what_stands_in_the_target_is_read_whole_again(database, tmp_path):
 def test_a_token_of_then_is_fetched_anew_and_other_secrets_stay(database, tmp_path):
     rows = [
         {"name": name, "key_id": "k", "wrapped_key": b"w", "sealed": b"s", "changed_at": AT}
-        for name in ("gp.password", "zoho.access_token")
+        for name in ("gp.password", "zoho.access_token", "zoho.channel.Deals")
     ]
     with database.begin() as tx:
         tx.execute(tables.secrets.insert(), rows)
@@ -370,6 +372,24 @@ def test_a_token_of_then_is_fetched_anew_and_other_secrets_stay(database, tmp_pa
     restored(database, tmp_path / "a.backup", tmp_path, over=True)
     with database.read() as tx:
         assert list(tx.execute(sa.select(tables.secrets.c.name)).scalars()) == ["gp.password"]
+
+
+def test_channels_are_looked_at_and_those_made_since_stay_known(database, tmp_path):
+    old = Channel("Deals", "1", "of-then", is_taken=True, expires_at=AT, next_try_at=AT)
+    with database.begin() as tx:
+        channels.put(tx, old)
+        channels.put(tx, replace(old, module="Quotes", path="of-quotes"))
+    written(database, tmp_path / "a.backup")
+    with database.begin() as tx:
+        channels.put(tx, replace(old, path="of-now"))
+        channels.forget(tx, "Quotes")
+    restored(database, tmp_path / "a.backup", tmp_path, over=True)
+    with database.read() as tx:
+        found = channels.find_all(tx)
+    assert [(one.path, one.todo, one.next_try_at) for one in found] == [
+        ("of-now", Step.LOOK, None),
+        ("of-quotes", Step.LOOK, None),
+    ]
 
 
 def test_cursors_of_the_target_go_back_and_those_of_the_source_stay(database, tmp_path):

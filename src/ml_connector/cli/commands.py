@@ -26,6 +26,7 @@ COMMANDS = {
     "zoho": "zoho",
     "review": "review",
     "flows": "flows",
+    "channels": "channels",
     "alerts": "alerts",
     "reconcile": "reconcile",
     "held": "held",

@@ -20,6 +20,7 @@ from ml_connector.cli.options import SettingsPath, load
 
 if TYPE_CHECKING:
     from ml_connector.app import App
+    from ml_connector.core.channels import Channel
     from ml_connector.core.ports import Tell
     from ml_connector.flows.engine import Engine
     from ml_connector.flows.figures import Watched
@@ -64,6 +65,7 @@ def _serve(read: Settings, stopping: threading.Event, tell: Tell, folder: Path) 
         with (
             served(web, read.serve.address, read.serve.port) as url,
             _alerting(app, flows, tell, fault, stopping),
+            _keeping_channels(app, tell, fault, stopping),
         ):
             tell(f"Serving. The pages are at {url}; “ml-connector flows list” tells what runs when.")
             serving.serve()
@@ -107,13 +109,16 @@ def place_of(app: App, engine: Engine, tell: Tell, fault: Callable[[Exception], 
 @contextmanager
 def _receiving(app: App, fault: Callable[[Exception], None]) -> Iterator[Receiving]:
     """What takes Zoho's notifications; those that wait at the end of the block are kept."""
-    from ml_connector.store import inbox
+    from ml_connector.store import channels, inbox
     from ml_connector.store.group_commit import GroupCommit
     from ml_connector.web.webhooks import AT_MOST_WAITING, KnownChannels, Receiving
 
+    def find(path: str) -> Channel | None:
+        with app.database.read() as tx:
+            return channels.find_by_path(tx, path)
+
     with GroupCommit(app.database, inbox.put, fault, AT_MOST_WAITING) as commit:
-        # No channel is made yet, so no path has one.
-        known = KnownChannels(lambda _: None, app.clock)
+        known = KnownChannels(find, app.clock)
         yield Receiving(known, commit.put, app.clock, app.settings.webhooks)
 
 
@@ -134,7 +139,25 @@ def _alerting(
     post.remember(own.to)  # the database may be away before it is looked at first
     since = app.clock.now()
     alerting = Alerting(app.database, app.clock, post, own.to, flows, limits(own), tell, since, stopping)
-    thread = threading.Thread(target=alert, args=(alerting, fault), name="alerts", daemon=True)
+    with _beside(partial(alert, alerting, fault), "alerts", stopping):
+        yield
+
+
+@contextmanager
+def _keeping_channels(
+    app: App, tell: Tell, fault: Callable[[Exception], None], stopping: threading.Event
+) -> Iterator[None]:
+    """Notification channels on a thread of their own: none ends because a long run is under way."""
+    from ml_connector.flows.channels import keep
+
+    with _beside(partial(keep, app.keeping(tell, stopping), fault), "channels", stopping):
+        yield
+
+
+@contextmanager
+def _beside(work: Callable[[], None], name: str, stopping: threading.Event) -> Iterator[None]:
+    """Work on a thread of its own, which ends once ``stopping`` is set: at the end of the block, if not before."""
+    thread = threading.Thread(target=work, name=name, daemon=True)
     thread.start()
     try:
         yield

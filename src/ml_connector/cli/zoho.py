@@ -26,7 +26,13 @@ def _zoho() -> None:
 def authorize(settings: SettingsPath = None, *, as_json: AsJson = False) -> None:
     """Let ml-connector into Zoho: shows what to do there, takes the grant code, keeps the tokens, tries them."""
     from ml_connector.bootstrap import open_app
-    from ml_connector.connectors.zoho_crm.schema import accounts_url, edit_scopes, module_scope, scopes_needed
+    from ml_connector.connectors.zoho_crm.schema import (
+        CHANNELS_SCOPE,
+        accounts_url,
+        edit_scopes,
+        module_scope,
+        scopes_needed,
+    )
 
     tree = load(settings)
     with open_app(tree) as opened:
@@ -43,6 +49,7 @@ def authorize(settings: SettingsPath = None, *, as_json: AsJson = False) -> None
         )
         scopes += edit_scopes(opened.edited_modules)
         scopes += [module_scope("Products", "READ")] if tree.deals.product_field else []
+        scopes += [CHANNELS_SCOPE] if tree.webhooks.url else []
         note(steps(tree.zoho.data_centre, accounts_url(tree.zoho), scopes))
         grant = opened.zoho_auth.exchange_grant(ask_secret("the grant code").reveal())
         opened.secrets.put("zoho.refresh_token", grant.refresh_token)

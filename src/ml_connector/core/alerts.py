@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from ml_connector.core.catalogue import SCHEMA_DRIFT
+from ml_connector.core.channels import Channel, alarm_at, is_live
 from ml_connector.core.errors import ConnectorError
 from ml_connector.core.waits import DATABASE, Reason, Wait
 
@@ -30,6 +31,7 @@ class Kind(StrEnum):
     LATE = "late"  #: a flow did not run to its end although it was due
     DRIFT = "drift"  #: fields of the target are not as the mappings need them
     HELD = "held"  #: records have waited long for a decision
+    CHANNEL = "channel"  #: the target does not tell of a module's changes, or soon will not
     DATABASE = "database"  #: the store itself cannot be used, so that nothing can be done or noted
 
 
@@ -49,7 +51,7 @@ class Alert:
     """One thing that holds."""
 
     kind: Kind
-    subject: str  #: a flow, or the system that is waited for
+    subject: str  #: a flow, the system that is waited for, or a module
     since_at: datetime
     happened: str
     remedy: str
@@ -127,6 +129,29 @@ def find(
             found += [*_failed(flow, limits, now), *_late(flow, limits, now, serving_since)]
         found += [*_drifted(flow), *_held(flow, limits, now)]
     return [alert for alert in found if alert.kind in limits.about]
+
+
+def find_silent(channels: Sequence[Channel], limits: Limits, now: datetime) -> list[Alert]:
+    """The channels that could not be kept for long: before they end, or once they did."""
+    wanted = channels if Kind.CHANNEL in limits.about else ()
+    return [_silent(one, now) for one in wanted if _is_silent(one, limits, now)]
+
+
+def _is_silent(channel: Channel, limits: Limits, now: datetime) -> bool:
+    """Two thirds of its life have passed in vain; one that is not there may be back in a moment."""
+    alarm, since = alarm_at(channel), channel.failing_since
+    if alarm is None or since is None or now < alarm:
+        return False
+    return is_live(channel, now) or now - since >= limits.waiting
+
+
+def _silent(channel: Channel, now: datetime) -> Alert:
+    module, since = channel.module, channel.failing_since or now
+    ends = f"ends at {shown(channel.expires_at)}" if channel.expires_at else "is not there"
+    happened = (
+        f"The channel by which Zoho tells of {module} {ends}; it could not be kept since {shown(since)}."
+    )
+    return Alert(Kind.CHANNEL, module, since, f"{happened} {channel.reason}".rstrip(), _CHANNEL)
 
 
 def find_away(error: ConnectorError, limits: Limits, now: datetime, since: datetime) -> Alert | None:
@@ -240,6 +265,9 @@ def shown(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
+_CHANNEL = (
+    "Mend what that names, then run “ml-connector channels renew”; until then the schedule finds the changes."
+)
 _LOOK = "Run “ml-connector flows list”, which tells what keeps it back."
 _DRIFT = "Run “ml-connector held list”, and give the fields back what it names; the records then go on by themselves."
 _HELD = "Run “ml-connector held list” and decide about them: retry, release or discard."

@@ -316,6 +316,47 @@ class Target(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class WantedChannel:
+    """A notification channel as the target is to have it: it tells of everything that happens in one module."""
+
+    module: str
+    channel_id: str  #: a number of at most 64 bits, as text
+    notify_url: str  #: at most 255 characters
+    token: str = field(repr=False)  #: at most 50 characters; every notification carries it
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FoundChannel:
+    """A channel that the target has, for one of its modules; perhaps another application's."""
+
+    module: str
+    channel_id: str
+    notify_url: str
+    token_hash: str  #: SHA-256 of its token, in hexadecimal; empty: it has none
+    expires_at: datetime
+
+
+class Channels(Protocol):
+    """The notification channels of a target. Errors: RetryableError (it may have been done), ConfigurationError."""
+
+    def enable(self, channel: WantedChannel) -> datetime:
+        """Have it, anew where it is there; until when is granted, which may be sooner than was asked."""
+
+    def renew(self, channel: WantedChannel) -> datetime | None:
+        """Change it to this; until when is granted. None: there is no such channel (any more)."""
+
+    def find(self, channel_id: str, module: str) -> FoundChannel | None:
+        """The channel as the target has it now; None: there is none."""
+
+    def every(self) -> list[FoundChannel]:
+        """All channels of our user, those of other applications among them."""
+
+    def remove(self, channel_id: str) -> None:
+        """Have it no more; that there is none is no error."""
+
+
+@dataclass(frozen=True, slots=True)
 class KnownLimit:
     """What earlier runs learned of the silent row limit of a list: where to probe first, never a proof."""
 

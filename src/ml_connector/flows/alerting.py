@@ -22,7 +22,7 @@ from ml_connector.core.ports import Clock, Tell
 from ml_connector.core.waits import NAMES
 from ml_connector.flows.alerting_away import Away
 from ml_connector.flows.figures import Watched, find_facts
-from ml_connector.store import alerts
+from ml_connector.store import alerts, channels
 from ml_connector.store.alerts import Message
 from ml_connector.store.database import Database
 
@@ -88,8 +88,9 @@ class Alerting:
         now = self.clock.now()
         with self.database.read() as tx:
             facts, waits = find_facts(tx, self.watched, now)
-            known = alerts.find(tx)
+            known, kept = alerts.find(tx), channels.find_all(tx)
         found = deciding.find(facts, waits, known, self.limits, now, self.since_at)
+        found += deciding.find_silent(kept, self.limits, now)
         change = deciding.decide(found, known)
         with self.database.begin() as tx:
             alerts.forget(tx, self.addresses, now)
@@ -163,5 +164,6 @@ _TITLES = {
     Kind.LATE: "{} does not run",
     Kind.DRIFT: "fields are in the way of {}",
     Kind.HELD: "records of {} wait for a decision",
+    Kind.CHANNEL: "Zoho may tell no more of {}",
     Kind.DATABASE: "{} is away",
 }

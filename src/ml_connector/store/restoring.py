@@ -16,20 +16,20 @@ import sqlalchemy as sa
 from ml_connector.core.audit import AuditAction
 from ml_connector.core.change import set_back
 from ml_connector.core.errors import ConfigurationError
-from ml_connector.store import audit, cursors, frozen, tables
+from ml_connector.store import audit, channels, cursors, frozen, tables
 from ml_connector.store.audit import AuditRow
 from ml_connector.store.backup import Copied, Header
 from ml_connector.store.copying import clear, copy_rows, is_empty
 from ml_connector.store.database import Connection, Database, upsert
 from ml_connector.store.identity import ORG
-from ml_connector.store.secrets import FETCHED
+from ml_connector.store.secrets import CHANNEL_TOKENS, FETCHED
 from ml_connector.store.verification import chain
 
 #: What was sent, acknowledged, spent or refused outside and is not settled: rows that stand in the store stay beside
 #: the backup's.
 _OUTSIDE = (
     *(tables.intents, tables.bulk_jobs, tables.credit_minutes, tables.refusals),
-    *(tables.alerts, tables.alert_messages, tables.inbox),
+    *(tables.alerts, tables.alert_messages, tables.channels, tables.inbox),
 )
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -92,7 +92,10 @@ def _begin_anew(tx: Connection, backup: Header, asked: Restoring) -> None:
     tx.execute(sa.update(tables.runs).where(runs.ended_at.is_(None)).values(**ended))
     # Read whole, and with what was deleted since: the next run does both before it creates anything.
     tx.execute(sa.update(tables.refreshes).values(filled_at=_LONG_AGO))
-    tx.execute(sa.delete(tables.secrets).where(tables.secrets.c.name.in_(FETCHED)))
+    name = tables.secrets.c.name
+    fetched = sa.or_(name.in_(FETCHED), name.startswith(CHANNEL_TOKENS, autoescape=True))
+    tx.execute(sa.delete(tables.secrets).where(fetched))
+    channels.look_again(tx)
     for company, flow in asked.target_flows:
         if (done := cursors.find(tx, company, flow)) is not None:
             cursor = set_back(done.cursor, backup.made_at, asked.overlap)

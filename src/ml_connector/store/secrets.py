@@ -33,8 +33,10 @@ from ml_connector.store.sealing import (
     unseal,
 )
 
-#: What nobody sets: one that does not open is thrown away and fetched anew.
+#: What nobody sets: one that does not open is thrown away and fetched anew, or made anew.
 FETCHED = frozenset({"zoho.access_token"})
+#: How the names of such tokens begin: each is of a notification channel.
+CHANNEL_TOKENS = "zoho.channel."
 #: What was got with a secret, and is of no account once a person sets that anew.
 _GOT_WITH = {"zoho.client_secret": "zoho.access_token", "zoho.refresh_token": "zoho.access_token"}
 
@@ -66,6 +68,11 @@ class Checked:
     key_id: str
     state: State
     is_fetched: bool  #: nobody sets it: where it does not open it is fetched anew
+
+
+def is_fetched(name: str) -> bool:
+    """Whether it is one that nobody sets."""
+    return name in FETCHED or name.startswith(CHANNEL_TOKENS)
 
 
 def not_set(name: str) -> ConfigurationError:
@@ -139,14 +146,14 @@ class Secrets:
     def require_open(self) -> None:
         """SealedError: a secret that a person set does not open, so that nothing is to be begun with it."""
         for row in self._rows():
-            if row.name not in FETCHED:
+            if not is_fetched(row.name):
                 self._open(row)
 
     def check(self) -> list[Checked]:
         """Whether each secret opens, in the order of names. ConfigurationError: there is no master key to be read."""
         current = self._keys.current_id
         return [
-            Checked(row.name, row.key_id, self._state(row, current), row.name in FETCHED)
+            Checked(row.name, row.key_id, self._state(row, current), is_fetched(row.name))
             for row in self._rows()
         ]
 
@@ -197,7 +204,7 @@ class Secrets:
                 try:
                     data_key = self._keys.unwrap(row.name, row.key_id, row.wrapped_key)
                 except SealedError:
-                    if row.name not in FETCHED:
+                    if not is_fetched(row.name):
                         raise
                     tx.execute(sa.delete(table).where(table.c.name == row.name))
                     continue

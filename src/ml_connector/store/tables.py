@@ -612,3 +612,26 @@ alert_messages = Table(
     Column("next_at", Instant, nullable=False),  # when it is tried again
     Column("sent_at", Instant),
 )
+
+#: The notification channel of each module of the target, from before it is enabled until it is removed.
+channels = Table(
+    "channels",
+    metadata,
+    _key("module"),
+    Column("channel_id", String(19), nullable=False),
+    Column("path", String(64), nullable=False, unique=True),  # the end of its address; random
+    Column("notify_url", Text, nullable=False),  # as it was asked for last
+    Column("token_hash", String(64), nullable=False),  # likewise; the token itself is a secret
+    Column("is_taken", Boolean, nullable=False),  # the target has that token, for certain
+    Column("old_token_hash", String(64), nullable=False),
+    Column("old_until", Instant),  # until then that one is taken, too
+    Column("expires_at", Instant),  # as it was granted
+    Column("enabled_at", Instant),
+    Column("renewed_at", Instant),
+    Column("verified_at", Instant),
+    Column("todo", String(8), nullable=False),  # see core.channels.Step
+    Column("tries", Integer, nullable=False),  # in vain
+    Column("failing_since", Instant),
+    Column("next_try_at", Instant),
+    Column("reason", Prose, nullable=False),
+)

@@ -4,14 +4,15 @@ Read in this order: ``config`` (what a person says), ``schema`` (tables of data 
 metadata), ``wire`` (the dialect: values to JSON and back), ``coql`` (and to queries), ``codes`` and ``errors`` (what
 their codes mean), ``auth`` (how we sign in), ``limits`` and ``pace`` (how much we may ask at once), ``budget`` and
 ``allowance`` (and in a day), ``guard`` (all of these round a call), ``calls`` (every request that we make), ``client``
-(the only file that sends), ``metadata`` (what we know of the modules), ``target`` (the port), ``checks`` (what
-``ping`` asks), ``places`` and ``provision`` (custom fields).
+(the only file that sends), ``metadata`` (what we know of the modules), ``target`` (the port), ``channels`` (another:
+how Zoho tells us of changes), ``checks`` (what ``ping`` asks), ``places`` and ``provision`` (custom fields).
 
 Its twin is ``ml_connector.connectors.dynamics_gp``; the same file names do the same job there.
 """
 
 from ml_connector.connectors.zoho_crm.allowance import Allowance
 from ml_connector.connectors.zoho_crm.auth import AccessToken, Grant, TokenShelf
+from ml_connector.connectors.zoho_crm.channels import ZohoChannels
 from ml_connector.connectors.zoho_crm.client import ZohoClient, open_client
 from ml_connector.connectors.zoho_crm.config import ZohoConfig
 from ml_connector.connectors.zoho_crm.guard import CallGuard
@@ -25,6 +26,7 @@ __all__ = [
     "Grant",
     "RequestGate",
     "TokenShelf",
+    "ZohoChannels",
     "ZohoClient",
     "ZohoConfig",
     "ZohoTarget",

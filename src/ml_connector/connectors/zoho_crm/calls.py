@@ -8,6 +8,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 import httpx2
+import orjson
 
 from ml_connector.connectors.zoho_crm import bulk, coql, limits, schema, wire
 from ml_connector.connectors.zoho_crm.config import ZohoConfig
@@ -16,6 +17,7 @@ from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.needs import FieldNeed, ModuleNeed
 from ml_connector.core.ports import BulkFile, Write
 
+_WATCH = "/actions/watch"
 _NO_FIELD = "1"  #: no field has this id: theirs have 18 digits and more
 
 
@@ -127,6 +129,26 @@ def _of_module(operation: str, method: str, module: str, right: str) -> Call:
     verb = {"READ": "read", "CREATE": "create records of", "UPDATE": "update records of"}[right]
     path = f"/{coql.checked_name(module)}"
     return Call(operation, method, path, schema.module_scope(module, right), f"{verb} {module}")
+
+
+# ---- notification channels
+
+
+def watch(method: str, channel: Mapping[str, object]) -> Call:
+    """Enable (POST) or change (PATCH) a channel; the same once more changes nothing."""
+    body = orjson.dumps({"watch": [channel]})
+    return Call("channels", method, _WATCH, schema.CHANNELS_SCOPE, "be notified of changes", body=body)
+
+
+def watched(which: Mapping[str, str]) -> Call:
+    """Channels: those of a ``channel_id`` or a ``module``, or a ``page`` (from 1) of all."""
+    return Call("channels", "GET", _WATCH, schema.CHANNELS_SCOPE, "read the notification channels", which)
+
+
+def unwatch(channel_id: str) -> Call:
+    """Disable a channel."""
+    params, does = {"channel_ids": coql.checked_id(channel_id)}, "remove a notification channel"
+    return Call("channels", "DELETE", _WATCH, schema.CHANNELS_SCOPE, does, params)
 
 
 # ---- bulk jobs

@@ -213,6 +213,21 @@ class ZohoClient:
         triggers = list(dict.fromkeys((*self.config.trigger, *trigger)))
         return self._items(calls.write(module, meta, batch, triggers, unmodified_since), "data", len(batch))
 
+    # -- notification channels
+
+    def watch(self, method: str, channel: Mapping[str, object]) -> Item:
+        """Enable (POST) or change (PATCH) a channel."""
+        return self._items(calls.watch(method, channel), "watch", 1)[0]
+
+    def list_watched(self, which: Mapping[str, str]) -> tuple[list[dict[str, Any]], bool]:
+        """Channels, those of other applications of our user among them, and whether there are more."""
+        body = self._read(calls.watched(which), wire.decode)
+        return wire.rows(body, "watch"), wire.more_records(body)
+
+    def unwatch(self, channel_id: str) -> Item:
+        """Disable a channel of one module."""
+        return self._items(calls.unwatch(channel_id), "watch", 1)[0]
+
     # -- writing in bulk
 
     def upload(self, org_id: str, name: str, content: bytes) -> str:

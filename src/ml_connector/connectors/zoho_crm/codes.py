@@ -284,6 +284,13 @@ ITEM_CODES: Mapping[str, Meaning] = {
     ),
 }
 
+#: The key of a notification channel that Zoho finds wrong -> what to do.
+WATCH: Mapping[str, str] = {
+    "events": "Take a module that Zoho cannot tell of, or does not have, out of [webhooks] modules.",
+    "notify_url": "Set [webhooks] url to an address that Zoho can reach by https.",
+    "channel_expiry": "Compare this machine's clock with the time elsewhere.",
+}
+
 #: INVALID_DATA of a field that names another record: Zoho has no code of its own for it.
 OTHER_RECORD_GONE = Meaning(
     Kind.DATA,

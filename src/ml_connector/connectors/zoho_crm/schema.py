@@ -102,6 +102,7 @@ def name_field(module: str) -> str:
 
 ORG_SCOPE = "ZohoCRM.org.READ"
 COQL_SCOPE = "ZohoCRM.coql.READ"
+CHANNELS_SCOPE = "ZohoCRM.notifications.ALL"
 USERS_SCOPE = "ZohoCRM.users.READ"
 LAYOUTS_SCOPE = "ZohoCRM.settings.layouts.READ"
 BULK_SCOPE = "ZohoCRM.bulk.CREATE"

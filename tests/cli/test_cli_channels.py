@@ -1,0 +1,81 @@
+"""``channels`` between a person, serve and Zoho's simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from canaries import files, found_in
+from served import serving
+from systems import World, gp_options, opened, zoho_options
+
+URL = "http://127.0.0.1:1/gp"
+SALES = ("Deals", "Quotes", "Sales_Orders")
+STRANGE = {"channel_id": "77", "events": ["Deals.all"], "notify_url": "https://crm.example.net/hook?key=x"}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with opened(tmp_path, gp=gp_options(0), zoho=zoho_options(), provisioned=False) as world:
+        world.write_settings(serve__port="0", serve__schedule="'0 0 1 1 *'", serve__wait_seconds="0")
+        yield world
+
+
+def live(world: World) -> dict[str, dict]:
+    return {one["module"]: one for one in world.zoho_call("GET", "channels")}
+
+
+def test_serve_keeps_the_channels_and_no_token_is_left_anywhere(world: World) -> None:
+    world.write_settings(webhooks__url=f"'{URL}'")
+    with serving(world) as served:
+        for module in SALES:
+            served.said(f"Zoho tells of changes in {module} until ")
+        first = live(world)
+        assert sorted(first) == sorted(SALES)
+        listed = world.ok("channels", "list", "--json").json["channels"]
+        assert [(one["module"], one["live"], one["reason"]) for one in listed] == [
+            (m, True, "") for m in SALES
+        ]
+        world.ok("channels", "renew", "Deals")  # beside it
+        assert live(world)["Deals"]["token"] != first["Deals"]["token"]
+        assert live(world)["Deals"]["notify_url"] == first["Deals"]["notify_url"]
+    assert live(world)["Deals"]["notify_url"].startswith(f"{URL}/webhooks/zoho/")
+    tokens = [one["token"] for one in (*first.values(), *live(world).values())]
+    lines = "\n".join(served.lines)
+    assert not any(one in lines for one in (*tokens, *(one["notify_url"] for one in first.values())))
+    left = {str(path): found_in(path.read_bytes(), tokens) for path in files(world.folder)}
+    assert {path: found for path, found in left.items() if found} == {}
+    assert len(left) > 1
+
+
+def test_channels_are_renewed_listed_and_removed_by_hand(world: World) -> None:
+    said = world.run("channels", "renew")
+    assert (said.code, "Set url below [webhooks]" in said.err) == (2, True)
+    assert "There is no channel of ours." in world.here("channels", "list").out
+    world.zoho_call("POST", "channels", {"watch": [STRANGE]})
+    world.write_settings(webhooks__url=f"'{URL}'", webhooks__modules='["Deals", "Dreams"]')
+    said = world.run("channels", "renew", "--json")
+    assert said.code == 1
+    deals, dreams = said.json["channels"]
+    assert (deals["module"], deals["live"], dreams["live"]) == ("Deals", True, False)
+    assert "INVALID_DATA" in dreams["reason"]
+    said = world.here("channels", "list", "--others")
+    assert "Dreams: Zoho did not let us be notified of Dreams" in said.out
+    assert "Deals, channel 77, until" in said.out
+    assert "crm.example.net" in said.out
+    assert "key=x" not in said.out
+    said = world.run("channels", "remove", "Leads")
+    assert (said.code, "Known are: Deals and Dreams." in said.err) == (2, True)
+    assert "Removed: Deals and Dreams." in world.here("channels", "remove").out
+    assert [one["channel_id"] for one in world.zoho_call("GET", "channels")] == ["77"]
+    assert world.here("channels", "list", "--json").json == {"channels": []}
+    assert world.rows("SELECT name FROM secrets WHERE name LIKE 'zoho.channel%'") == []
+
+
+def test_without_an_address_serve_says_so_once(world: World) -> None:
+    with serving(world) as served:
+        served.said("Zoho tells of nothing, for .webhooks. url is not set")
+    assert len([line for line in served.lines if "Zoho tells of nothing" in line]) == 1
+    assert live(world) == {}
