@@ -47,7 +47,7 @@ def list_(settings: SettingsPath = None, *, others: Others = False, as_json: AsJ
 
 @app.command()
 def renew(modules: Modules = None, settings: SettingsPath = None, *, as_json: AsJson = False) -> None:
-    """Renew channels before their time, or enable those that are missing; each is given another token."""
+    """Renew channels before their time, or enable those that are missing."""
     from ml_connector.bootstrap import open_app
 
     with open_app(load(settings), note) as opened:

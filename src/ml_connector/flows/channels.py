@@ -145,8 +145,8 @@ class Keeping:
         return prepared
 
     def _token(self, channel: Channel) -> str:
-        """The token that the target may have by now; empty: it has it for certain, and is given another."""
-        if channel.is_taken or not channel.token_hash:
+        """The token that it keeps; empty: it is given another."""
+        if not channel.token_hash or not deciding.keeps_token(channel, self.clock.now()):
             return ""
         try:
             kept = self.tokens.get(channels.token_name(channel.module))
