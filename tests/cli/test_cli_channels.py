@@ -79,8 +79,8 @@ def test_channels_are_renewed_listed_and_removed_by_hand(world: World) -> None:
 
 def test_without_an_address_serve_says_so_once(world: World) -> None:
     with serving(world) as served:
-        served.said("Zoho tells of nothing, for .webhooks. url is not set")
-    assert len([line for line in served.lines if "Zoho tells of nothing" in line]) == 1
+        served.said("Zoho tells of no change by itself, for .webhooks. url is not set")
+    assert len([line for line in served.lines if "Zoho tells of no change" in line]) == 1
     assert live(world) == {}
 
 
@@ -110,6 +110,20 @@ def test_killed_before_the_answer_what_zoho_sends_is_known_and_serve_goes_on(
     now = live(world)
     assert now.keys() == {"Deals"}
     assert now["Deals"] | {"expires_at": sent["expires_at"]} == sent  # it may have been renewed once more
+
+
+def test_ping_tries_whether_zoho_may_tell(world: World) -> None:
+    def row() -> dict[str, object] | None:
+        [found] = [
+            checks for name, checks in world.run("ping", "--json").json["systems"].items() if "Zoho" in name
+        ]
+        return next((one for one in found if one["name"] == "notification channels"), None)
+
+    assert row() is None
+    world.write_settings(webhooks__url=f"'{URL}'")
+    assert row()["ok"]
+    world.zoho_faults({"match": "GET /crm/v8/actions/watch", "kind": "http_500", "count": 10})
+    assert not row()["ok"]
 
 
 def until(holds: Callable[[], bool], seconds: float = 120) -> None:

@@ -511,9 +511,7 @@ def test_without_a_public_address_there_are_none_and_that_is_said_once(stage: St
     keeping.stopping = _Stopping(turns)
     keep(keeping, pytest.fail, 0.0)
     assert stage.zoho.calls == []
-    assert stage.said == [
-        "Zoho tells of nothing, for [webhooks] url is not set; its modules are looked at by the schedule."
-    ]
+    assert stage.said == ["Zoho tells of no change by itself, for [webhooks] url is not set."]
 
 
 def test_a_bug_is_kept_and_the_next_turn_comes(stage: Stage) -> None:

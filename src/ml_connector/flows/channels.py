@@ -224,9 +224,7 @@ _TAKE: dict[Step, Callable[[Keeping, Channel], None]] = {
 def keep(keeping: Keeping, fault: Callable[[Exception], None], every: float = _EVERY_SECONDS) -> None:
     """Until its ``stopping`` is set. While the store is away nothing can be done; the flows tell that."""
     if not keeping.url:
-        keeping.tell(
-            "Zoho tells of nothing, for [webhooks] url is not set; its modules are looked at by the schedule."
-        )
+        keeping.tell("Zoho tells of no change by itself, for [webhooks] url is not set.")
     pause = 0.0
     while not keeping.stopping.wait(pause):
         try:
