@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from memory import FakeClock
@@ -57,6 +57,7 @@ class MemoryChannels:
     faults: list[Fault | None] = field(default_factory=list)  #: of the next calls, in order
     calls: list[str] = field(default_factory=list)
     tokens: dict[str, str] = field(default_factory=dict)  #: by module, as Zoho would send it now
+    history: dict[str, datetime] = field(default_factory=dict)  #: every token: until when it was granted last
     _kept: dict[str, FoundChannel] = field(default_factory=dict)  #: by id
     _enabled: dict[str, object] = field(default_factory=dict)
 
@@ -114,6 +115,7 @@ class MemoryChannels:
             channel.module, channel.channel_id, channel.notify_url, token_hash, until
         )
         self.tokens[channel.module] = channel.token
+        self.history[channel.token] = until
         return until
 
     def _called(self, name: str, work: Callable[[], Answer]) -> Answer:

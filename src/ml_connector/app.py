@@ -318,16 +318,28 @@ class App:
             {key: company.source_of(flow.name) for key, company in self.companies.items()},
         )
 
+    @property
+    def channels(self) -> ZohoChannels:
+        """The notification channels that our user has in Zoho."""
+        return ZohoChannels(self.zoho)
+
     def keeping(self, tell: Tell, stopping: threading.Event | None = None) -> Keeping:
         """What keeps the notification channels."""
 
         def alone(module: str) -> AbstractContextManager[None]:
             return self._locks.held([f"channel-{module}"])
 
-        own, target = self.settings.webhooks, ZohoChannels(self.zoho)
-        stopping = stopping or threading.Event()
+        own, stopping = self.settings.webhooks, stopping or threading.Event()
         return Keeping(
-            self.database, self.clock, self.secrets, target, own.url, own.modules, alone, tell, stopping
+            self.database,
+            self.clock,
+            self.secrets,
+            self.channels,
+            own.url,
+            own.modules,
+            alone,
+            tell,
+            stopping,
         )
 
     def alone(self) -> AbstractContextManager[None]:

@@ -82,8 +82,7 @@ class WebhooksSettings(Section):
         default="",
         max_length=180,
         description="The address at which Zoho reaches this process, as it is from outside: https://HOST or"
-        " https://HOST/PATH; http for a simulator on this machine alone. Empty: Zoho tells of nothing, and the modules"
-        " are looked at by the schedule.",
+        " https://HOST/PATH; http for a simulator on this machine alone. Empty: Zoho tells of nothing.",
     )
     modules: tuple[str, ...] = Field(
         default=("Deals", "Quotes", "Sales_Orders"),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+import signal
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from canaries import files, found_in
 from served import serving
-from systems import World, gp_options, opened, zoho_options
+from systems import World, gp_options, opened, unreachable, zoho_options
 
 URL = "http://127.0.0.1:1/gp"
 SALES = ("Deals", "Quotes", "Sales_Orders")
@@ -76,6 +79,57 @@ def test_channels_are_renewed_listed_and_removed_by_hand(world: World) -> None:
 
 def test_without_an_address_serve_says_so_once(world: World) -> None:
     with serving(world) as served:
-        served.said("Zoho tells of nothing, for .webhooks. url is not set")
-    assert len([line for line in served.lines if "Zoho tells of nothing" in line]) == 1
+        served.said("Zoho tells of no change by itself, for .webhooks. url is not set")
+    assert len([line for line in served.lines if "Zoho tells of no change" in line]) == 1
     assert live(world) == {}
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_killed_before_the_answer_what_zoho_sends_is_known_and_serve_goes_on(
+    world: World, method: str
+) -> None:
+    world.write_settings(webhooks__url=f"'{URL}'", webhooks__modules='["Deals"]')
+    if method == "PATCH":
+        world.here("channels", "renew")
+    before = live(world)
+    world.zoho_faults(
+        {"match": f"{method} /crm/v8/actions/watch", "kind": "delay_after_work", "seconds": 600}
+    )
+    process = world.start("channels", "renew")
+    until(lambda: live(world) != before)  # it is done, and the answer is on its way
+    process.kill()
+    assert world.finish(process).code == -signal.SIGKILL
+    sent = live(world)["Deals"]
+    path, token_hash, todo = world.rows("SELECT path, token_hash, todo FROM channels")[0]
+    assert sent["notify_url"] == f"{URL}/webhooks/zoho/{path}"
+    assert (hashlib.sha256(sent["token"].encode()).hexdigest(), todo) == (token_hash, "look")
+    world.zoho_faults()
+    with serving(world) as served:
+        query = "SELECT 1 FROM channels WHERE todo = '' AND is_taken"
+        served.until(lambda: world.rows(query), "a look at it")
+    now = live(world)
+    assert now.keys() == {"Deals"}
+    assert now["Deals"] | {"expires_at": sent["expires_at"]} == sent  # it may have been renewed once more
+
+
+def test_ping_tries_whether_zoho_may_tell(world: World) -> None:
+    def row() -> dict[str, object] | None:
+        [found] = [
+            checks for name, checks in world.run("ping", "--json").json["systems"].items() if "Zoho" in name
+        ]
+        return next((one for one in found if one["name"] == "notification channels"), None)
+
+    assert row() is None
+    world.write_settings(webhooks__url=f"'{URL}'")
+    assert row()["ok"]
+    world.zoho_faults({"match": "GET /crm/v8/actions/watch", "kind": "http_500", "count": 10})
+    assert not row()["ok"]
+
+
+def until(holds: Callable[[], bool], seconds: float = 120) -> None:
+    """Wait until it holds."""
+    end = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > end:
+            unreachable("It never held.")
+        time.sleep(0.05)

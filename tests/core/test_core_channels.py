@@ -19,6 +19,7 @@ from ml_connector.core.channels import (
     granted,
     is_live,
     is_ours,
+    keeps_token,
     looked,
     next_step,
     not_ours,
@@ -100,6 +101,19 @@ def test_the_old_token_is_taken_for_as_long_as_it_was_granted() -> None:
     assert asked(NEW, Step.ENABLE, URL, "a", now).old_token_hash == ""
 
 
+@pytest.mark.parametrize(
+    ("channel", "keeps"),
+    [
+        (LIVE, False),
+        (replace(LIVE, is_taken=False), True),
+        (replace(LIVE, old_until=START), False),
+        (replace(LIVE, old_until=START + MINUTE), True),
+    ],
+)
+def test_another_token_is_given_only_when_no_third_would_be_taken(channel: Channel, keeps: bool) -> None:
+    assert keeps_token(channel, START) is keeps
+
+
 def test_what_was_granted_counts_and_not_what_was_asked_for() -> None:
     short = granted(asked(NEW, Step.ENABLE, URL, "a", START), Step.ENABLE, START + HOUR, START)
     assert (short.expires_at, short.enabled_at, short.renewed_at) == (START + HOUR, START, None)
@@ -115,6 +129,7 @@ def test_a_renewal_that_is_suddenly_short_leads_to_a_channel_anew(life: timedelt
     now = START + 2 * DAY
     done = granted(asked(LIVE, Step.RENEW, URL, "b", now), Step.RENEW, now + life, now)
     assert (done.todo, done.expires_at) == (todo, now + life)
+    assert done.is_taken is (todo is Step.NOTHING), "enabled anew it keeps its token"
 
 
 def test_an_hour_after_an_hour_is_no_reason_to_begin_anew() -> None:
@@ -124,6 +139,7 @@ def test_an_hour_after_an_hour_is_no_reason_to_begin_anew() -> None:
 
 
 PENDING = asked(LIVE, Step.RENEW, URL, "b", START + 2 * DAY)
+KEPT = asked(LIVE, Step.RENEW, URL, "a", START + 2 * DAY)
 
 
 @pytest.mark.parametrize(
@@ -136,6 +152,8 @@ PENDING = asked(LIVE, Step.RENEW, URL, "b", START + 2 * DAY)
         (LIVE, replace(FOUND, notify_url=OTHER_URL), Step.RENEW, START + LIFE, False),
         (PENDING, None, Step.ENABLE, None, False),
         (PENDING, FOUND, Step.RENEW, START + LIFE, False),  # it was not done, and the same is asked again
+        (KEPT, FOUND, Step.RENEW, START + LIFE, False),  # likewise, with the token that it had
+        (KEPT, replace(FOUND, expires_at=START + 8 * DAY), Step.NOTHING, START + 8 * DAY, True),
         (
             PENDING,
             replace(FOUND, token_hash="b", expires_at=START + 8 * DAY),
@@ -171,6 +189,7 @@ def test_what_was_done_although_its_answer_was_lost_has_its_instant() -> None:
 )
 def test_what_is_not_known_to_be_undone_is_looked_at(error, step: Step, todo: Step) -> None:
     assert failed(PENDING, step, error, START).todo is todo
+    assert failed(LIVE, Step.REMOVE, error, START).todo is Step.LOOK
 
 
 def test_tries_are_ever_more_seldom_at_last_every_hour_and_success_forgets_them() -> None:

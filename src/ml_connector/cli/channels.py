@@ -41,13 +41,13 @@ def list_(settings: SettingsPath = None, *, others: Others = False, as_json: AsJ
     with open_app(load(settings), note) as opened:
         with opened.database.read() as tx:
             known = channels.find_all(tx)
-        found = not_ours(_keeping(opened).target.every(), known) if others else []
+        found = not_ours(opened.channels.every(), known) if others else []
         _show(opened, known, found, with_others=others, as_json=as_json)
 
 
 @app.command()
 def renew(modules: Modules = None, settings: SettingsPath = None, *, as_json: AsJson = False) -> None:
-    """Renew channels before their time, or enable those that are missing; each is given another token."""
+    """Renew channels before their time, or enable those that are missing."""
     from ml_connector.bootstrap import open_app
 
     with open_app(load(settings), note) as opened:

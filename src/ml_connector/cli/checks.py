@@ -83,9 +83,21 @@ def zoho_system(app: App) -> System:
         found = app.target.checks(
             modules, app.needs(), users=users, layouts=app.layouts, own=own, edited=app.edited_modules
         )
-        return [*found, _identity(app)] if found and found[0].ok else found
+        return [*found, *_channels(app), _identity(app)] if found and found[0].ok else found
 
     return System("Zoho CRM", checks, app.target.clock_difference)
+
+
+def _channels(app: App) -> list[Check]:
+    """Whether Zoho may tell of changes, where it is to."""
+    if not app.settings.webhooks.url:
+        return []
+    name = "notification channels"
+    try:
+        app.channels.every()
+    except ConnectorError as error:
+        return [Check(name, ok=False, detail=error.happened, remedy=error.remedy)]
+    return [Check(name, ok=True, detail="allowed")]
 
 
 def _identity(app: App) -> Check:

@@ -265,9 +265,7 @@ def shown(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
-_CHANNEL = (
-    "Mend what that names, then run “ml-connector channels renew”; until then the schedule finds the changes."
-)
+_CHANNEL = "Mend what that names, then run “ml-connector channels renew”."
 _LOOK = "Run “ml-connector flows list”, which tells what keeps it back."
 _DRIFT = "Run “ml-connector held list”, and give the fields back what it names; the records then go on by themselves."
 _HELD = "Run “ml-connector held list” and decide about them: retry, release or discard."

@@ -1,8 +1,9 @@
 """What is to be done with a module's notification channel now. Pure: its row, the address it is to have, an instant.
 
 A channel is a row of ours from before it is enabled until it is removed; its id and its path stay, its token is another
-with each renewal. What Zoho is to be asked for is kept first (``asked``). So whatever is known to Zoho is known here,
-and what became of an ask whose answer was lost is found out by looking (``Step.LOOK``).
+with each renewal for which no older one is taken still. What Zoho is to be asked for is kept first (``asked``). So
+whatever is known to Zoho is known here, and what became of an ask whose answer was lost is found out by looking
+(``Step.LOOK``).
 """
 
 from __future__ import annotations
@@ -90,6 +91,14 @@ def renewal_at(channel: Channel, expires_at: datetime) -> datetime:
     return begun_at + (expires_at - begun_at) / 3
 
 
+def keeps_token(channel: Channel, now: datetime) -> bool:
+    """Whether it is asked for with the token that it has: Zoho may have that by now, or one before it is taken still.
+
+    So two tokens are taken at the most, and each for as long as it was granted.
+    """
+    return not channel.is_taken or (channel.old_until is not None and now < channel.old_until)
+
+
 def alarm_at(channel: Channel) -> datetime | None:
     """From when a person is to be told that it fails: two thirds into its life, so before it ends. None: it is well."""
     if channel.failing_since is None:
@@ -150,14 +159,17 @@ def granted(channel: Channel, step: Step, expires_at: datetime, now: datetime) -
         cut = 2 * (expires_at - now) < channel.expires_at - begun_at
     new = replace(channel, expires_at=expires_at, todo=Step.ENABLE if cut else Step.NOTHING)
     new = replace(new, renewed_at=now) if step is Step.RENEW else replace(new, enabled_at=now)
-    return _well(new, now, _SHORT if 2 * (expires_at - now) < LIFE else "")
+    well = _well(new, now, _SHORT if 2 * (expires_at - now) < LIFE else "")
+    return replace(well, is_taken=not cut)  # enabled anew it has this token, too
 
 
 def looked(channel: Channel, found: FoundChannel | None, now: datetime) -> Channel:
     """Zoho showed it so; None: it has none of this id and module. What is found is ours (``is_ours``)."""
     if found is None:
         return gone(channel)
-    if (found.token_hash, found.notify_url) != (channel.token_hash, channel.notify_url):
+    is_as_asked = (found.token_hash, found.notify_url) == (channel.token_hash, channel.notify_url)
+    is_undone = not channel.is_taken and found.expires_at == channel.expires_at
+    if not is_as_asked or is_undone:
         seen = replace(channel, expires_at=found.expires_at, verified_at=now)
         return replace(seen, is_taken=False, todo=Step.RENEW)
     if not channel.is_taken:  # the answer was lost, and it had been done
@@ -173,12 +185,14 @@ def gone(channel: Channel) -> Channel:
 
 def failed(channel: Channel, step: Step, error: ConnectorError, now: datetime) -> Channel:
     """The step was in vain; the next try is after ever longer. What was not done for certain is simply done again."""
-    undone = isinstance(error, NotDoneError | ConfigurationError) and step in (Step.ENABLE, Step.RENEW)
+    todo = Step.LOOK if step is Step.REMOVE else channel.todo
+    if step in (Step.ENABLE, Step.RENEW) and isinstance(error, NotDoneError | ConfigurationError):
+        todo = step
     said = error.after_seconds if isinstance(error, RetryableError) else None
     wait = max(FIRST_AGAIN * 2.0 ** min(channel.tries, _DOUBLINGS), timedelta(seconds=said or 0))
     return replace(
         channel,
-        todo=step if undone else channel.todo,
+        todo=todo,
         tries=channel.tries + 1,
         failing_since=channel.failing_since or now,
         next_try_at=now + min(wait, LONGEST_AGAIN),

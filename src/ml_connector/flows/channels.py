@@ -145,8 +145,8 @@ class Keeping:
         return prepared
 
     def _token(self, channel: Channel) -> str:
-        """The token that the target may have by now; empty: it has it for certain, and is given another."""
-        if channel.is_taken or not channel.token_hash:
+        """The token that it keeps; empty: it is given another."""
+        if not channel.token_hash or not deciding.keeps_token(channel, self.clock.now()):
             return ""
         try:
             kept = self.tokens.get(channels.token_name(channel.module))
@@ -224,9 +224,7 @@ _TAKE: dict[Step, Callable[[Keeping, Channel], None]] = {
 def keep(keeping: Keeping, fault: Callable[[Exception], None], every: float = _EVERY_SECONDS) -> None:
     """Until its ``stopping`` is set. While the store is away nothing can be done; the flows tell that."""
     if not keeping.url:
-        keeping.tell(
-            "Zoho tells of nothing, for [webhooks] url is not set; its modules are looked at by the schedule."
-        )
+        keeping.tell("Zoho tells of no change by itself, for [webhooks] url is not set.")
     pause = 0.0
     while not keeping.stopping.wait(pause):
         try:
