@@ -1,7 +1,7 @@
 """The control endpoint under `/_control/`: plain JSON, no sign-in; how tests look at and change a simulator.
 
-It is part of the simulator, not of GP. The routes stand in the table `ROUTES`, those of records in `control_records`
-and `control_ledger`.
+It is part of the simulator, not of GP. The routes stand in the table `ROUTES`, those of records in `control_records`,
+`control_ledger` and `control_sales`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ml_connector.simulators.gp import control_ledger as ledger
 from ml_connector.simulators.gp import control_records as records
+from ml_connector.simulators.gp import control_sales as sales
 from ml_connector.simulators.gp.control_records import ControlError
 from ml_connector.simulators.gp.options import ROW_LIMITED
 from ml_connector.simulators.gp.state import Simulation
@@ -55,6 +56,8 @@ def carry_out(controlled: Controlled, method: str, path: str, payload: Json = No
         return route(controlled, wanted, query)
     if name in ledger.TABLES:
         return ledger.carry_out(controlled.simulation, method, name, unquote(record_id), (wanted, query))
+    if name in sales.TABLES:
+        return sales.carry_out(controlled.simulation, method, name, unquote(record_id), (wanted, query))
     if name in records.TABLES:
         request = records.RecordRequest(name, unquote(record_id), wanted, query)
         return records.carry_out(controlled.simulation, method, request)

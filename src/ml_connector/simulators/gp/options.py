@@ -18,6 +18,9 @@ ROW_LIMITED = (
     "accounts",
     "journals",
     "changed_keys",
+    "sales_documents",
+    "items",
+    "batches",
 )
 """The entities that have a row limit of their own."""
 

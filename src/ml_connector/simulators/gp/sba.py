@@ -22,7 +22,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ml_connector.simulators.gp import sba_json, sba_ledger
 from ml_connector.simulators.gp.collation import collation_key
-from ml_connector.simulators.gp.company import EMPTY_DATE, Company, KeyedTable, KeyRange, Master
+from ml_connector.simulators.gp.company import Company, Master
 from ml_connector.simulators.gp.options import Account
 from ml_connector.simulators.gp.sba_request import (
     Asked,
@@ -33,6 +33,7 @@ from ml_connector.simulators.gp.sba_request import (
     not_there,
 )
 from ml_connector.simulators.gp.state import Simulation
+from ml_connector.simulators.gp.tables import EMPTY_DATE, KeyedTable, KeyRange
 
 BASE = "/GPService"
 TENANT = "DefaultTenant"

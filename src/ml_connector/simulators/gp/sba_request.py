@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from ml_connector.simulators.gp.company import EMPTY_DATE, Company
+from ml_connector.simulators.gp.company import Company
 from ml_connector.simulators.gp.criteria import read_instant
+from ml_connector.simulators.gp.tables import EMPTY_DATE
 
 PAGE = 1000
 """Rows of a page of ZohoSync's; ``?rows=`` asks for fewer."""
