@@ -81,6 +81,7 @@ def _state(controlled: Controlled, payload: Payload, query: Query) -> Json:
             "action_tracking": settings.action_tracking,
         },
         "faults": simulation.faults.remaining(),
+        "late": simulation.late.waiting(),
         "failed_sign_ins": controlled.accounts.failed(),
         "locked_accounts": controlled.accounts.locked(),
         **simulation.traffic.counts(),
@@ -143,6 +144,14 @@ def _clear_faults(controlled: Controlled, payload: Payload, query: Query) -> Jso
     return _faults(controlled, payload, query)
 
 
+def _late(controlled: Controlled, payload: Payload, query: Query) -> Json:
+    return {"waiting": controlled.simulation.late.waiting()}
+
+
+def _do_late(controlled: Controlled, payload: Payload, query: Query) -> Json:
+    return {"done": controlled.simulation.late.do_all()}
+
+
 def _requests(controlled: Controlled, payload: Payload, query: Query) -> Json:
     limit = records.number(query, "limit", 1000)
     traffic = controlled.simulation.traffic
@@ -168,6 +177,8 @@ ROUTES: dict[tuple[str, str], Callable[[Controlled, Payload, Query], Any]] = {
         "faults",
     ): _plan_faults,  # {"faults": [{kind, operation, nth, count, seconds}]} replaces the plan
     ("DELETE", "faults"): _clear_faults,
+    ("GET", "late"): _late,
+    ("POST", "late"): _do_late,  # the work that a fault of kind "late" has put off
     ("GET", "requests"): _requests,  # ?limit=: counts and the last lines of the log
     ("DELETE", "requests"): _clear_requests,  # the counts too, failed sign-ins excepted
     ("POST", "unlock"): _unlock,  # {"account": "DOMAIN\\user"}, or all

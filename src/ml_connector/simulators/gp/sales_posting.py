@@ -129,7 +129,12 @@ def invoice(
         moved = [(line, wanted.get(line.sequence, ZERO)) for line in order.lines]
         if any(not 0 <= many <= line.remaining for line, many in moved) or not any(many for _, many in moved):
             raise UnfitError("a line is invoiced for more than remains of it, or nothing is invoiced")
-        left = tuple(_left(office, line, many) for line, many in moved)
+        stock = list(office.sales.items.rows())
+        try:
+            left = tuple(_left(office, line, many) for line, many in moved)
+        except UnfitError:
+            office.sales.items.load(stock)  # what earlier lines have taken
+            raise
         done = all(line.remaining == 0 for line in left)
         made = _invoice_of(office, order, [(line, many) for line, many in moved if many], last=done)
         kept = office.keep(replace(order, lines=left, state="History" if done else "Work"), order)

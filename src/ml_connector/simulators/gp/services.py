@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from ml_connector.simulators.gp import faults, sba
 from ml_connector.simulators.gp.answers import envelope
@@ -105,6 +106,8 @@ class Services:
         if planned is None:
             return self._perform(call, work)
         work.fault = planned.kind
+        if planned.kind == "late":
+            simulation.late.put_off(call.operation, partial(self._perform, call, work), planned.seconds)
         simulation.wait(planned.seconds if planned.kind == "delay" else 0)
         instead = self._instead(planned, work)
         return instead or spoiled(self._perform(call, work), planned.kind)
@@ -122,6 +125,7 @@ class Services:
         retry = (("Retry-After", f"{planned.seconds:.0f}"),) if planned.seconds else ()
         replies = {
             "drop": Reply(0, b"", drop=True),
+            "late": Reply(0, b"", drop=True),
             "http_500": Reply(500, page("Server Error in Application")),
             "http_503": Reply(503, page("Service Unavailable"), headers=retry),
             "html_200": Reply(200, page("Scheduled maintenance")),

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from ml_connector.simulators.gp import fabrikam, fabrikam_sales, generate
 from ml_connector.simulators.gp.company import Company, Customer, Vendor
 from ml_connector.simulators.gp.faults import ExceptionLog, FaultPlan
+from ml_connector.simulators.gp.late import Late
 from ml_connector.simulators.gp.options import ROW_LIMITED, GpOptions
 from ml_connector.simulators.gp.policies import Policies
 from ml_connector.simulators.gp.sales_documents import Sales
@@ -47,6 +48,7 @@ class Simulation:
         }
         self.policies: dict[int, Policies] = {number: Policies() for number in self.companies}
         self.faults = FaultPlan()
+        self.late = Late()
         self.exceptions = ExceptionLog()
         self.traffic = Traffic(options.log_size)
         self.stopping = threading.Event()
