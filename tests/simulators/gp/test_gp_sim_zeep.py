@@ -10,6 +10,7 @@ import zeep
 from gp_sim_wire import Wire
 from requests import Response
 from zeep.exceptions import Fault
+from zeep.helpers import serialize_object
 
 from gp_reference import LEGACY, NATIVE, needs_reference
 from ml_connector.connectors.dynamics_gp import masters, schema, soap
@@ -154,3 +155,31 @@ _NIL_DOCUMENT = dict.fromkeys(
      "IsRepeating", "DocumentFrequency", "TimesToRepeat", "DaysToIncrement", "WorkflowPriority"),
     zeep.xsd.Nil,
 )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "key"), [("Customer", "AARONFIT0001"), ("Customer", "ASTORSUI0001"), ("Vendor", "ACETRAVE0001")]
+)
+def test_a_master_sent_back_whole_is_what_it_was(stranger, kind, key):
+    """One field is changed; nothing else is, in either currency, though all of it was sent."""
+    gp = stranger.gp
+    for currency, contact in (("Local", "Ann"), ("Transactional", "Bob")):
+        context = {**stranger.context, "CurrencyType": currency}
+        read = getattr(gp, f"Get{kind}ByKey")(key={"Id": key}, context=context)
+        before = serialize_object(read)
+        address = getattr(read.Addresses, f"{kind}Address")[0]
+        address.ContactPerson = contact
+        if kind == "Customer":
+            read.TaxExemptNumbers.string = ["", ""]  # zeep reads two empty texts as nothing, and sends no nothing
+        policy = gp.GetPolicyByOperation(operation=f"Update{kind}", context=context)
+        getattr(gp, f"Update{kind}")(**{kind.lower(): read}, context=context, policy={"Key": policy.Key})
+        after = serialize_object(getattr(gp, f"Get{kind}ByKey")(key={"Id": key}, context=context))
+        assert after["Addresses"][f"{kind}Address"][0]["ContactPerson"] == contact
+        assert after["ModifiedDate"] >= before["ModifiedDate"]
+        for told in (before, after):
+            for name in ("ModifiedDate", "LastModifiedDate"):
+                told.pop(name, None)
+            for one in told["Addresses"][f"{kind}Address"]:
+                for name in ("ModifiedDate", "LastModifiedDate", "ContactPerson"):
+                    one.pop(name)
+        assert after == before

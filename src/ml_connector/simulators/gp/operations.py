@@ -16,6 +16,7 @@ from ml_connector.simulators.gp import criteria as rules
 from ml_connector.simulators.gp import (
     customers_xml,
     ledger_xml,
+    masters_write,
     sales_operations,
     sales_write,
     tracking,
@@ -304,6 +305,7 @@ OPERATIONS: dict[str, CompanyOperation | SystemOperation] = {
     "GetLoggedValidationResultByKey": CompanyOperation(("logId", "context"), validation_result),
     **sales_operations.OPERATIONS,
     **sales_write.OPERATIONS,
+    **masters_write.OPERATIONS,
 }
 
 SIGNATURES: Signatures = {name: operation.arguments for name, operation in OPERATIONS.items()}
