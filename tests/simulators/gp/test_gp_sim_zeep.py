@@ -170,7 +170,10 @@ def test_a_master_sent_back_whole_is_what_it_was(stranger, kind, key):
         address = getattr(read.Addresses, f"{kind}Address")[0]
         address.ContactPerson = contact
         if kind == "Customer":
-            read.TaxExemptNumbers.string = ["", ""]  # zeep reads two empty texts as nothing, and sends no nothing
+            read.TaxExemptNumbers.string = [
+                "",
+                "",
+            ]  # zeep reads two empty texts as nothing, and sends no nothing
         policy = gp.GetPolicyByOperation(operation=f"Update{kind}", context=context)
         getattr(gp, f"Update{kind}")(**{kind.lower(): read}, context=context, policy={"Key": policy.Key})
         after = serialize_object(getattr(gp, f"Get{kind}ByKey")(key={"Id": key}, context=context))

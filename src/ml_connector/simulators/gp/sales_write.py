@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import get_args
 
+from lxml import etree
+
 from ml_connector.simulators.gp import policies, sales_rules
 from ml_connector.simulators.gp import sales_members as names
 from ml_connector.simulators.gp.collation import collation_key
@@ -27,21 +29,37 @@ from ml_connector.simulators.gp.state import Simulation
 _CREATED_BY = "sa"
 
 
-def create(simulation: Simulation, call: Call, company: Company) -> Answer:
-    """Create a quote or an order; under its own number, or under the next one where none was sent."""
-    kind, sent, desk = _asked(simulation, call, company)
-    office = Office(simulation, company)
-    with office.sales.lock:
-        proposal = propose(sent, kind, desk, None)
-        document, errors = proposal.document, []
-        if document.id.strip() and office.sales.documents[kind].get(document.id) is not None:
-            errors.append(sales_rules.DUPLICATE.of(f"Sales{kind}", document.id))
-        sales_rules.refuse(errors + sales_rules.judge(proposal, desk, None))
-        kept = office.keep(_numbered(office, document), None)
-        _make_batch(office, kept)
-        if kind == "Order" and desk.selected.get(policies.ALLOCATE):
-            allocate(office, kept)
+def change(simulation: Simulation, call: Call, company: Company) -> Answer:
+    """Create or update the document that was sent."""
+    selected = _selected(simulation, call, company)
+    element = call.arguments.get(f"sales{_kind(call.operation)}")
+    if element is None:
+        raise SystemFaultError
+    written(Office(simulation, company), call.operation, element, selected)
     return NOTHING
+
+
+def written(office: Office, operation: str, element: etree._Element, selected: Selected) -> SalesDocument:
+    """Do what CreateSales... or UpdateSales... does with a document, and return it as it is kept."""
+    kind = _kind(operation)
+    sent = Sent(element, names.DOCUMENT_MEMBERS[kind], operation)
+    desk = Desk(office.company, office.sales, selected)
+    with office.sales.lock:
+        return (_create if operation.startswith("Create") else _update)(office, sent, kind, desk)
+
+
+def _create(office: Office, sent: Sent, kind: DocumentType, desk: Desk) -> SalesDocument:
+    """Create a quote or an order; under its own number, or under the next one where none was sent."""
+    proposal = propose(sent, kind, desk, None)
+    document, errors = proposal.document, []
+    if document.id.strip() and office.sales.documents[kind].get(document.id) is not None:
+        errors.append(sales_rules.DUPLICATE.of(f"Sales{kind}", document.id))
+    sales_rules.refuse(errors + sales_rules.judge(proposal, desk, None))
+    kept = office.keep(_numbered(office, document), None)
+    _make_batch(office, kept)
+    if kind == "Order" and desk.selected.get(policies.ALLOCATE):
+        return allocate(office, kept)
+    return kept
 
 
 def _numbered(office: Office, document: SalesDocument) -> SalesDocument:
@@ -65,48 +83,34 @@ def _make_batch(office: Office, document: SalesDocument) -> None:
         office.sales.batches.put(Batch(document.batch, created_at=now, modified_at=now))
 
 
-def _asked(simulation: Simulation, call: Call, company: Company) -> tuple[DocumentType, Sent, Desk]:
-    kind = _kind(call)
-    selected = _selected(simulation, call, company)
-    element = call.arguments.get(f"sales{kind}")
-    if element is None:
-        raise SystemFaultError
-    sent = Sent(element, names.DOCUMENT_MEMBERS[kind], call.operation)
-    return kind, sent, Desk(company, simulation.sales[company.id], selected)
-
-
-def _kind(call: Call) -> DocumentType:
-    return next(kind for kind in get_args(DocumentType) if call.operation.endswith(kind))
+def _kind(operation: str) -> DocumentType:
+    return next(kind for kind in get_args(DocumentType) if operation.endswith(kind))
 
 
 def _selected(simulation: Simulation, call: Call, company: Company) -> Selected:
     return simulation.policies[company.id].of_call(call.operation, call.arguments.get("policy"))
 
 
-def update(simulation: Simulation, call: Call, company: Company) -> Answer:
+def _update(office: Office, sent: Sent, kind: DocumentType, desk: Desk) -> SalesDocument:
     """Put the document that was sent in the place of the one in Work; one in History is refused."""
-    kind, sent, desk = _asked(simulation, call, company)
-    office = Office(simulation, company)
-    with office.sales.lock:
-        number = sent.inside("Key", ("CompanyKey", "Id")).text("Id")
-        old = found(office.sales.documents[kind].get(number))
-        sales_rules.refuse(_finished(old))
-        proposal = propose(sent, kind, desk, old)
-        sales_rules.refuse(sales_rules.judge(proposal, desk, old))
-        given = proposal.document
-        new = replace(
-            given,
-            id=old.id,
-            on=given.on or old.on,
-            master_number=old.master_number,
-            original_id=old.original_id,
-            original_type=old.original_type,
-            created_on=old.created_on,
-            created_by=old.created_by,
-        )
-        kept = office.keep(_settled(office, old, new), old)
-        _make_batch(office, kept)
-    return NOTHING
+    old = found(office.sales.documents[kind].get(sent.key("Key")))
+    sales_rules.refuse(_finished(old))
+    proposal = propose(sent, kind, desk, old)
+    sales_rules.refuse(sales_rules.judge(proposal, desk, old))
+    given = proposal.document
+    new = replace(
+        given,
+        id=old.id,
+        on=given.on or old.on,
+        master_number=old.master_number,
+        original_id=old.original_id,
+        original_type=old.original_type,
+        created_on=old.created_on,
+        created_by=old.created_by,
+    )
+    kept = office.keep(_settled(office, old, new), old)
+    _make_batch(office, kept)
+    return kept
 
 
 def _settled(office: Office, old: SalesDocument, new: SalesDocument) -> SalesDocument:
@@ -135,29 +139,33 @@ def _finished(document: SalesDocument) -> list[ValidationError]:
 
 
 def remove(simulation: Simulation, call: Call, company: Company) -> Answer:
-    """Delete or void a document in Work; not one that is invoiced in part (inferred)."""
-    kind = _kind(call)
+    """Delete or void a document."""
     _selected(simulation, call, company)
-    office = Office(simulation, company)
+    withdraw(Office(simulation, company), call.operation, key_of(call))
+    return NOTHING
+
+
+def withdraw(office: Office, operation: str, number: str) -> None:
+    """Do what DeleteSales... or VoidSales... does: in Work only, and not where a part is invoiced (inferred)."""
+    kind = _kind(operation)
     with office.sales.lock:
-        document = found(office.sales.documents[kind].get(key_of(call)))
+        document = found(office.sales.documents[kind].get(number))
         errors = _finished(document)
         if any(line.invoiced for line in document.lines):
             errors.append(sales_rules.ALREADY_INVOICED.of(f"Sales{kind}", document.id))
         sales_rules.refuse(errors)
-        if call.operation.startswith("Void"):
+        if operation.startswith("Void"):
             void(office, document)
         else:
             delete(office, document)
-    return NOTHING
 
 
 OPERATIONS: dict[str, CompanyOperation] = {
     f"{verb}Sales{kind}": CompanyOperation(arguments, run)
     for kind in ("Order", "Quote")
     for verb, arguments, run in (
-        ("Create", (f"sales{kind}", "context", "policy"), create),
-        ("Update", (f"sales{kind}", "context", "policy"), update),
+        ("Create", (f"sales{kind}", "context", "policy"), change),
+        ("Update", (f"sales{kind}", "context", "policy"), change),
         ("Delete", ("key", "context", "policy"), remove),
         ("Void", ("key", "context", "policy"), remove),
     )

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from ml_connector.simulators.gp.company import Company
 from ml_connector.simulators.gp.criteria import read_instant
+from ml_connector.simulators.gp.state import Simulation
 from ml_connector.simulators.gp.tables import EMPTY_DATE
 
 PAGE = 1000
@@ -15,10 +16,11 @@ PAGE = 1000
 
 
 class RefusedError(Exception):
-    """A request that is not answered with what was asked."""
+    """A request that is not answered with what was asked; `reasons` are the broken rules."""
 
-    def __init__(self, status: int, said: str, *, page: bool = False) -> None:
+    def __init__(self, status: int, said: str, *, page: bool = False, reasons: tuple[str, ...] = ()) -> None:
         super().__init__(said)
+        self.reasons = reasons
         self.status = status
         self.said = said
         self.page = page  # the web server's own HTML
@@ -33,12 +35,14 @@ class Request:
     segments: tuple[tuple[str, str | None], ...]
     query: Mapping[str, str]
     headers: Mapping[str, str]
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a resource gets: the company, its key and its owner's, and the request."""
+    """What a resource gets: where, the company, its key and its owner's, and the request."""
 
+    simulation: Simulation
     company: Company
     key: str | None
     owner: str | None
