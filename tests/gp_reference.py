@@ -62,6 +62,51 @@ needs_reference = pytest.mark.skipif(
 )
 
 
+#: Types and elements that the legacy file lacks, taken over from the native one with its order of the members.
+DERIVED_SETUP = (
+    *(
+        f"{operation}{end}"
+        for operation in (
+            "GetWarehouseList",
+            "GetPriceLevelList",
+            "GetShippingMethodList",
+            "GetUofMScheduleByKey",
+        )
+        for end in ("", "Response")
+    ),
+    *("WarehouseCriteria", "ArrayOfWarehouseSummary", "WarehouseSummary"),
+    *("PriceLevelCriteria", "ArrayOfPriceLevel", "PriceLevel"),
+    *("ShippingMethodCriteria", "ArrayOfShippingMethod", "ShippingMethod", "ShippingMethodType"),
+    *("UofMSchedule", "ArrayOfUofMScheduleDetail", "UofMScheduleDetail", "UofMScheduleDetailKey"),
+)
+
+
+def _derived_setup() -> list[etree._Element]:
+    """The declarations of DERIVED_SETUP, with the names that types have in the legacy file."""
+    found = []
+    for one in etree.parse(str(NATIVE)).iter(f"{XS}complexType", f"{XS}simpleType", f"{XS}element"):
+        if one.get("name") in DERIVED_SETUP and one.getparent().tag == f"{XS}schema":
+            for inside in one.iter(f"{XS}element", f"{XS}extension"):
+                for attribute in ("type", "base"):
+                    if (kind := inside.get(attribute)) is not None:
+                        inside.set(attribute, _legacy_name(kind))
+            for note in list(one.iter(f"{XS}annotation")):
+                note.getparent().remove(note)
+            found.append(one)
+    return found
+
+
+def _legacy_name(kind: str) -> str:
+    name = _local(kind)
+    if name in ("string", "int", "dateTime"):
+        return f"xs:{name}"
+    if name == "Context":
+        return "dyn:Context"
+    for scalar, legacy in (("Ofstring", "OfString"), ("OfdateTime", "OfDateTime")):
+        name = name.replace(scalar, legacy)
+    return f"gp:{name}"
+
+
 def _derived_sales() -> etree._Element:
     """The schema of the operations of DERIVED_SALES."""
 
@@ -83,7 +128,9 @@ def _derived_sales() -> etree._Element:
                 f'name="{row}" nillable="true" type="gp:{row}"/></xs:sequence></xs:complexType>'
             )
     head = f'<xs:schema xmlns:xs="{XS[1:-1]}" xmlns:gp="{GP}" xmlns:dyn="http://schemas.microsoft.com/dynamics/2006/01">'
-    return etree.fromstring(f"{head}{''.join(parts)}</xs:schema>")
+    schema = etree.fromstring(f"{head}{''.join(parts)}</xs:schema>")
+    schema.extend(_derived_setup())
+    return schema
 
 
 def write_schema(folder: Path) -> etree.XMLSchema:

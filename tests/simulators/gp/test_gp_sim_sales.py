@@ -312,6 +312,22 @@ def test_an_item_says_its_units_sites_and_kind(listed):
     assert listed.by_key("GetItemByKey", "NO SUCH").fault == NOT_FOUND
 
 
+def test_what_documents_are_checked_against_is_listed(listed):
+    sites = listed.list("GetWarehouseList")
+    assert sites.texts("WarehouseSummary/Key/Id") == ["01-N", "NORTH", "SOUTH", "WAREHOUSE"]
+    south = listed.list("GetWarehouseList", restricted("WarehouseId", EqualValue="south"))
+    assert south.texts("WarehouseSummary/Key/Id") == ["SOUTH"]
+    levels = listed.list("GetPriceLevelList", restricted("PriceLevelKeyId", From="R", To="Z"))
+    assert levels.texts("PriceLevel/Key/Id") == ["RETAIL", "WHOLESALE"]
+    methods = listed.list("GetShippingMethodList", restricted("Id", Like="%IGHT"))
+    assert methods.texts("ShippingMethod/Key/Id") == ["OVERNIGHT"]
+    schedule = listed.by_key("GetItemByKey", "100XLG").text("UofMScheduleKey/Id")
+    units = listed.by_key("GetUofMScheduleByKey", schedule)
+    assert units.texts("UofMScheduleDetail/UofM") == ["Each", "Case"]
+    assert units.texts("UofMScheduleDetail/QuantityInBaseUofM/Value") == ["1.00000", "12.00000"]
+    assert listed.by_key("GetUofMScheduleByKey", "NONE").fault == NOT_FOUND
+
+
 def test_batches_say_what_waits_in_them(listed):
     assert listed.list("GetBatchList").texts("Batch/Key/Id") == ["SALES ORDERS", "SALES QUOTES", "ZOHO"]
     assert listed.list("GetBatchList", restricted("Id", EqualValue="ZOHO")).texts("Batch/Key/Id") == ["ZOHO"]

@@ -29,6 +29,9 @@ SALES_LISTS = (
     "GetSalesDocumentList",
     "GetItemList",
     "GetBatchList",
+    "GetWarehouseList",
+    "GetPriceLevelList",
+    "GetShippingMethodList",
 )
 VENDORS = ("ACETRAVE0001", "BERGERON0001", "FABRIKAM0001", "INTERNAT0001")
 CUSTOMERS = ("AARONFIT0001", "ASTORSUI0001", "MIDCITYH0001", "CONTOSOL0001")
@@ -146,6 +149,7 @@ def test_items_batches_and_policies_are_valid(schema, connection):
     for item in connection.list("GetItemList").texts("ItemSummary/Key/Id"):
         assert_valid(schema, connection.by_key("GetItemByKey", item))
     assert_valid(schema, connection.by_key("GetBatchByKey", "ZOHO"))
+    assert_valid(schema, connection.by_key("GetUofMScheduleByKey", "EACH-CASE"))
     for operation in ("CreateSalesOrder", "VoidSalesQuote"):
         reply = connection.call("GetPolicyByOperation", f"<g:operation>{operation}</g:operation>")
         assert_valid(schema, reply)

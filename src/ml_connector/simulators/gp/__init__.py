@@ -57,10 +57,11 @@ Where to look: `simulator` is the face; `server` is the way of a request from th
 the sign-in; `requests` and `criteria` the XML that comes in; `operations` what is done; `answers`, `customers_xml`,
 `vendors_xml` and `ledger_xml` the XML that goes out; `sba` and `sba_json` the REST service; `company` and `ledger`
 the records and their tables; `year_end` the close of a year; `fabrikam`, `chart`, `generate`, `ledger_generate` and
-`names` the data; `items`, `sales_documents`, `sales_read`, `sales_rules`, `sales_write`, `sales_posting` and
-`policies` sales, `sales_xml` and `items_xml` their XML, `fabrikam_sales` their data; `faults` the faults, answered
-and planned; `control`, `control_records`, `control_ledger` and `control_sales` the control endpoint; `traffic` what
-was asked; `state` what holds it all.
+`names` the data; `items`, `sales_documents`, `sales_read`, `sales_rules`, `sales_write`, `sales_posting`,
+`sales_setup` and `policies` sales, `masters_read` and `masters_write` what changes customers and vendors, `sales_xml`
+and `items_xml` their XML, `fabrikam_sales` their data; `faults` the faults, answered and planned; `control`,
+`control_records`, `control_ledger` and `control_sales` the control endpoint; `traffic` what was asked; `state` what
+holds it all.
 
 Not there: the native endpoint (WS-SecureConversation), Kerberos, kits, serial and lot numbers, payments, invoices that
 are created by the service, GetChangedSalesOrderKeyList (no member of its rows holds a document's number).

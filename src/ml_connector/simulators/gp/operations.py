@@ -18,6 +18,7 @@ from ml_connector.simulators.gp import (
     ledger_xml,
     masters_write,
     sales_operations,
+    sales_setup,
     sales_write,
     tracking,
     vendors_xml,
@@ -304,6 +305,7 @@ OPERATIONS: dict[str, CompanyOperation | SystemOperation] = {
     "GetChangedInternetAddressKeyList": CompanyOperation(BY_CRITERIA, changed_internet_address_keys),
     "GetLoggedValidationResultByKey": CompanyOperation(("logId", "context"), validation_result),
     **sales_operations.OPERATIONS,
+    **sales_setup.OPERATIONS,
     **sales_write.OPERATIONS,
     **masters_write.OPERATIONS,
 }

@@ -21,6 +21,7 @@ ROW_LIMITED = (
     "sales_documents",
     "items",
     "batches",
+    "sales_setup",
 )
 """The entities that have a row limit of their own."""
 
