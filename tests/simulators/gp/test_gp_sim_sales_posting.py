@@ -150,6 +150,8 @@ def test_an_invoice_in_work_is_posted_later(wire):
     invoice = deed(wire, "Order/ZO1", invoice=True)["invoice"]
     assert wire.by_key("GetSalesInvoiceByKey", invoice["id"]).text("GetSalesInvoiceByKeyResult/PostedDate") == (
         "1900-01-01T00:00:00")  # fmt: skip
+    assert wire.control("POST", f"sales/Invoice/{invoice['id']}", {"void": True})[0] == 400
+    assert wire.control("DELETE", f"sales/Invoice/{invoice['id']}")[0] == 400
     told = deed(wire, f"Invoice/{invoice['id']}", post=True)
     assert told["journal"]["state"] == "Open"
     assert wire.control("POST", f"sales/Invoice/{invoice['id']}", {"post": True})[0] == 400

@@ -54,23 +54,27 @@ def create_customer(simulation: Simulation, call: Call, company: Company) -> Ans
     """Create a customer; what is left out comes from its class (the general fact is 2.9's, the detail inferred)."""
     _policy(simulation, call, company)
     sent, now = _sent(call, "customer", names.CUSTOMER), simulation.now()
-    with simulation.sales[company.id].lock:
-        customer_id = _id(sent).rstrip(" ")
-        made = masters_read.customer(sent, Customer(customer_id, "", default_address=""), now)
-        made = _of_class(made, sent)
-        errors = _against(made, "Customer")
-        if not customer_id:
-            errors.append(ID_MISSING.of("Customer"))
-        elif company.customers.get(customer_id) is not None:
-            errors.append(DUPLICATE.of("Customer", customer_id))
-        sales_rules.refuse(errors)
-        made = _stamped(simulation, replace(made, created_on=now.date()), now)
-        company.customers.put(made)
-    simulation.track(company, None, made)
+    blank = Customer(_id(sent).rstrip(" "), "", default_address="", created_on=now.date())
+    made = masters_read.customer(sent, blank, now)
+    add_customer(simulation, company, of_class(made, limit_sent="CreditLimit" in sent), now)
     return NOTHING
 
 
-def _of_class(made: Customer, sent: Sent) -> Customer:
+def add_customer(simulation: Simulation, company: Company, made: Customer, at: datetime) -> None:
+    """Add a new customer; a validation fault for what is against it."""
+    with simulation.sales[company.id].lock:
+        errors = against(made, "Customer")
+        if not made.id:
+            errors.append(ID_MISSING.of("Customer"))
+        elif company.customers.get(made.id) is not None:
+            errors.append(DUPLICATE.of("Customer", made.id))
+        sales_rules.refuse(errors)
+        kept = stamped(simulation, made, at)
+        company.customers.put(kept)
+    simulation.track(company, None, kept)
+
+
+def of_class(made: Customer, *, limit_sent: bool) -> Customer:
     """Fill in what class and first address give."""
     first = made.default_address or next((address.id for address in made.addresses), "")
     given = CUSTOMER_CLASSES.get(made.class_id.rstrip(" ").upper())
@@ -79,7 +83,7 @@ def _of_class(made: Customer, sent: Sent) -> Customer:
             made,
             payment_terms=made.payment_terms or given.payment_terms,
             price_level=made.price_level or given.price_level,
-            credit_limit=made.credit_limit if "CreditLimit" in sent else given.credit_limit,
+            credit_limit=made.credit_limit if limit_sent else given.credit_limit,
         )
     return replace(
         made,
@@ -101,8 +105,8 @@ def update_customer(simulation: Simulation, call: Call, company: Company) -> Ans
 
         def changed(customer: Customer) -> Customer:
             made = masters_read.customer(sent, customer, now)
-            sales_rules.refuse(_against(made, "Customer", customer.class_id))
-            return _stamped(simulation, made, now)
+            sales_rules.refuse(against(made, "Customer", customer.class_id))
+            return stamped(simulation, made, now)
 
         new = company.change_customer(old.id, changed)
     simulation.track(company, old, new)
@@ -117,7 +121,7 @@ def update_vendor(simulation: Simulation, call: Call, company: Company) -> Answe
 
     def changed(vendor: Vendor) -> Vendor:
         made = masters_read.vendor(sent, vendor, now)
-        sales_rules.refuse(_against(made, "Vendor"))
+        sales_rules.refuse(against(made, "Vendor"))
         return replace(made, modified_at=simulation.said(now))
 
     simulation.track(company, old, company.change_vendor(old.id, changed))
@@ -139,11 +143,12 @@ def _id(sent: Sent) -> str:
     return sent.key("Key")
 
 
-def _stamped(simulation: Simulation, customer: Customer, at: datetime) -> Customer:
+def stamped(simulation: Simulation, customer: Customer, at: datetime) -> Customer:
+    """Stamp a customer."""
     return replace(customer, modified_at=simulation.said(at), row_stamp_at=at)
 
 
-def _against(record: Customer | Vendor, name: str, old_class: str = "") -> list[ValidationError]:
+def against(record: Customer | Vendor, name: str, old_class: str = "") -> list[ValidationError]:
     """Return what is against a record; a class that it has already is not asked for."""
     errors = [
         sales_rules.TOO_LONG.of(name, *what) for what in masters_read.too_long(record, masters_read.WIDTHS)

@@ -93,7 +93,7 @@ def allocate(office: Office, document: SalesDocument) -> SalesDocument:
 def void(office: Office, document: SalesDocument) -> SalesDocument:
     """Void a document: it goes to History, and what it allocated is free."""
     with office.sales.lock:
-        _in_work(document)
+        _alone(document)
         voided = replace(office.released(document), state="History", is_voided=True)
         return office.keep(voided, document)
 
@@ -101,7 +101,7 @@ def void(office: Office, document: SalesDocument) -> SalesDocument:
 def delete(office: Office, document: SalesDocument) -> None:
     """Take a document out; nothing is left of it."""
     with office.sales.lock:
-        _in_work(document)
+        _alone(document)
         office.released(document)
         office.on_order(document, -1)
         office.sales.documents[document.type].remove(document.id)
@@ -110,6 +110,13 @@ def delete(office: Office, document: SalesDocument) -> None:
 def _in_work(document: SalesDocument) -> None:
     if document.state != "Work":
         raise UnfitError(f"{document.id} is in history")
+
+
+def _alone(document: SalesDocument) -> None:
+    """An invoice does not go back to its order here."""
+    _in_work(document)
+    if document.type == "Invoice" and document.original_id:
+        raise UnfitError(f"{document.id} came from {document.original_id}; that it goes back is not there")
 
 
 class Transfer(NamedTuple):

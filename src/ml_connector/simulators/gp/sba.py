@@ -20,7 +20,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from ml_connector.simulators.gp import sba_json, sba_ledger, sba_sales
+from ml_connector.simulators.gp import sba_json, sba_ledger, sba_masters, sba_sales
 from ml_connector.simulators.gp.collation import collation_key
 from ml_connector.simulators.gp.company import Company, Master
 from ml_connector.simulators.gp.options import Account
@@ -144,7 +144,7 @@ def _resource(
     owner = before[-1][1] if before else None
     place = (*(part for part, _ in before), name)
     asked = Asked(simulation, company, key, owner, request)
-    write = sba_sales.WRITES.get((request.method, place, key is not None))
+    write = _WRITES.get((request.method, place, key is not None))
     if write is not None:
         shown, content = write(asked)
         return Found(shown, content, company.id, 201 if request.method == "POST" and key is None else 200)
@@ -244,6 +244,7 @@ RESOURCES: dict[Place, Resource] = {
 }
 """Where a resource stands and whether it has a key -> what it answers."""
 
+_WRITES = {**sba_masters.WRITES, **sba_sales.WRITES}
 _OF_KINDS = [
     name
     for kind in _KINDS

@@ -67,6 +67,8 @@ class Asked:
 
 Place = tuple[tuple[str, ...], bool]
 """Where a resource stands, in lower case, and whether it has a key."""
+Write = tuple[str, tuple[str, ...], bool]
+"""Method, place, and whether there is a key."""
 Resource = Callable[[Asked], tuple[str, object]]
 """What it answers: under which name an envelope shows it, and what."""
 

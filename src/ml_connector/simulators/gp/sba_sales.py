@@ -9,27 +9,23 @@ number that is taken 409, with the reasons in the body. The behaviours are those
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from lxml import etree
 
-from ml_connector.simulators.gp import sales_rules, sales_write, sba_sales_json
+from ml_connector.simulators.gp import sales_write, sba_sales_json
 from ml_connector.simulators.gp.collation import collation_key
-from ml_connector.simulators.gp.faults import NOT_FOUND, SoapFaultError
 from ml_connector.simulators.gp.items import Item
 from ml_connector.simulators.gp.sales_documents import DOCUMENT_TYPES, DocumentType, Sales, SalesDocument
 from ml_connector.simulators.gp.sales_posting import Office
-from ml_connector.simulators.gp.sba_request import Asked, Place, RefusedError, Resource, not_there
+from ml_connector.simulators.gp.sba_request import Asked, Place, RefusedError, Resource, Write, not_there
+from ml_connector.simulators.gp.sba_write import body_of, refusing
 from ml_connector.simulators.gp.tables import EMPTY_DATE, KeyRange
 
 Shown = tuple[str, object]
-Write = tuple[str, tuple[str, ...], bool]
-"""Method, place, and whether there is a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,32 +60,32 @@ class _Documents:
         return self.many, [sba_sales_json.whole(row) for row in islice(behind, asked.page_rows)]
 
     def create(self, asked: Asked) -> Shown:
-        element = sba_sales_json.message(_body(asked), self.kind)
+        element = sba_sales_json.message(body_of(asked), self.kind)
         return self.one, sba_sales_json.whole(self._done(asked, "Create", element))
 
     def change(self, asked: Asked) -> Shown:
         """Lay the body over the document as it stands; its lines over the lines of the same sequence."""
         with _sales(asked).lock:
             shown = sba_sales_json.whole(self._found(asked))
-            element = sba_sales_json.message(_laid(shown, _body(asked)), self.kind)
+            element = sba_sales_json.message(_laid(shown, body_of(asked)), self.kind)
             return self.one, sba_sales_json.whole(self._done(asked, "Update", element))
 
     def remove(self, asked: Asked) -> Shown:
-        with _refusing():
+        with refusing():
             sales_write.withdraw(_office(asked), f"DeleteSales{self.kind}", asked.key or "")
         return self.one, {}
 
     def act(self, asked: Asked) -> Shown:
         if asked.request.headers.get("gp-custom-action", "").upper() != "VOID":
             raise RefusedError(405, "The method is not allowed for this object.")
-        with _refusing():
+        with refusing():
             sales_write.withdraw(_office(asked), f"VoidSales{self.kind}", asked.key or "")
         return self.single(asked)
 
     def _done(self, asked: Asked, verb: str, element: etree._Element) -> SalesDocument:
         office, operation = _office(asked), f"{verb}Sales{self.kind}"
         selected = office.simulation.policies[asked.company.id].selected(operation)
-        with _refusing():
+        with refusing():
             return sales_write.written(office, operation, element, selected)
 
     def _rows(self, asked: Asked) -> Iterator[SalesDocument]:
@@ -111,35 +107,12 @@ def _laid(shown: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     return {**shown, **given, "Lines": changed}
 
 
-def _body(asked: Asked) -> Mapping[str, Any]:
-    try:
-        read = json.loads(asked.request.body)
-    except ValueError as error:
-        raise RefusedError(400, f"The body is not JSON: {error}") from error
-    if not isinstance(read, Mapping):
-        raise RefusedError(400, "A JSON object was expected.")
-    return read
-
-
 def _sales(asked: Asked) -> Sales:
     return asked.simulation.sales[asked.company.id]
 
 
 def _office(asked: Asked) -> Office:
     return Office(asked.simulation, asked.company)
-
-
-@contextmanager
-def _refusing() -> Iterator[None]:
-    """Turn SOAP's faults into SBA's answers."""
-    try:
-        yield
-    except SoapFaultError as fault:
-        if fault.text == NOT_FOUND:
-            raise not_there() from fault
-        taken = any(reason.id == str(sales_rules.DUPLICATE.number) for reason in fault.errors)
-        reasons = tuple(reason.message for reason in fault.errors)
-        raise RefusedError(409 if taken else 400, " ".join(reasons) or fault.text, reasons=reasons) from fault
 
 
 def _items(asked: Asked) -> Shown:
@@ -197,7 +170,7 @@ RESOURCES: dict[Place, Resource] = {
 }
 
 
-def _writes(of: _Documents) -> dict[Write, Callable[[Asked], Shown]]:
+def _writes(of: _Documents) -> dict[Write, Resource]:
     place = "zohosync", "sales", of.many.lower()
     return {
         ("POST", place, False): of.create,
@@ -207,6 +180,6 @@ def _writes(of: _Documents) -> dict[Write, Callable[[Asked], Shown]]:
     }
 
 
-WRITES: dict[Write, Callable[[Asked], Shown]] = {
+WRITES: dict[Write, Resource] = {
     key: run for of in _DOCUMENTS if of.kind != "Invoice" for key, run in _writes(of).items()
 }
