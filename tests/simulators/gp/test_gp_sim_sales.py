@@ -266,6 +266,19 @@ def test_orders_are_restricted(listed, criteria, expected):
     assert reply.texts("SalesOrderSummary/Key/Id") == expected
 
 
+def test_a_po_number_finds_what_has_it_now(wire):
+    def found(po):
+        criteria = restricted("CustomerPONumber", EqualValue=po)
+        return wire.list("GetSalesOrderList", criteria).texts("SalesOrderSummary/Key/Id")
+
+    for number in ("ZO2", "ZO1"):
+        create(wire, document(number, CustomerPONumber="<g:CustomerPONumber>PO 7</g:CustomerPONumber>"))
+    assert found("po 7 ") == ["ZO1", "ZO2"]
+    update(wire, document("ZO1", CustomerPONumber="<g:CustomerPONumber>PO 8</g:CustomerPONumber>"))
+    act(wire, "DeleteSalesOrder", "ZO2")
+    assert (found("PO 7"), found("PO 8")) == ([], ["ZO1"])
+
+
 def test_the_list_of_all_types_says_which(listed):
     reply = listed.list("GetSalesDocumentList", restricted("DocumentId", Like="Z%"))
     rows = zip(

@@ -220,13 +220,14 @@ class Sales:
         default_factory=lambda: {kind: KeyedTable() for kind in DOCUMENT_TYPES}
     )
     next_master: int = 1
+    _of_po: dict[tuple[DocumentType, str], dict[str, str]] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
     """For what has to be done in one go, such as looking for a number and taking it."""
 
     def load(self, documents: Iterable[SalesDocument]) -> None:
         """Add many documents at once."""
         for document in documents:
-            self.documents[document.type].put(document)
+            self.put(document)
             self.next_master = max(self.next_master, document.master_number + 1)
 
     def numbering(self, kind: DocumentType, type_id: str) -> Numbering | None:
@@ -251,7 +252,29 @@ class Sales:
 
     def put(self, document: SalesDocument) -> None:
         """Add or replace a document."""
-        self.documents[document.type].put(document)
+        with self.lock:
+            self._forget_po(document)
+            self.documents[document.type].put(document)  # in one go: nobody finds it missing
+            place = document.type, collation_key(document.customer_po)
+            self._of_po.setdefault(place, {})[collation_key(document.id)] = document.id
+
+    def remove(self, document: SalesDocument) -> None:
+        """Take a document out, where it is."""
+        with self.lock:
+            self._forget_po(document)
+            self.documents[document.type].remove(document.id)
+
+    def _forget_po(self, document: SalesDocument) -> None:
+        old = self.documents[document.type].get(document.id)
+        if old is not None:
+            del self._of_po[old.type, collation_key(old.customer_po)][collation_key(old.id)]
+
+    def of_po(self, kind: DocumentType, po_key: str) -> list[SalesDocument]:
+        """Return the documents with a PO number, which is given as its collation key, in the order of their own."""
+        with self.lock:
+            ids = [number for _, number in sorted(self._of_po.get((kind, po_key), {}).items())]
+        found = map(self.documents[kind].get, ids)
+        return [document for document in found if document is not None]
 
     def every(self) -> Iterator[SalesDocument]:
         """Yield the documents of every type, in the order of their numbers within a type."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ml_connector.simulators.gp import items_xml, policies, sales_criteria, sales_xml
 from ml_connector.simulators.gp.collation import collation_key
 from ml_connector.simulators.gp.company import Company
-from ml_connector.simulators.gp.criteria import read_criteria
+from ml_connector.simulators.gp.criteria import Criteria, read_criteria
 from ml_connector.simulators.gp.faults import NOT_FOUND, SoapFaultError
 from ml_connector.simulators.gp.operation import (
     BY_CRITERIA,
@@ -21,7 +21,7 @@ from ml_connector.simulators.gp.operation import (
     stamped_rows,
 )
 from ml_connector.simulators.gp.requests import Call, key_members, text
-from ml_connector.simulators.gp.sales_documents import DOCUMENT_TYPES, DocumentType
+from ml_connector.simulators.gp.sales_documents import DOCUMENT_TYPES, DocumentType, Sales, SalesDocument
 from ml_connector.simulators.gp.state import Simulation
 
 
@@ -29,9 +29,17 @@ def document_list(simulation: Simulation, call: Call, company: Company) -> Answe
     """Return summaries of the documents of one type, of Work and History alike."""
     kind = _kind(call, "List")
     asked = read_criteria(call.arguments.get("criteria"), sales_criteria.SALES, call.operation)
-    rows = admitted(stamped_rows(simulation.sales[company.id].documents[kind], asked, "DocumentId"), asked)
+    rows = admitted(_rows(simulation.sales[company.id], kind, asked), asked)
     currency = call.context.currency_type
     return listed((sales_xml.summary(d, kind, currency) for d in rows), simulation, "sales_documents")
+
+
+def _rows(sales: Sales, kind: DocumentType, asked: Criteria[SalesDocument]) -> Iterable[SalesDocument]:
+    """Return the documents that may be admitted, by the shortest of the indexes."""
+    po = asked.key_range("CustomerPONumber")
+    if po.low is not None and po.low == po.high:
+        return sales.of_po(kind, po.low)
+    return stamped_rows(sales.documents[kind], asked, "DocumentId")
 
 
 def every_document_list(simulation: Simulation, call: Call, company: Company) -> Answer:

@@ -104,7 +104,7 @@ def delete(office: Office, document: SalesDocument) -> None:
         _alone(document)
         office.released(document)
         office.on_order(document, -1)
-        office.sales.documents[document.type].remove(document.id)
+        office.sales.remove(document)
 
 
 def _in_work(document: SalesDocument) -> None:
