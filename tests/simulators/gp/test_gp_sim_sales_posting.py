@@ -49,6 +49,19 @@ def test_an_allocation_takes_stock_and_stamps(wire):
     assert read.text("SalesOrderLine/QuantityAllocated/Value") == "3.00000"
 
 
+def test_a_change_may_leave_the_headers_stamp(wire):
+    before = dumped(wire, "Order/ORDST2228")
+    for wanted in ({"allocate": True}, {"lines": {"16384": {"quantity": "9"}}}):
+        told = deed(wire, "Order/ORDST2228", touch=False, **wanted)
+        assert (told["modified_at"], told["row_stamp_at"]) == (before["modified_at"], before["row_stamp_at"])
+    assert (told["lines"][0]["allocated"], told["lines"][0]["quantity"]) == ("2.00", "9.00")
+
+
+def test_what_is_on_order_at_first_is_what_the_orders_come_to(wire):
+    orders = wire.control("GET", "sales?type=Order")[1]["rows"]
+    assert owed(wire)[1] == sum(Decimal(order["total"]) for order in orders)
+
+
 def test_a_case_is_twelve(wire):
     create(wire, document("ZO1", lines=(order_line("100XLG", 2, UofM="<g:UofM>Case</g:UofM>"),)))
     deed(wire, "Order/ZO1", allocate=True)

@@ -157,18 +157,22 @@ def _entered_line(request: SalesRequest, number: int, given: dict[str, Any]) -> 
     return SalesLine(**entered | records.values(SalesLine, given, _READERS))
 
 
-_DEEDS = ("set", "lines", "allocate", "invoice", "transfer", "post", "void", "on", "modified_at")
+_DEEDS = ("set", "lines", "allocate", "invoice", "transfer", "post", "void", "on", "touch", "modified_at")
 
 
 def _change_document(request: SalesRequest) -> Json:
-    """Do one of: set and lines, allocate, invoice (with post), transfer, post, void. Tells the documents touched."""
+    """Do one of: set and lines, allocate, invoice (with post), transfer, post, void. Tells the documents touched.
+
+    With `"touch": false` what is set or allocated leaves the header's stamps as they were: the lines have a table
+    and a stamp of their own (facts 3.1), and whether GP writes both is not known.
+    """
     if unknown := set(request.payload) - set(_DEEDS):
         raise ControlError(f"no such part of a change: {sorted(unknown)}; there are {_DEEDS}")
     payload, document = request.payload, _existing(request)
     if payload.get("void"):
         return plain(sales_posting.void(request.office, document))
     if payload.get("allocate"):
-        return plain(sales_posting.allocate(request.office, document))
+        return plain(_untouched(request, document, sales_posting.allocate(request.office, document)))
     if payload.get("transfer"):
         quote, order = sales_posting.order_of(request.office, document)
         return {"quote": plain(quote), "order": plain(order)}
@@ -176,7 +180,15 @@ def _change_document(request: SalesRequest) -> Json:
         return _invoice(request, document)
     if payload.get("post"):
         return {"journal": control_ledger.plain(sales_posting.post(request.office, document))}
-    return plain(_edited(request, document))
+    return plain(_untouched(request, document, _edited(request, document)))
+
+
+def _untouched(request: SalesRequest, before: SalesDocument, after: SalesDocument) -> SalesDocument:
+    if request.payload.get("touch", True):
+        return after
+    kept = replace(after, modified_at=before.modified_at, row_stamp_at=before.row_stamp_at)
+    request.office.sales.put(kept)
+    return kept
 
 
 def _invoice(request: SalesRequest, order: SalesDocument) -> Json:
