@@ -110,7 +110,9 @@ def test_a_closed_period_is_refused(wire):
 
 def test_the_credit_limit_counts_what_is_owed_and_ordered(wire):
     wire.control(
-        "POST", f"customers/{CUSTOMER}", {"set": {"credit_limit": "1000"}, "balance": {"amount": "400"}}
+        "POST",
+        f"customers/{CUSTOMER}",
+        {"set": {"credit_limit": "1000"}, "balance": {"amount": "400", "on_order": "0"}},
     )
     assert create(wire, document("ZO1", lines=(order_line("100XLG", 8),))).status == 200  # 479.60 more
     over = "The credit limit of the customer AARONFIT0001 is exceeded by this document."

@@ -190,7 +190,14 @@ def _invoice_of(
         freight=ZERO if earlier else order.freight,
         miscellaneous=ZERO if earlier else order.miscellaneous,
     )
-    part = made.line_total / order.line_total if order.line_total else Decimal(0)
+    return _charged(made, order, earlier, last=last)
+
+
+def _charged(
+    made: SalesDocument, order: SalesDocument, earlier: list[SalesDocument], *, last: bool
+) -> SalesDocument:
+    """Give an invoice its part of the order's tax and trade discount; the last one gets what is left."""
+    part = made.line_total / order.line_total if order.line_total else ZERO
     taxed = sum((one.tax for one in earlier), ZERO)
     discounted = sum((one.trade_discount_amount for one in earlier), ZERO)
     return replace(

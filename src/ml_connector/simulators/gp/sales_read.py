@@ -81,12 +81,10 @@ def _document_type(sent: str, kind: DocumentType, desk: Desk, old: SalesDocument
 
 
 def _header(sent: Sent, kind: DocumentType, desk: Desk, customer: Customer) -> SalesDocument:
-    main = customer.main_address
     percent, amount = sent.choice("TradeDiscount")
     if percent is None and amount is None and customer.trade_discount:
         percent = customer.trade_discount
-    ship_to = sent.key("ShipToAddressKey") or customer.ship_to_address
-    return SalesDocument(
+    made = SalesDocument(
         type=kind,
         id=sent.inside("Key", ("CompanyKey", "Id")).text("Id"),
         customer_id=customer.id or sent.key("CustomerKey"),
@@ -104,6 +102,19 @@ def _header(sent: Sent, kind: DocumentType, desk: Desk, customer: Customer) -> S
         reference=sent.text("Reference"),
         comment=sent.text("Comment"),
         note=sent.text("Note"),
+        user_defined=_user_defined(sent),
+        integration_id=sent.text("IntegrationId"),
+        integration_source=sent.integer("IntegrationSource"),
+        front_office_id=sent.text("FrontOfficeIntegrationId"),
+    )
+    return _of_customer(made, sent, desk, customer)
+
+
+def _of_customer(made: SalesDocument, sent: Sent, desk: Desk, customer: Customer) -> SalesDocument:
+    """Return a document with what its keys say, or else its customer."""
+    main, ship_to = customer.main_address, sent.key("ShipToAddressKey") or customer.ship_to_address
+    return replace(
+        made,
         salesperson=sent.key("SalespersonKey") or customer.salesperson,
         territory=sent.key("SalesTerritoryKey") or main.territory,
         payment_terms=sent.key("PaymentTermsKey") or customer.payment_terms,
@@ -116,10 +127,6 @@ def _header(sent: Sent, kind: DocumentType, desk: Desk, customer: Customer) -> S
         ship_to_address=_address(sent)
         if "ShipToAddress" in sent
         else find_address(customer.addresses, ship_to),
-        user_defined=_user_defined(sent),
-        integration_id=sent.text("IntegrationId"),
-        integration_source=sent.integer("IntegrationSource"),
-        front_office_id=sent.text("FrontOfficeIntegrationId"),
     )
 
 

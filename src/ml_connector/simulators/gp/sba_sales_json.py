@@ -15,6 +15,7 @@ from lxml import etree
 
 from ml_connector.simulators.gp import sales_members as names
 from ml_connector.simulators.gp.answers import moment
+from ml_connector.simulators.gp.company import Address
 from ml_connector.simulators.gp.requests import GP
 from ml_connector.simulators.gp.sales_documents import (
     Batch,
@@ -214,16 +215,11 @@ def summary(document: SalesDocument) -> Json:
 
 def whole(document: SalesDocument) -> Json:
     """A document with its lines; what stays in it when it is sent back is what it was."""
-    address = document.ship_to_address
     return {
         **summary(document),
-        "DocumentTypeId": document.document_type,
+        **_amounts(document),
+        **_keys(document),
         "DocumentDate": _day(document.on),
-        "FreightAmount": _amount(document.freight),
-        "MiscellaneousAmount": _amount(document.miscellaneous),
-        "TaxAmount": _amount(document.tax),
-        **_shown_discount(document.trade_discount.percent, document.trade_discount.amount),
-        "LineTotal": _amount(document.line_total),
         "CustomerName": document.customer_name,
         "Reference": document.reference,
         "RequestedShipDate": _day(document.requested_on),
@@ -232,6 +228,30 @@ def whole(document: SalesDocument) -> Json:
         "FrontOfficeIntegrationId": document.front_office_id,
         "IntegrationSource": document.integration_source,
         "IntegrationId": document.integration_id,
+        "ExpirationDate": _day(document.expires_on) if document.type == "Quote" else None,
+        "ShipTo": _ship_to(document.ship_to_address),
+        **_user_defined(document.user_defined),
+        "MasterNumber": document.master_number,
+        "OriginalId": document.original_id,
+        "OriginalType": document.original_type,
+        "CreatedDate": _day(document.created_on),
+        "Lines": [_line(line) for line in document.lines],
+    }
+
+
+def _amounts(document: SalesDocument) -> Json:
+    return {
+        "FreightAmount": _amount(document.freight),
+        "MiscellaneousAmount": _amount(document.miscellaneous),
+        "TaxAmount": _amount(document.tax),
+        **_shown_discount(document.trade_discount.percent, document.trade_discount.amount),
+        "LineTotal": _amount(document.line_total),
+    }
+
+
+def _keys(document: SalesDocument) -> Json:
+    return {
+        "DocumentTypeId": document.document_type,
         "ShippingMethodId": document.shipping_method,
         "SiteId": document.site,
         "SalesTerritoryId": document.territory,
@@ -241,29 +261,25 @@ def whole(document: SalesDocument) -> Json:
         "ShipToAddressId": document.ship_to,
         "PaymentTermsId": document.payment_terms,
         "PriceLevel": document.price_level,
-        "ExpirationDate": _day(document.expires_on) if document.type == "Quote" else None,
-        "ShipTo": {
-            "Address1": address.line1,
-            "Address2": address.line2,
-            "Address3": address.line3,
-            "City": address.city,
-            "State": address.state,
-            "PostalCode": address.postal_code,
-            "Country": address.country,
-            "Phone1": address.phone1,
-            "Phone2": address.phone2,
-            "Phone3": address.phone3,
-            "Fax": address.fax,
-            "CountryCode": address.country_code,
-            "AddressName": address.name,
-            "ContactPerson": address.contact,
-        },
-        **_user_defined(document.user_defined),
-        "MasterNumber": document.master_number,
-        "OriginalId": document.original_id,
-        "OriginalType": document.original_type,
-        "CreatedDate": _day(document.created_on),
-        "Lines": [_line(line) for line in document.lines],
+    }
+
+
+def _ship_to(address: Address) -> Json:
+    return {
+        "Address1": address.line1,
+        "Address2": address.line2,
+        "Address3": address.line3,
+        "City": address.city,
+        "State": address.state,
+        "PostalCode": address.postal_code,
+        "Country": address.country,
+        "Phone1": address.phone1,
+        "Phone2": address.phone2,
+        "Phone3": address.phone3,
+        "Fax": address.fax,
+        "CountryCode": address.country_code,
+        "AddressName": address.name,
+        "ContactPerson": address.contact,
     }
 
 
