@@ -202,6 +202,10 @@ def test_a_quote_becomes_an_order_of_the_same_chain(wire):
     assert read.text("GetSalesOrderByKeyResult/OriginalSalesDocumentKey/Id") == "QTEST1049"
     assert read.text("GetSalesOrderByKeyResult/MasterNumber") == str(told["quote"]["master_number"])
     assert read.text("SalesOrderLine/ItemKey/Id") == "1-A3261A"
+    invoice = deed(wire, "Order/ORDST2230", invoice=True)["invoice"]["id"]
+    master = f"<g:MasterNumber><g:EqualValue>{told['quote']['master_number']}</g:EqualValue></g:MasterNumber>"
+    chain = wire.list("GetSalesDocumentList", master).texts("SalesDocumentSummary/Key/Id")
+    assert chain == ["QTEST1049", "ORDST2230", invoice]
 
 
 def test_a_person_changes_a_document(wire):

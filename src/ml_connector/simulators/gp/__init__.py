@@ -46,9 +46,9 @@ the same for `items` and `batches`; `GET sales` and `sales/Order/ID`, `POST sale
 "customer_id": "...", "lines": [{"item_id": "100XLG", "quantity": "2"}]}`, `POST sales/Order/ID` with `{"set":
 {...}}`, `{"allocate": true}`, `{"invoice": true, "post": true}` (or `{"invoice": {"16384": "1"}}` for a part),
 `{"void": true}`, of a quote `{"transfer": true}`, of an invoice `{"post": true}`; `POST policies/CreateSalesOrder`
-with `{"Calculate Unit Price": 0}`, `POST periods` with `{"closed": ["2026-05"]}`; `POST settings`, `POST faults`,
-`GET` and `DELETE requests`, `POST unlock`. `GpSimulator.control`
-does the same without HTTP.
+with `{"Calculate Unit Price": 0}`, `POST periods` with `{"closed": ["2026-05"]}`; `POST settings`, `POST faults` (one
+of kind `late` is a create that is done after its connection is gone: some seconds later, or when `POST late` bids),
+`GET` and `DELETE requests`, `POST unlock`. `GpSimulator.control` does the same without HTTP.
 
 Company -1 is Fabrikam and 2 is empty; `GpOptions.companies` has more (2 among them), each with Fabrikam's own records
 and a seed of its own. A path of the control endpoint takes `?company=`.

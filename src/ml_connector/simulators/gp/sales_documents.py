@@ -1,8 +1,8 @@
 """Sales Order Processing as GP keeps it: quotes, orders and invoices with their lines, batches and numbers.
 
 A document is named by its type and number. One in Work (SOP10100, SOP10200) moves to History (SOP30200, SOP30300) when
-it is voided, transferred as a whole or posted (facts 3.2: "posted/voided"). Amounts are in the document's own
-currency. Stamps are aware UTC; plain dates are `date`.
+it is posted or voided (facts 3.2), or transferred as a whole (from memory, as is that the documents of one chain share
+their master number). Amounts are in the document's own currency. Stamps are aware UTC; plain dates are `date`.
 """
 
 from __future__ import annotations
