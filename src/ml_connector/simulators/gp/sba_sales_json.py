@@ -7,7 +7,6 @@ rules. Amounts are in the document's own currency.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +14,6 @@ from lxml import etree
 
 from ml_connector.simulators.gp import sales_members as names
 from ml_connector.simulators.gp.answers import moment
-from ml_connector.simulators.gp.company import Address
 from ml_connector.simulators.gp.requests import GP
 from ml_connector.simulators.gp.sales_documents import (
     Batch,
@@ -24,6 +22,7 @@ from ml_connector.simulators.gp.sales_documents import (
     SalesLine,
     UserDefined,
 )
+from ml_connector.simulators.gp.sba_json import amount, day, place
 from ml_connector.simulators.gp.sba_request import RefusedError
 
 Json = dict[str, Any]
@@ -207,7 +206,7 @@ def summary(document: SalesDocument) -> Json:
         "IsVoided": document.is_voided,
         "CustomerId": document.customer_id,
         "CustomerPONumber": document.customer_po,
-        "TotalAmount": _amount(document.total),
+        "TotalAmount": amount(document.total),
         "CurrencyCode": document.currency,
         "ModifiedDate": moment(document.modified_at),
     }
@@ -219,33 +218,33 @@ def whole(document: SalesDocument) -> Json:
         **summary(document),
         **_amounts(document),
         **_keys(document),
-        "DocumentDate": _day(document.on),
+        "DocumentDate": day(document.on),
         "CustomerName": document.customer_name,
         "Reference": document.reference,
-        "RequestedShipDate": _day(document.requested_on),
+        "RequestedShipDate": day(document.requested_on),
         "Comment": document.comment,
         "Note": document.note,
         "FrontOfficeIntegrationId": document.front_office_id,
         "IntegrationSource": document.integration_source,
         "IntegrationId": document.integration_id,
-        "ExpirationDate": _day(document.expires_on) if document.type == "Quote" else None,
-        "ShipTo": _ship_to(document.ship_to_address),
+        "ExpirationDate": day(document.expires_on) if document.type == "Quote" else None,
+        "ShipTo": place(document.ship_to_address),
         **_user_defined(document.user_defined),
         "MasterNumber": document.master_number,
         "OriginalId": document.original_id,
         "OriginalType": document.original_type,
-        "CreatedDate": _day(document.created_on),
+        "CreatedDate": day(document.created_on),
         "Lines": [_line(line) for line in document.lines],
     }
 
 
 def _amounts(document: SalesDocument) -> Json:
     return {
-        "FreightAmount": _amount(document.freight),
-        "MiscellaneousAmount": _amount(document.miscellaneous),
-        "TaxAmount": _amount(document.tax),
+        "FreightAmount": amount(document.freight),
+        "MiscellaneousAmount": amount(document.miscellaneous),
+        "TaxAmount": amount(document.tax),
         **_shown_discount(document.trade_discount.percent, document.trade_discount.amount),
-        "LineTotal": _amount(document.line_total),
+        "LineTotal": amount(document.line_total),
     }
 
 
@@ -264,48 +263,29 @@ def _keys(document: SalesDocument) -> Json:
     }
 
 
-def _ship_to(address: Address) -> Json:
-    return {
-        "Address1": address.line1,
-        "Address2": address.line2,
-        "Address3": address.line3,
-        "City": address.city,
-        "State": address.state,
-        "PostalCode": address.postal_code,
-        "Country": address.country,
-        "Phone1": address.phone1,
-        "Phone2": address.phone2,
-        "Phone3": address.phone3,
-        "Fax": address.fax,
-        "CountryCode": address.country_code,
-        "AddressName": address.name,
-        "ContactPerson": address.contact,
-    }
-
-
 def _line(line: SalesLine) -> Json:
     return {
         "LineSequence": line.sequence,
         "ItemId": line.item_id,
         "ItemDescription": line.description,
         "IsNonInventory": line.is_non_inventory,
-        "Quantity": _amount(line.quantity),
+        "Quantity": amount(line.quantity),
         "UnitOfMeasure": line.unit,
-        "UnitPrice": _amount(line.unit_price),
+        "UnitPrice": amount(line.unit_price),
         **_shown_discount(line.discount.percent, line.discount.amount),
-        "ExtendedAmount": _amount(line.extended),
-        "TaxAmount": _amount(line.tax),
+        "ExtendedAmount": amount(line.extended),
+        "TaxAmount": amount(line.tax),
         "SiteId": line.site,
         "PriceLevel": line.price_level,
-        "RequestedShipDate": _day(line.requested_on),
+        "RequestedShipDate": day(line.requested_on),
         "Comment": line.comment,
         "SalesAccount": line.sales_account,
         "IntegrationId": line.integration_id,
-        "QuantityCanceled": _amount(line.cancelled),
-        "QuantityToBackorder": _amount(line.back_ordered),
-        "QuantityAllocated": _amount(line.allocated),
-        "QuantityFulfilled": _amount(line.fulfilled),
-        "QuantityRemaining": _amount(line.remaining),
+        "QuantityCanceled": amount(line.cancelled),
+        "QuantityToBackorder": amount(line.back_ordered),
+        "QuantityAllocated": amount(line.allocated),
+        "QuantityFulfilled": amount(line.fulfilled),
+        "QuantityRemaining": amount(line.remaining),
     }
 
 
@@ -317,17 +297,9 @@ def batch(batch: Batch, documents: int) -> Json:
 def _user_defined(own: UserDefined) -> Json:
     shown: Json = {f"UserList{number}": getattr(own, f"list{number}") for number in (1, 2, 3)}
     shown |= {f"UserText{number}": getattr(own, f"text{number}") for number in range(1, 6)}
-    return {"UserDate1": _day(own.date1), "UserDate2": _day(own.date2), **shown}
+    return {"UserDate1": day(own.date1), "UserDate2": day(own.date2), **shown}
 
 
-def _shown_discount(percent: Decimal | None, amount: Decimal | None) -> Json:
-    shown = None if percent is None else _amount(percent)
-    return {"DiscountPercent": shown, "DiscountAmount": None if amount is None else _amount(amount)}
-
-
-def _amount(value: Decimal) -> float:
-    return float(value)
-
-
-def _day(value: date | None) -> str:
-    return f"{'1900-01-01' if value is None else value.isoformat()}T00:00:00"
+def _shown_discount(percent: Decimal | None, money: Decimal | None) -> Json:
+    shown = None if percent is None else amount(percent)
+    return {"DiscountPercent": shown, "DiscountAmount": None if money is None else amount(money)}
