@@ -11,10 +11,11 @@ import runpy
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import IO
 
@@ -24,6 +25,14 @@ LONGEST_SECONDS = 300
 _WARM = "warm"
 _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload([__name__, _WARM])
+
+
+def begun(work: Callable[..., None], *given: object) -> ForkServerProcess:
+    """A process of its own that does it; all tests have one server, which the first of them starts."""
+    process = _SERVER.Process(target=work, args=given, daemon=True)
+    with _finding_tests():
+        process.start()
+    return process
 
 
 class Forked:
@@ -40,9 +49,7 @@ class Forked:
         stderr, their_stderr = _SERVER.Pipe(duplex=False)
         theirs = (their_stdin, their_stdout, their_stderr)
         given = (words, folder, os.environ | env, theirs, script)
-        self._it = _SERVER.Process(target=_become, args=given, daemon=True)
-        with _finding_tests():
-            self._it.start()
+        self._it = begun(_become, *given)
         for end in theirs:
             end.close()
         self.stdin, self.stdout, self.stderr = _file(stdin, "w"), _file(stdout, "r"), _file(stderr, "r")

@@ -44,9 +44,93 @@ DERIVED = """
     </xs:sequence></xs:extension></xs:complexContent></xs:complexType>
 </xs:schema>"""
 
+#: The same of sales: the types are in the legacy file, only the operations' own elements and arrays are missing.
+#: {operation: (argument or None, its type, what the result holds or None)}
+DERIVED_SALES = {
+    "CreateSalesQuote": ("salesQuote", "SalesQuote", None),
+    "UpdateSalesQuote": ("salesQuote", "SalesQuote", None),
+    "DeleteSalesQuote": ("key", "SalesDocumentKey", None),
+    "VoidSalesQuote": ("key", "SalesDocumentKey", None),
+    "GetSalesQuoteByKey": ("key", "SalesDocumentKey", "SalesQuote"),
+    "GetSalesInvoiceByKey": ("key", "SalesDocumentKey", "SalesInvoice"),
+    "GetSalesQuoteList": ("criteria", "SalesQuoteCriteria", "ArrayOfSalesQuoteSummary"),
+    "GetSalesInvoiceList": ("criteria", "SalesInvoiceCriteria", "ArrayOfSalesInvoiceSummary"),
+}
+
 needs_reference = pytest.mark.skipif(
     not (LEGACY.exists() and NATIVE.exists()), reason=f"the reference descriptions are missing: {FOLDER}"
 )
+
+
+#: Types and elements that the legacy file lacks, taken over from the native one with its order of the members.
+DERIVED_SETUP = (
+    *(
+        f"{operation}{end}"
+        for operation in (
+            "GetWarehouseList",
+            "GetPriceLevelList",
+            "GetShippingMethodList",
+            "GetUofMScheduleByKey",
+        )
+        for end in ("", "Response")
+    ),
+    *("WarehouseCriteria", "ArrayOfWarehouseSummary", "WarehouseSummary"),
+    *("PriceLevelCriteria", "ArrayOfPriceLevel", "PriceLevel"),
+    *("ShippingMethodCriteria", "ArrayOfShippingMethod", "ShippingMethod", "ShippingMethodType"),
+    *("UofMSchedule", "ArrayOfUofMScheduleDetail", "UofMScheduleDetail", "UofMScheduleDetailKey"),
+)
+
+
+def _derived_setup() -> list[etree._Element]:
+    """The declarations of DERIVED_SETUP, with the names that types have in the legacy file."""
+    found = []
+    for one in etree.parse(str(NATIVE)).iter(f"{XS}complexType", f"{XS}simpleType", f"{XS}element"):
+        if one.get("name") in DERIVED_SETUP and one.getparent().tag == f"{XS}schema":
+            for inside in one.iter(f"{XS}element", f"{XS}extension"):
+                for attribute in ("type", "base"):
+                    if (kind := inside.get(attribute)) is not None:
+                        inside.set(attribute, _legacy_name(kind))
+            for note in list(one.iter(f"{XS}annotation")):
+                note.getparent().remove(note)
+            found.append(one)
+    return found
+
+
+def _legacy_name(kind: str) -> str:
+    name = _local(kind)
+    if name in ("string", "int", "dateTime"):
+        return f"xs:{name}"
+    if name == "Context":
+        return "dyn:Context"
+    for scalar, legacy in (("Ofstring", "OfString"), ("OfdateTime", "OfDateTime")):
+        name = name.replace(scalar, legacy)
+    return f"gp:{name}"
+
+
+def _derived_sales() -> etree._Element:
+    """The schema of the operations of DERIVED_SALES."""
+
+    def element(name: str, *inside: tuple[str, str]) -> str:
+        members = "".join(f'<xs:element minOccurs="0" name="{n}" type="{t}"/>' for n, t in inside)
+        sequence = f"<xs:sequence>{members}</xs:sequence>"
+        return f'<xs:element name="{name}"><xs:complexType>{sequence}</xs:complexType></xs:element>'
+
+    parts = []
+    for operation, (argument, kind, result) in DERIVED_SALES.items():
+        policy = () if result else (("policy", "gp:Policy"),)
+        parts.append(element(operation, (argument, f"gp:{kind}"), ("context", "dyn:Context"), *policy))
+        answer = ((f"{operation}Result", f"gp:{result}"),) if result else ()
+        parts.append(element(f"{operation}Response", *answer))
+        if result and result.startswith("ArrayOf"):
+            row = result.removeprefix("ArrayOf")
+            parts.append(
+                f'<xs:complexType name="{result}"><xs:sequence><xs:element minOccurs="0" maxOccurs="unbounded" '
+                f'name="{row}" nillable="true" type="gp:{row}"/></xs:sequence></xs:complexType>'
+            )
+    head = f'<xs:schema xmlns:xs="{XS[1:-1]}" xmlns:gp="{GP}" xmlns:dyn="http://schemas.microsoft.com/dynamics/2006/01">'
+    schema = etree.fromstring(f"{head}{''.join(parts)}</xs:schema>")
+    schema.extend(_derived_setup())
+    return schema
 
 
 def write_schema(folder: Path) -> etree.XMLSchema:
@@ -54,6 +138,7 @@ def write_schema(folder: Path) -> etree.XMLSchema:
     schemas = list(etree.parse(str(LEGACY)).iter(f"{XS}schema"))
     legacy = next(one for one in schemas if one.get("targetNamespace") == GP)
     legacy.extend(etree.fromstring(DERIVED))
+    legacy.extend(_derived_sales())
     files = {schema.get("targetNamespace"): f"{number}.xsd" for number, schema in enumerate(schemas)}
     for schema in schemas:
         for imported in schema.iterfind(f"{XS}import"):

@@ -41,10 +41,8 @@ SEED = 20261128
 WANTED = int(os.environ.get("LOST_ANSWERS", "100"))
 UPLOAD, JOB = "POST /crm/v8/upload", "POST /crm/bulk/v8/write"
 AT_MOST = 8  #: answers lost in a row, of calls of one kind in one run
-FEW, MANY = (
-    2,
-    8,
-)  #: at most so many customers are new, and change, before a run; before one that writes in jobs
+#: At most so many customers are new, and change, before a run; before one that writes in jobs.
+FEW, MANY = 2, 8
 EVERY_BULK = 4  #: one in so many runs writes in jobs
 
 
@@ -96,7 +94,8 @@ class Losing:
 
 @contextmanager
 def losing(folder: Path) -> Iterator[Losing]:
-    zoho = zoho_options(bulk_seconds=0.0, bulk_wait_seconds=0.0)
+    pays_for_all_jobs = {"edition": "ultimate", "users": 500}
+    zoho = zoho_options(**pays_for_all_jobs, bulk_seconds=0.0, bulk_wait_seconds=0.0)
     with opened(folder, gp=gp_options(0), zoho=zoho, mappings=()) as world:
         world.write_settings(
             flows__vendors="{ enabled = false }",

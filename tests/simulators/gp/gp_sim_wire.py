@@ -128,6 +128,12 @@ class Wire:
         reply = self.post(body, operation)
         return self.sign_in(body, operation) if reply.status == 401 else reply
 
+    def change(self, operation: str, argument: str, policy: str = "", currency: str | None = None) -> Reply:
+        """Ask one operation that changes something: the policy stands behind the context."""
+        body = message(operation, argument + context(-1, currency) + policy)
+        reply = self.post(body, operation)
+        return self.sign_in(body, operation) if reply.status == 401 else reply
+
     def by_key(self, operation: str, key: str, **more) -> Reply:
         return self.call(operation, f"<g:key><g:Id>{key}</g:Id></g:key>", **more)
 

@@ -2,44 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import threading
 
 import pytest
-import spnego
-from gp_sim_wire import PASSWORD, USER, Reply, Wire, token_of
+from gp_sim_sba_wire import COMPANY, SbaWire
+from gp_sim_wire import PASSWORD, USER
 
 from ml_connector.simulators.gp import Account, GpOptions, GpSimulator
 from ml_connector.simulators.gp.sba import Runtimes
-
-COMPANY = "/GPService/Tenants(DefaultTenant)/Companies(Fabrikam%2C%20Inc.)"
-
-
-class SbaWire(Wire):
-    """One connection that asks for resources."""
-
-    def get(self, path: str, method: str = "GET", **headers: str) -> Reply:
-        reply = self.send(method, path, headers=headers)
-        return self._signed_in(path, method, headers) if reply.status == 401 else reply
-
-    def _signed_in(self, path: str, method: str, headers: dict[str, str]) -> Reply:
-        handshake = spnego.client(
-            self.user, self.password, hostname=self.host, service="HTTP", protocol="ntlm"
-        )
-        token = handshake.step()
-        for _ in range(3):
-            said = f"NTLM {base64.b64encode(token).decode()}"
-            reply = self.send(method, path, headers={**headers, "Authorization": said})
-            if reply.status != 401 or not (answer := token_of(reply, "NTLM")):
-                break
-            token = handshake.step(answer)
-        return reply
-
-    def read(self, path: str, **headers: str):
-        reply = self.get(f"{COMPANY}{path}", **headers)
-        assert reply.status == 200, reply.body
-        return json.loads(reply.body)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from gp_sim_sales import act, create, document, entered, quote_line, update
 from gp_sim_wire import SOAP, Wire, read_entry
 
 from gp_reference import needs_reference, write_schema
@@ -20,6 +21,17 @@ LISTS = (
     "GetGLAccountList",
     "GetGLTransactionList",
     "GetGLAccountFormatList",
+)
+SALES_LISTS = (
+    "GetSalesOrderList",
+    "GetSalesQuoteList",
+    "GetSalesInvoiceList",
+    "GetSalesDocumentList",
+    "GetItemList",
+    "GetBatchList",
+    "GetWarehouseList",
+    "GetPriceLevelList",
+    "GetShippingMethodList",
 )
 VENDORS = ("ACETRAVE0001", "BERGERON0001", "FABRIKAM0001", "INTERNAT0001")
 CUSTOMERS = ("AARONFIT0001", "ASTORSUI0001", "MIDCITYH0001", "CONTOSOL0001")
@@ -106,6 +118,55 @@ def test_a_list_of_changed_keys_is_valid(schema, connection, operation):
 
     assert_valid(schema, reply)
     assert reply.texts(f"{operation}Result/*")
+
+
+@pytest.mark.parametrize("currency", ["Local", "Transactional"])
+@pytest.mark.parametrize("operation", SALES_LISTS)
+def test_a_list_of_sales_is_valid(schema, connection, operation, currency):
+    reply = connection.list(operation, currency=currency)
+
+    assert_valid(schema, reply)
+    assert reply.texts(f"{operation}Result/*")
+
+
+@pytest.mark.parametrize("currency", ["Local", "Transactional"])
+def test_sales_documents_are_valid(schema, connection, currency):
+    made = entered(connection, customer_id="ASTORSUI0001", id=f"VALID{currency[0]}",
+                   lines=[{"item_id": "100XLG", "discount": {"percent": "5"}}],
+                   trade_discount={"amount": "1.50"}, ship_to_address={"line1": "1 & <2>"})  # fmt: skip
+    path = f"sales/Order/{made['id']}"
+    invoice = connection.control("POST", path, {"invoice": True, "post": True})[1]["invoice"]
+    for operation, key in (
+        ("GetSalesOrderByKey", made["id"]),
+        ("GetSalesOrderByKey", "ORDST2228"),
+        ("GetSalesQuoteByKey", "QTEST1049"),
+        ("GetSalesInvoiceByKey", invoice["id"]),
+    ):
+        assert_valid(schema, connection.by_key(operation, key, currency=currency))
+
+
+def test_items_batches_and_policies_are_valid(schema, connection):
+    for item in connection.list("GetItemList").texts("ItemSummary/Key/Id"):
+        assert_valid(schema, connection.by_key("GetItemByKey", item))
+    assert_valid(schema, connection.by_key("GetBatchByKey", "ZOHO"))
+    assert_valid(schema, connection.by_key("GetUofMScheduleByKey", "EACH-CASE"))
+    for operation in ("CreateSalesOrder", "VoidSalesQuote"):
+        reply = connection.call("GetPolicyByOperation", f"<g:operation>{operation}</g:operation>")
+        assert_valid(schema, reply)
+        assert_valid(
+            schema, connection.by_key("GetPolicyByKey", reply.text("GetPolicyByOperationResult/Key/Id"))
+        )
+
+
+def test_what_changes_sales_answers_validly(schema, connection):
+    assert_valid(schema, create(connection, document("VALID1")))
+    assert_valid(
+        schema,
+        update(connection, document("VALID1", CustomerPONumber="<g:CustomerPONumber>1</g:CustomerPONumber>")),
+    )
+    assert_valid(schema, act(connection, "VoidSalesOrder", "VALID1"))
+    assert_valid(schema, create(connection, document("VALID2", lines=(quote_line(),)), "Quote"))
+    assert_valid(schema, act(connection, "DeleteSalesQuote", "VALID2"))
 
 
 def test_the_companies_are_valid(schema, connection):

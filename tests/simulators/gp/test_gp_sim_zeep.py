@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 import zeep
 from gp_sim_wire import Wire
 from requests import Response
 from zeep.exceptions import Fault
+from zeep.helpers import serialize_object
 
 from gp_reference import LEGACY, NATIVE, needs_reference
 from ml_connector.connectors.dynamics_gp import masters, schema, soap
@@ -105,3 +107,82 @@ def test_the_native_description_has_every_operation_that_is_called():
     known = {name for port in ports for name in port.binding._operations}
     assert len(known) >= 360
     assert set(soap.CRITERIA) <= known
+
+
+def test_an_order_is_created_read_changed_and_sent_back_whole(stranger):
+    """Everything that was read is sent back, in the order of the description, as GP wants it."""
+    gp, context = stranger.gp, stranger.context
+    creating = gp.GetPolicyByOperation(operation="CreateSalesOrder", context=context)
+    order = {
+        "Key": {"Id": "ZEEP1"},
+        "DocumentTypeKey": {"Type": "Order", "Id": "STDORD"},
+        "CustomerKey": {"Id": "AARONFIT0001"},
+        "BatchKey": {
+            "Source": "Sales Entry",
+            "Id": "ZOHO",
+            "CreatedDateTime": datetime(2026, 1, 1, tzinfo=UTC),
+        },
+        "Lines": {"SalesOrderLine": [_zeep_line("128 SDRAM", 1), _zeep_line("100XLG", 3)]},
+        **_NIL_DOCUMENT,
+    }
+    assert gp.CreateSalesOrder(salesOrder=order, context=context, policy=creating) is None
+    read = gp.GetSalesOrderByKey(key={"Id": "ZEEP1"}, context=context)
+    assert [line.ItemKey.Id for line in read.Lines.SalesOrderLine] == ["128 SDRAM", "100XLG"]
+    assert read.TotalAmount.Value == Decimal("369.80")
+    read.CustomerPONumber, read.Lines.SalesOrderLine[1].Quantity.Value = "PO 7", Decimal(4)
+    policy = gp.GetPolicyByOperation(operation="UpdateSalesOrder", context=context)
+    gp.UpdateSalesOrder(salesOrder=read, context=context, policy=policy)
+    again = gp.GetSalesOrderByKey(key={"Id": "ZEEP1"}, context=context)
+    assert (again.CustomerPONumber, again.TotalAmount.Value) == ("PO 7", Decimal("429.75"))
+    same = ("MasterNumber", "CreatedDate", "ShipToAddress", "BillToAddressKey", "PaymentTermsKey", "BatchKey")
+    assert [getattr(again, name) for name in same] == [getattr(read, name) for name in same]
+    with pytest.raises(Fault, match="validation exception"):
+        gp.CreateSalesOrder(salesOrder=order, context=context, policy=creating)
+
+
+def _zeep_line(item, quantity):
+    return {"ItemKey": {"Id": item}, "Quantity": {"Value": quantity, "DecimalDigits": 0}, **_NIL_LINE}
+
+
+#: Values that are required elements of the description though they may be nil.
+_NIL_LINE = dict.fromkeys(("IsNonInventory", "IsDropShip", "RequestedShipDate", "DeleteOnUpdate", "TaxBasis",
+                           "IntegrationSource", "FulfillDate", "ActualShipDate"), zeep.xsd.Nil)  # fmt: skip
+_NIL_DOCUMENT = dict.fromkeys(
+    ("Type", "Date", "MasterNumber", "ExchangeRate", "ExchangeDate", "RequestedShipDate", "FreightTaxBasis",
+     "MiscellaneousTaxBasis", "TransactionState", "CreatedDate", "ModifiedDate", "LastModifiedDate",
+     "CommissionBasedOn", "ActualShipDate", "FulfillDate", "QuoteDate", "IsIntrastatDocument", "IsVoided",
+     "ShipCompleteOnly", "IntegrationSource", "InvoiceDate", "BackorderDate", "ReturnDate", "ShippingProcessStatus",
+     "IsRepeating", "DocumentFrequency", "TimesToRepeat", "DaysToIncrement", "WorkflowPriority"),
+    zeep.xsd.Nil,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "key"), [("Customer", "AARONFIT0001"), ("Customer", "ASTORSUI0001"), ("Vendor", "ACETRAVE0001")]
+)
+def test_a_master_sent_back_whole_is_what_it_was(stranger, kind, key):
+    """One field is changed; nothing else is, in either currency, though all of it was sent."""
+    gp = stranger.gp
+    for currency, contact in (("Local", "Ann"), ("Transactional", "Bob")):
+        context = {**stranger.context, "CurrencyType": currency}
+        read = getattr(gp, f"Get{kind}ByKey")(key={"Id": key}, context=context)
+        before = serialize_object(read)
+        address = getattr(read.Addresses, f"{kind}Address")[0]
+        address.ContactPerson = contact
+        if kind == "Customer":
+            read.TaxExemptNumbers.string = [
+                "",
+                "",
+            ]  # zeep reads two empty texts as nothing, and sends no nothing
+        policy = gp.GetPolicyByOperation(operation=f"Update{kind}", context=context)
+        getattr(gp, f"Update{kind}")(**{kind.lower(): read}, context=context, policy={"Key": policy.Key})
+        after = serialize_object(getattr(gp, f"Get{kind}ByKey")(key={"Id": key}, context=context))
+        assert after["Addresses"][f"{kind}Address"][0]["ContactPerson"] == contact
+        assert after["ModifiedDate"] >= before["ModifiedDate"]
+        for told in (before, after):
+            for name in ("ModifiedDate", "LastModifiedDate"):
+                told.pop(name, None)
+            for one in told["Addresses"][f"{kind}Address"]:
+                for name in ("ModifiedDate", "LastModifiedDate", "ContactPerson"):
+                    one.pop(name)
+        assert after == before

@@ -1,7 +1,7 @@
 """The control endpoint under `/_control/`: plain JSON, no sign-in; how tests look at and change a simulator.
 
-It is part of the simulator, not of GP. The routes stand in the table `ROUTES`, those of records in `control_records`
-and `control_ledger`.
+It is part of the simulator, not of GP. The routes stand in the table `ROUTES`, those of records in `control_records`,
+`control_ledger` and `control_sales`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ml_connector.simulators.gp import control_ledger as ledger
 from ml_connector.simulators.gp import control_records as records
+from ml_connector.simulators.gp import control_sales as sales
 from ml_connector.simulators.gp.control_records import ControlError
 from ml_connector.simulators.gp.options import ROW_LIMITED
 from ml_connector.simulators.gp.state import Simulation
@@ -55,6 +56,8 @@ def carry_out(controlled: Controlled, method: str, path: str, payload: Json = No
         return route(controlled, wanted, query)
     if name in ledger.TABLES:
         return ledger.carry_out(controlled.simulation, method, name, unquote(record_id), (wanted, query))
+    if name in sales.TABLES:
+        return sales.carry_out(controlled.simulation, method, name, unquote(record_id), (wanted, query))
     if name in records.TABLES:
         request = records.RecordRequest(name, unquote(record_id), wanted, query)
         return records.carry_out(controlled.simulation, method, request)
@@ -78,6 +81,7 @@ def _state(controlled: Controlled, payload: Payload, query: Query) -> Json:
             "action_tracking": settings.action_tracking,
         },
         "faults": simulation.faults.remaining(),
+        "late": simulation.late.waiting(),
         "failed_sign_ins": controlled.accounts.failed(),
         "locked_accounts": controlled.accounts.locked(),
         **simulation.traffic.counts(),
@@ -140,6 +144,14 @@ def _clear_faults(controlled: Controlled, payload: Payload, query: Query) -> Jso
     return _faults(controlled, payload, query)
 
 
+def _late(controlled: Controlled, payload: Payload, query: Query) -> Json:
+    return {"waiting": controlled.simulation.late.waiting()}
+
+
+def _do_late(controlled: Controlled, payload: Payload, query: Query) -> Json:
+    return {"done": controlled.simulation.late.do_all()}
+
+
 def _requests(controlled: Controlled, payload: Payload, query: Query) -> Json:
     limit = records.number(query, "limit", 1000)
     traffic = controlled.simulation.traffic
@@ -165,6 +177,8 @@ ROUTES: dict[tuple[str, str], Callable[[Controlled, Payload, Query], Any]] = {
         "faults",
     ): _plan_faults,  # {"faults": [{kind, operation, nth, count, seconds}]} replaces the plan
     ("DELETE", "faults"): _clear_faults,
+    ("GET", "late"): _late,
+    ("POST", "late"): _do_late,  # the work that a fault of kind "late" has put off
     ("GET", "requests"): _requests,  # ?limit=: counts and the last lines of the log
     ("DELETE", "requests"): _clear_requests,  # the counts too, failed sign-ins excepted
     ("POST", "unlock"): _unlock,  # {"account": "DOMAIN\\user"}, or all

@@ -253,8 +253,7 @@ def _stamp(simulation: Simulation, payload: Mapping[str, Any]) -> datetime:
 
 def _stamped(master: Master, simulation: Simulation, now: datetime) -> Master:
     """Stamp a master: ModifiedDate as fine as the site has it, the row's own stamp to the second."""
-    by_day = simulation.options.stamp_granularity == "day"
-    said = now.replace(hour=0, minute=0, second=0, microsecond=0) if by_day else now
+    said = simulation.said(now)
     if isinstance(master, Customer):
         return replace(master, modified_at=said, row_stamp_at=now)
     return replace(master, modified_at=said)
@@ -306,12 +305,18 @@ def _owed(owed: Receivables, change: Mapping[str, Any]) -> Receivables:
     return replace(owed, **told)
 
 
-def values(kind: type, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Read JSON into the fields of a record type; ValueError names a field that is not there."""
+def values(
+    kind: type, given: Mapping[str, Any], more: Mapping[str, Callable[[Any], Any]] | None = None
+) -> dict[str, Any]:
+    """Read JSON into the fields of a record type; ValueError names a field that is not there.
+
+    `more` reads the annotations that only some records have.
+    """
+    known = _READERS if more is None else {**_READERS, **more}
     readers = {f.name: str(f.type) for f in fields(kind)}
     if unknown := set(given) - set(readers):
         raise ValueError(f"{kind.__name__} has no {sorted(unknown)}; it has {sorted(readers)}")
-    return {name: _READERS[readers[name]](value) for name, value in given.items()}
+    return {name: known[readers[name]](value) for name, value in given.items()}
 
 
 def read_instant(value: object) -> datetime:
@@ -322,6 +327,11 @@ def read_instant(value: object) -> datetime:
 
 def _nested(kind: type) -> Callable[[Any], Any]:
     return lambda value: kind(**values(kind, value))
+
+
+def address(value: Mapping[str, Any]) -> Address:
+    """Read an address that belongs to no master."""
+    return Address(**{"id": "", **values(Address, value)})
 
 
 def _credit_limit(value: object) -> CreditLimit:

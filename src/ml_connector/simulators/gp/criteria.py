@@ -16,16 +16,15 @@ from lxml import etree
 
 from ml_connector.simulators.gp.collation import collation_key, like_pattern
 from ml_connector.simulators.gp.company import (
-    EMPTY_DATE,
     Address,
     Customer,
-    KeyRange,
     PayablesDocument,
     Vendor,
 )
 from ml_connector.simulators.gp.faults import DeserializationError
 from ml_connector.simulators.gp.ledger import Account, Entry
 from ml_connector.simulators.gp.requests import GP, children, text
+from ml_connector.simulators.gp.tables import EMPTY_DATE, KeyRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,23 +99,22 @@ def _one_of(*values: str) -> Callable[[str], str]:
     return lambda written: known[written]
 
 
-STRING = Kind(collation_key, "string", _BETWEEN)
-_LIKE_STRING = Kind(collation_key, "string", _LIKE)
-INSTANT = Kind(read_instant, "dateTime", _BETWEEN)
-_INTEGER = Kind(int, "int", _BETWEEN)
-_BOOLEAN = Kind(_read_boolean, "boolean", _EQUALITY)
-_STATE = Kind(_one_of("Work", "Open", "History"), "PayablesTransactionState", _LIST)
-_TYPE = Kind(
-    _one_of("Invoice", "Finance Charge", "Miscellaneous Charge", "Return", "Credit Memo", "Payment"),
-    "PayablesDocumentType",
-    _LIST,
-)
+def among(item: str, *values: str) -> Kind:
+    """Return the kind of a restriction to some of the values of an enumeration, which is named like its items."""
+    return Kind(_one_of(*values), item, _LIST)
 
-_GL_STATE = Kind(_one_of("Work", "Open", "History"), "GLTransactionState", _LIST)
-_LEDGER = Kind(_one_of("Base", "IFRS", "Local"), "GLLedgerType", _LIST)
-_ACCOUNT_TYPE = Kind(
-    _one_of("Posting", "Unit", "Fixed Allocation", "Variable Allocation"), "GLAccountSummaryType", _LIST
-)
+
+STRING = Kind(collation_key, "string", _BETWEEN)
+LIKE_STRING = Kind(collation_key, "string", _LIKE)
+INSTANT = Kind(read_instant, "dateTime", _BETWEEN)
+INTEGER = Kind(int, "int", _BETWEEN)
+BOOLEAN = Kind(_read_boolean, "boolean", _EQUALITY)
+_STATE = among("PayablesTransactionState", "Work", "Open", "History")
+_TYPE = among("PayablesDocumentType", "Invoice", "Finance Charge", "Miscellaneous Charge", "Return", "Credit Memo",
+              "Payment")  # fmt: skip
+_GL_STATE = among("GLTransactionState", "Work", "Open", "History")
+_LEDGER = among("GLLedgerType", "Base", "IFRS", "Local")
+_ACCOUNT_TYPE = among("GLAccountSummaryType", "Posting", "Unit", "Fixed Allocation", "Variable Allocation")
 ACTION = Kind(_one_of("Created", "Updated", "Deleted"), "DataModificationAction", _EQUALITY)
 
 Row = TypeVar("Row")
@@ -150,14 +148,14 @@ def at_midnight(day: date | None) -> datetime:
 
 def _vendor_members() -> Layout[Vendor]:
     return {
-        "IsOnHold": Member(_BOOLEAN, lambda v: v.is_on_hold),
-        "IsActive": Member(_BOOLEAN, lambda v: v.is_active),
-        "IsOneTime": Member(_BOOLEAN, lambda v: v.is_one_time),
+        "IsOnHold": Member(BOOLEAN, lambda v: v.is_on_hold),
+        "IsActive": Member(BOOLEAN, lambda v: v.is_active),
+        "IsOneTime": Member(BOOLEAN, lambda v: v.is_one_time),
         "Id": Member(STRING, lambda v: v.id),
-        "Name": Member(_LIKE_STRING, lambda v: v.name),
-        "ClassId": Member(_LIKE_STRING, lambda v: v.class_id),
-        "State": Member(_LIKE_STRING, lambda v: v.main_address.state),
-        "PhoneNumber": Member(_LIKE_STRING, lambda v: v.main_address.phone1),
+        "Name": Member(LIKE_STRING, lambda v: v.name),
+        "ClassId": Member(LIKE_STRING, lambda v: v.class_id),
+        "State": Member(LIKE_STRING, lambda v: v.main_address.state),
+        "PhoneNumber": Member(LIKE_STRING, lambda v: v.main_address.phone1),
         "CreatedDate": Member(INSTANT, lambda v: at_midnight(v.created_on)),
         "ModifiedDate": Member(INSTANT, lambda v: v.modified_at or EMPTY_DATE),
         "Scope": VENDOR_SCOPE,
@@ -167,14 +165,14 @@ def _vendor_members() -> Layout[Vendor]:
 def _customer_members() -> Layout[Customer]:
     return {
         "Id": Member(STRING, lambda c: c.id),
-        "Name": Member(_LIKE_STRING, lambda c: c.name),
-        "IsActive": Member(_BOOLEAN, lambda c: c.is_active),
-        "IsOnHold": Member(_BOOLEAN, lambda c: c.is_on_hold),
-        "SalespersonId": Member(_LIKE_STRING, lambda c: c.salesperson),
-        "ClassId": Member(_LIKE_STRING, lambda c: c.class_id),
-        "CorporateAccountId": Member(_LIKE_STRING, lambda c: c.corporate_id),
-        "State": Member(_LIKE_STRING, lambda c: c.main_address.state),
-        "PhoneNumber": Member(_LIKE_STRING, lambda c: c.main_address.phone1),
+        "Name": Member(LIKE_STRING, lambda c: c.name),
+        "IsActive": Member(BOOLEAN, lambda c: c.is_active),
+        "IsOnHold": Member(BOOLEAN, lambda c: c.is_on_hold),
+        "SalespersonId": Member(LIKE_STRING, lambda c: c.salesperson),
+        "ClassId": Member(LIKE_STRING, lambda c: c.class_id),
+        "CorporateAccountId": Member(LIKE_STRING, lambda c: c.corporate_id),
+        "State": Member(LIKE_STRING, lambda c: c.main_address.state),
+        "PhoneNumber": Member(LIKE_STRING, lambda c: c.main_address.phone1),
         "CreatedDate": Member(INSTANT, lambda c: at_midnight(c.created_on)),
         "ModifiedDate": Member(INSTANT, lambda c: c.modified_at or EMPTY_DATE),
         "LastModifiedDate": Member(INSTANT, lambda c: c.row_stamp_at or EMPTY_DATE),
@@ -191,42 +189,42 @@ class OwnedAddress:
 
 
 _ADDRESS_MEMBERS: Layout[OwnedAddress] = {
-    "PhoneNumber": Member(_LIKE_STRING, lambda a: a.address.phone1),
-    "Address": Member(_LIKE_STRING, lambda a: a.address.line1),
-    "City": Member(_LIKE_STRING, lambda a: a.address.city),
-    "State": Member(_LIKE_STRING, lambda a: a.address.state),
-    "PostalCode": Member(_LIKE_STRING, lambda a: a.address.postal_code),
+    "PhoneNumber": Member(LIKE_STRING, lambda a: a.address.phone1),
+    "Address": Member(LIKE_STRING, lambda a: a.address.line1),
+    "City": Member(LIKE_STRING, lambda a: a.address.city),
+    "State": Member(LIKE_STRING, lambda a: a.address.state),
+    "PostalCode": Member(LIKE_STRING, lambda a: a.address.postal_code),
 }
 
 VENDORS = _vendor_members()
 CUSTOMERS = _customer_members()
 VENDOR_ADDRESSES: Layout[OwnedAddress] = {
     "Scope": VENDOR_SCOPE,
-    "VendorAddressKeyId": Member(_LIKE_STRING, lambda a: a.address.id),
-    "VendorKeyId": Member(_LIKE_STRING, lambda a: a.owner_id),
+    "VendorAddressKeyId": Member(LIKE_STRING, lambda a: a.address.id),
+    "VendorKeyId": Member(LIKE_STRING, lambda a: a.owner_id),
     **_ADDRESS_MEMBERS,
 }
 CUSTOMER_ADDRESSES: Layout[OwnedAddress] = {
     "Scope": CUSTOMER_SCOPE,
-    "SalesPersonKeyId": Member(_LIKE_STRING, lambda a: a.address.salesperson),
-    "SalesTerritoryKeyId": Member(_LIKE_STRING, lambda a: a.address.territory),
-    "CustomerAddressKeyId": Member(_LIKE_STRING, lambda a: a.address.id),
-    "CustomerKeyId": Member(_LIKE_STRING, lambda a: a.owner_id),
+    "SalesPersonKeyId": Member(LIKE_STRING, lambda a: a.address.salesperson),
+    "SalesTerritoryKeyId": Member(LIKE_STRING, lambda a: a.address.territory),
+    "CustomerAddressKeyId": Member(LIKE_STRING, lambda a: a.address.id),
+    "CustomerKeyId": Member(LIKE_STRING, lambda a: a.owner_id),
     **_ADDRESS_MEMBERS,
 }
 RECEIVABLES: Layout[Customer] = {
-    "CustomerId": Member(_LIKE_STRING, lambda c: c.id),
+    "CustomerId": Member(LIKE_STRING, lambda c: c.id),
     "LastAgedDate": Member(INSTANT, lambda c: at_midnight(c.receivables.last_aged_on)),
     "LastPaymentDate": Member(INSTANT, lambda c: at_midnight(c.receivables.last_payment_on)),
     "LastTransactionDate": Member(INSTANT, lambda c: at_midnight(c.receivables.last_transaction_on)),
-    "SalespersonId": Member(_LIKE_STRING, lambda c: c.salesperson),
+    "SalespersonId": Member(LIKE_STRING, lambda c: c.salesperson),
     "Scope": CUSTOMER_SCOPE,
 }
 PAYABLES: Layout[PayablesDocument] = {
-    "DocumentId": Member(_LIKE_STRING, lambda d: d.id),
+    "DocumentId": Member(LIKE_STRING, lambda d: d.id),
     "Date": Member(INSTANT, lambda d: at_midnight(d.on)),
-    "VendorId": Member(_LIKE_STRING, lambda d: d.vendor_id),
-    "BatchId": Member(_LIKE_STRING, lambda d: d.batch),
+    "VendorId": Member(LIKE_STRING, lambda d: d.vendor_id),
+    "BatchId": Member(LIKE_STRING, lambda d: d.batch),
     "ModifiedDate": Member(INSTANT, lambda d: d.modified_at or EMPTY_DATE),
     "TransactionState": Member(_STATE, lambda d: d.state),
     "Type": Member(_TYPE, lambda d: d.type),
@@ -235,22 +233,22 @@ PAYABLES: Layout[PayablesDocument] = {
 ACCOUNTS: Layout[Account] = {
     "CreatedDate": Member(INSTANT, lambda a: at_midnight(a.created_on)),
     "ModifiedDate": Member(INSTANT, lambda a: a.modified_at or EMPTY_DATE),
-    "IsActive": Member(_BOOLEAN, lambda a: a.is_active),
-    "GLAccountId": Member(_LIKE_STRING, lambda a: a.id),
-    "Description": Member(_LIKE_STRING, lambda a: a.description),
-    "Alias": Member(_LIKE_STRING, lambda a: a.alias),
+    "IsActive": Member(BOOLEAN, lambda a: a.is_active),
+    "GLAccountId": Member(LIKE_STRING, lambda a: a.id),
+    "Description": Member(LIKE_STRING, lambda a: a.description),
+    "Alias": Member(LIKE_STRING, lambda a: a.alias),
     "AccountType": Member(_ACCOUNT_TYPE, lambda a: a.type),
 }
 #: The journal id is a number that is restricted like a text (facts 2.5), and so it is compared as one here.
 JOURNALS: Layout[Entry] = {
-    "CurrencyISOCode": Member(_LIKE_STRING, lambda e: e.currency),
+    "CurrencyISOCode": Member(LIKE_STRING, lambda e: e.currency),
     "Date": Member(INSTANT, lambda e: at_midnight(e.on)),
     "ModifiedDate": Member(INSTANT, lambda e: e.modified_at or EMPTY_DATE),
-    "JournalId": Member(_LIKE_STRING, lambda e: str(e.journal_id)),
-    "BatchId": Member(_LIKE_STRING, lambda e: e.batch),
-    "FiscalYear": Member(_INTEGER, lambda e: e.fiscal_year),
-    "RecurringTransactionSequence": Member(_INTEGER, lambda e: e.sequence),
-    "SourceDocumentId": Member(_LIKE_STRING, lambda e: e.source_document),
+    "JournalId": Member(LIKE_STRING, lambda e: str(e.journal_id)),
+    "BatchId": Member(LIKE_STRING, lambda e: e.batch),
+    "FiscalYear": Member(INTEGER, lambda e: e.fiscal_year),
+    "RecurringTransactionSequence": Member(INTEGER, lambda e: e.sequence),
+    "SourceDocumentId": Member(LIKE_STRING, lambda e: e.source_document),
     "TransactionState": Member(_GL_STATE, lambda e: e.state),
     "LedgerType": Member(_LEDGER, lambda e: e.ledger),
 }

@@ -151,8 +151,9 @@ def _owed(number: int) -> Receivables:
     current = Decimal(1234567 + 98765 * number) / 1000
     late = Decimal(25000 * (number % 3)) / 100
     aging = (current.quantize(Decimal("0.01")), late, Decimal(0), Decimal(number % 4 * 10), *[Decimal(0)] * 3)
+    on_order = Decimal(150 * (number % 6)) if number else Decimal("819.60")  # what its orders come to
     return Receivables(
-        aging=aging, last_aged_on=SAMPLE_DAY, on_order=Decimal(150 * (number % 6)), last_payment=Decimal(500),
+        aging=aging, last_aged_on=SAMPLE_DAY, on_order=on_order, last_payment=Decimal(500),
         last_payment_on=date(2017, 3, 1 + number), last_transaction=Decimal("199.95"),
         last_transaction_on=date(2017, 4, 1 + number % 11), last_statement=Decimal(750),
         last_statement_on=date(2017, 3, 31), sales_this_year=Decimal(12000 + 731 * number),

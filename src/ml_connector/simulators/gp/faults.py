@@ -128,6 +128,7 @@ class ExceptionLog:
 FAULT_KINDS = (
     "drop",  # the connection ends before any work is done
     "cut_after_work",  # the work is done, the connection ends within the answer
+    "late",  # the connection ends at once, the work is done `seconds` later; with 0 when control bids (`POST late`)
     "delay",  # the answer comes `seconds` later
     "http_500",  # an HTML page of the web server
     "http_503",  # the same, with Retry-After where seconds are given

@@ -18,6 +18,10 @@ ROW_LIMITED = (
     "accounts",
     "journals",
     "changed_keys",
+    "sales_documents",
+    "items",
+    "batches",
+    "sales_setup",
 )
 """The entities that have a row limit of their own."""
 

@@ -5,7 +5,7 @@ resource is a function of what is asked; the table at the end is the contract. B
 and their addresses) stands one customer's own dictionary, ``ZohoSync``, of whole records with their addresses within:
 one (``Vendors(KEY)``), lists by the instant of their change (``VendorsModified(2026-01-31T00:00:00)``, or behind
 ``?since=``, or in the header ``X-Modified-Since``), or page by page behind a key (``VendorPages(KEY)``). Its Financial
-series is in ``sba_ledger``.
+series is in ``sba_ledger``, its Sales series in ``sba_sales``.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from ml_connector.simulators.gp import sba_json, sba_ledger
+from ml_connector.simulators.gp import sba_json, sba_ledger, sba_masters, sba_sales
 from ml_connector.simulators.gp.collation import collation_key
-from ml_connector.simulators.gp.company import EMPTY_DATE, Company, KeyedTable, KeyRange, Master
+from ml_connector.simulators.gp.company import Company, Master
 from ml_connector.simulators.gp.options import Account
 from ml_connector.simulators.gp.sba_request import (
     Asked,
@@ -33,6 +33,7 @@ from ml_connector.simulators.gp.sba_request import (
     not_there,
 )
 from ml_connector.simulators.gp.state import Simulation
+from ml_connector.simulators.gp.tables import EMPTY_DATE, KeyedTable, KeyRange
 
 BASE = "/GPService"
 TENANT = "DefaultTenant"
@@ -54,6 +55,7 @@ class Found:
     name: str
     content: object
     company_id: int | None = None
+    status: int = 200
 
     @property
     def rows(self) -> int:
@@ -92,7 +94,7 @@ class Runtimes:
         self._free.release()
 
 
-def read_request(method: str, target: str, headers: Mapping[str, str]) -> Request:
+def read_request(method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> Request:
     """Take an address apart; RefusedError where it is none of ours."""
     parts = urlsplit(target)
     segments = []
@@ -103,7 +105,7 @@ def read_request(method: str, target: str, headers: Mapping[str, str]) -> Reques
         segments.append((found[1].lower(), found[2]))
     name = segments[-1][0]
     operation = f"{method} {_WRITTEN.get(name, name)}"
-    return Request(method, operation, tuple(segments), dict(parse_qsl(parts.query)), headers)
+    return Request(method, operation, tuple(segments), dict(parse_qsl(parts.query)), headers, body)
 
 
 def perform(simulation: Simulation, request: Request, account: Account) -> Found:
@@ -121,7 +123,7 @@ def perform(simulation: Simulation, request: Request, account: Account) -> Found
         return Found("Company", {"CompanyName": company.name}, company.id)
     if request.operation in simulation.settings.denied_operations.get(account.name.casefold(), ()):
         raise RefusedError(403, "The user does not have security access to the service.")
-    return _resource(company, rest[1:], request)
+    return _resource(simulation, company, rest[1:], request)
 
 
 def _company(simulation: Simulation, name: str, account: Account) -> Company:
@@ -134,18 +136,25 @@ def _company(simulation: Simulation, name: str, account: Account) -> Company:
     return company
 
 
-def _resource(company: Company, segments: list[tuple[str, str | None]], request: Request) -> Found:
+def _resource(
+    simulation: Simulation, company: Company, segments: list[tuple[str, str | None]], request: Request
+) -> Found:
     """The last segment names the resource, what stands before it its dictionary, series or owner."""
     *before, (name, key) = segments
     owner = before[-1][1] if before else None
     place = (*(part for part, _ in before), name)
+    asked = Asked(simulation, company, key, owner, request)
+    write = _WRITES.get((request.method, place, key is not None))
+    if write is not None:
+        shown, content = write(asked)
+        return Found(shown, content, company.id, 201 if request.method == "POST" and key is None else 200)
     run = RESOURCES.get((place, key is not None))
     if run is None:
         raise RefusedError(404, "Not Found", page=True)
     custom = request.headers.get("gp-custom-action")
     if request.method != "GET" and not (custom and place[0] == "zohosync"):
         raise RefusedError(405, "The method is not allowed for this object.")
-    shown, content = run(Asked(company, key, owner, request))
+    shown, content = run(asked)
     return Found(shown, content, company.id)
 
 
@@ -231,15 +240,17 @@ def _of_kind(kind: _Kind) -> Iterable[tuple[Place, Resource]]:
 RESOURCES: dict[Place, Resource] = {
     **{place: run for kind in _KINDS for place, run in _of_kind(kind)},
     **sba_ledger.RESOURCES,
+    **sba_sales.RESOURCES,
 }
 """Where a resource stands and whether it has a key -> what it answers."""
 
+_WRITES = {**sba_masters.WRITES, **sba_sales.WRITES}
 _OF_KINDS = [
     name
     for kind in _KINDS
     for name in (kind.many, f"{kind.one}Addresses", f"{kind.many}Modified", f"{kind.one}Pages")
 ]
-_WRITTEN = {name.lower(): name for name in ("Companies", *_OF_KINDS, *sba_ledger.NAMES)}
+_WRITTEN = {name.lower(): name for name in ("Companies", *_OF_KINDS, *sba_ledger.NAMES, *sba_sales.NAMES)}
 
 
 def body(found: Found, envelope: str) -> bytes:
@@ -256,4 +267,7 @@ def refusal(error: RefusedError) -> tuple[bytes, str]:
     """What is said instead, and its media type."""
     if error.page:
         return f"<HTML><BODY><h2>{error.said}</h2></BODY></HTML>".encode(), "text/html"
-    return json.dumps({"Message": error.said}).encode(), "application/json; charset=utf-8"
+    told: dict[str, object] = {"Message": error.said}
+    if error.reasons:
+        told["Errors"] = list(error.reasons)
+    return json.dumps(told).encode(), "application/json; charset=utf-8"

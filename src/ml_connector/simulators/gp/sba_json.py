@@ -49,9 +49,9 @@ def vendor(vendor: Vendor) -> Json:
         "IsOneTime": vendor.is_one_time,
         "Comment1": vendor.comment1,
         "Comment2": vendor.comment2,
-        "MinimumOrder": _amount(vendor.minimum_order),
+        "MinimumOrder": amount(vendor.minimum_order),
         **_credit(vendor.credit_limit),
-        "CreatedDate": _day(vendor.created_on),
+        "CreatedDate": day(vendor.created_on),
         "PrimaryAddressId": vendor.default_address,
         "PurchaseAddressId": vendor.purchase_address,
         "RemitToAddressId": vendor.remit_to_address,
@@ -85,7 +85,7 @@ def customer(customer: Customer) -> Json:
         "Comment2": customer.comment2,
         "TaxRegistrationNumber": customer.tax_registration,
         **_credit(customer.credit_limit),
-        "CreatedDate": _day(customer.created_on),
+        "CreatedDate": day(customer.created_on),
         "PrimaryAddressId": customer.default_address,
         "BillToAddressId": customer.bill_to_address,
         "ShipToAddressId": customer.ship_to_address,
@@ -98,6 +98,16 @@ def address(owner: Master, address: Address) -> Json:
     return {
         "OwnerId": owner.id,
         "AddressId": address.id,
+        **place(address),
+        "EmailTo": address.email.to,
+        "EmailCc": address.email.cc,
+        "SalespersonId": address.salesperson,
+    }
+
+
+def place(address: Address) -> Json:
+    """Where it is, and whom one meets there."""
+    return {
         "AddressName": address.name,
         "ContactPerson": address.contact,
         "Address1": address.line1,
@@ -112,9 +122,6 @@ def address(owner: Master, address: Address) -> Json:
         "Phone2": address.phone2,
         "Phone3": address.phone3,
         "Fax": address.fax,
-        "EmailTo": address.email.to,
-        "EmailCc": address.email.cc,
-        "SalespersonId": address.salesperson,
     }
 
 
@@ -142,7 +149,7 @@ def account(account: Account, company: Company) -> Json:
         "DecimalPlaces": account.decimal_places if account.type == "Unit" else None,
         "UserDefined1": account.user_defined1 if posting else None,
         "UserDefined2": account.user_defined2 if posting else None,
-        "CreatedDate": _day(account.created_on),
+        "CreatedDate": day(account.created_on),
         **_segments(account, company),
     }
 
@@ -161,7 +168,7 @@ def entry_summary(entry: Entry) -> Json:
     """What a list of journal entries gives of one: no lines."""
     return {
         "JournalId": entry.journal_id,
-        "Date": _day(entry.on),
+        "Date": day(entry.on),
         "RecurringTransactionSequence": entry.sequence,
         "FiscalYear": entry.fiscal_year,
         "TransactionState": entry.state,
@@ -183,7 +190,7 @@ def entry(entry: Entry) -> Json:
         "ExchangeRate": None,
         "BatchId": _column(entry.batch, 15),
         "AuditTrailCode": f"GLTRX{entry.journal_id:08d}" if posted else "",
-        "PostedDate": _day(entry.on if posted else None),
+        "PostedDate": day(entry.on if posted else None),
         "PostedBy": entry.posted_by,
         "ModifiedBy": "sa",
         "Lines": [_line(line) for line in entry.lines],
@@ -220,12 +227,14 @@ def _credit(limit: CreditLimit) -> Json:
         return {"CreditLimitType": 1, "CreditLimitAmount": None}
     if limit.amount is None:
         return {"CreditLimitType": 0, "CreditLimitAmount": None}
-    return {"CreditLimitType": 2, "CreditLimitAmount": _amount(limit.amount)}
+    return {"CreditLimitType": 2, "CreditLimitAmount": amount(limit.amount)}
 
 
-def _amount(value: Decimal) -> float:
+def amount(value: Decimal) -> float:
+    """As a JSON number."""
     return float(value)
 
 
-def _day(value: date | None) -> str:
+def day(value: date | None) -> str:
+    """Midnight of it; GP's empty date for none (facts 4)."""
     return f"{'1900-01-01' if value is None else value.isoformat()}T00:00:00"

@@ -13,9 +13,9 @@ from itertools import groupby, islice
 
 from ml_connector.simulators.gp import sba_json
 from ml_connector.simulators.gp.collation import collation_key
-from ml_connector.simulators.gp.company import EMPTY_DATE, KeyRange
 from ml_connector.simulators.gp.ledger import Entry, NumberKey
 from ml_connector.simulators.gp.sba_request import Asked, Place, RefusedError, Resource, not_there
+from ml_connector.simulators.gp.tables import EMPTY_DATE, KeyRange
 
 _ACCOUNTS, _ENTRIES = "Accounts", "JournalEntries"
 Shown = tuple[str, object]

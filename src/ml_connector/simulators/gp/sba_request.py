@@ -6,18 +6,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from ml_connector.simulators.gp.company import EMPTY_DATE, Company
+from ml_connector.simulators.gp.company import Company
 from ml_connector.simulators.gp.criteria import read_instant
+from ml_connector.simulators.gp.state import Simulation
+from ml_connector.simulators.gp.tables import EMPTY_DATE
 
 PAGE = 1000
 """Rows of a page of ZohoSync's; ``?rows=`` asks for fewer."""
 
 
 class RefusedError(Exception):
-    """A request that is not answered with what was asked."""
+    """A request that is not answered with what was asked; `reasons` are the broken rules."""
 
-    def __init__(self, status: int, said: str, *, page: bool = False) -> None:
+    def __init__(self, status: int, said: str, *, page: bool = False, reasons: tuple[str, ...] = ()) -> None:
         super().__init__(said)
+        self.reasons = reasons
         self.status = status
         self.said = said
         self.page = page  # the web server's own HTML
@@ -32,12 +35,14 @@ class Request:
     segments: tuple[tuple[str, str | None], ...]
     query: Mapping[str, str]
     headers: Mapping[str, str]
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a resource gets: the company, its key and its owner's, and the request."""
+    """What a resource gets: where, the company, its key and its owner's, and the request."""
 
+    simulation: Simulation
     company: Company
     key: str | None
     owner: str | None
@@ -62,6 +67,8 @@ class Asked:
 
 Place = tuple[tuple[str, ...], bool]
 """Where a resource stands, in lower case, and whether it has a key."""
+Write = tuple[str, tuple[str, ...], bool]
+"""Method, place, and whether there is a key."""
 Resource = Callable[[Asked], tuple[str, object]]
 """What it answers: under which name an envelope shows it, and what."""
 

@@ -29,8 +29,8 @@ _MAX_BODY = 4 * 1024 * 1024
 _MAX_LINE, _MAX_HEADERS = 65_536, 100
 _log = logging.getLogger(__name__)
 
-_REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
-            405: "Method Not Allowed", 411: "Length Required", 413: "Request Entity Too Large",
+_REASONS = {200: "OK", 201: "Created", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
+            405: "Method Not Allowed", 409: "Conflict", 411: "Length Required", 413: "Request Entity Too Large",
             415: "Unsupported Media Type", 500: "Internal Server Error", 503: "Service Unavailable"}  # fmt: skip
 
 _HELP = (
@@ -142,16 +142,30 @@ class _Connection(BaseHTTPRequestHandler):
         if self.path.startswith(control.PREFIX):
             self._control()
         elif self._is_sba():
-            self._counted(partial(self.server.services.sba, self.command, self.path, self.sent))
+            self._counted(partial(self.server.services.sba, self.command, self.path, self.sent, b""))
         elif self.path.partition("?")[0].lower() == SERVICE_PATH.lower():
             self._send(Reply(200, _HELP.encode()))
         else:
             self._send(Reply(404, page("Not Found")))
 
     def do_DELETE(self) -> None:
-        """Answer control; the service has no such method."""
+        """Answer control or SBA; the SOAP service has no such method."""
         if self.path.startswith(control.PREFIX):
             self._control()
+        elif self._is_sba():
+            unread = self.sent.get("content-length", "0")
+            self.rfile.read(int(unread) if unread.isdigit() else 0)
+            self._counted(partial(self.server.services.sba, self.command, self.path, self.sent, b""))
+        else:
+            self._send(Reply(405, page("Method not allowed.")))
+
+    def do_PATCH(self) -> None:
+        """Answer SBA; nothing else has such a method."""
+        body = self._body()
+        if isinstance(body, Reply):
+            self._send(body)
+        elif self._is_sba():
+            self._counted(partial(self.server.services.sba, self.command, self.path, self.sent, body))
         else:
             self._send(Reply(405, page("Method not allowed.")))
 
@@ -165,7 +179,7 @@ class _Connection(BaseHTTPRequestHandler):
             self._send(body)
             return
         if self._is_sba():
-            self._counted(partial(self.server.services.sba, self.command, self.path, self.sent))
+            self._counted(partial(self.server.services.sba, self.command, self.path, self.sent, body))
         elif self.path.partition("?")[0].lower() != SERVICE_PATH.lower():
             self._send(Reply(404, page("Not Found")))
         else:

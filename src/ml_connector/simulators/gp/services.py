@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from ml_connector.simulators.gp import faults, sba
 from ml_connector.simulators.gp.answers import envelope
 from ml_connector.simulators.gp.criteria import describe
 from ml_connector.simulators.gp.operations import SIGNATURES, perform
+from ml_connector.simulators.gp.options import Account
 from ml_connector.simulators.gp.replies import Reply, page, spoiled, xml
 from ml_connector.simulators.gp.requests import Call, MalformedError, read_call
 from ml_connector.simulators.gp.sba_request import RefusedError, Request
@@ -49,13 +52,13 @@ class Services:
         self.simulation = simulation
         self.runtimes = sba.Runtimes(options.sba_instances, options.cold_start_seconds, options.idle_seconds)
 
-    def sba(self, method: str, target: str, headers: Mapping[str, str], work: Work) -> Reply:
+    def sba(self, method: str, target: str, headers: Mapping[str, str], body: bytes, work: Work) -> Reply:
         """Answer SBA: start a program where none runs, meet a planned fault, do the work on one of them."""
         simulation, runtimes = self.simulation, self.runtimes
         if target.partition("?")[0].lower().endswith(f"/tenants({sba.TENANT.lower()})/help"):
             return Reply(200, sba.DISCOVERY.encode())
         try:
-            request = sba.read_request(method, target, headers)
+            request = sba.read_request(method, target, headers, body)
             work.operation, work.asked = request.operation, target
             planned = simulation.faults.strike(work.operation)
             cold = runtimes.cold_seconds(refuse=simulation.settings.sba_starting == "503")
@@ -72,13 +75,17 @@ class Services:
         if planned is not None:
             work.fault = planned.kind
             simulation.wait(planned.seconds if planned.kind == "delay" else 0)
+            if planned.kind == "late":
+                put_off = partial(_unheard, simulation, request, work.identity.account)
+                simulation.late.put_off(request.operation, put_off, planned.seconds)
             if planned.kind in _SBA_FAULTS:
                 raise RefusedError(*_SBA_FAULTS[planned.kind])
             if (instead := self._instead(planned, work)) is not None:
                 return instead
         found = sba.perform(simulation, request, work.identity.account)
         work.rows, work.company_id = found.rows, found.company_id
-        reply = Reply(200, sba.body(found, simulation.settings.sba_envelope), content_type="application/json")
+        said = sba.body(found, simulation.settings.sba_envelope)
+        reply = Reply(found.status, said, content_type="application/json")
         return reply if planned is None else spoiled(reply, planned.kind)
 
     def soap(self, headers: Mapping[str, str], body: bytes, work: Work) -> Reply:
@@ -105,6 +112,8 @@ class Services:
         if planned is None:
             return self._perform(call, work)
         work.fault = planned.kind
+        if planned.kind == "late":
+            simulation.late.put_off(call.operation, partial(self._perform, call, work), planned.seconds)
         simulation.wait(planned.seconds if planned.kind == "delay" else 0)
         instead = self._instead(planned, work)
         return instead or spoiled(self._perform(call, work), planned.kind)
@@ -122,6 +131,7 @@ class Services:
         retry = (("Retry-After", f"{planned.seconds:.0f}"),) if planned.seconds else ()
         replies = {
             "drop": Reply(0, b"", drop=True),
+            "late": Reply(0, b"", drop=True),
             "http_500": Reply(500, page("Server Error in Application")),
             "http_503": Reply(503, page("Service Unavailable"), headers=retry),
             "html_200": Reply(200, page("Scheduled maintenance")),
@@ -139,3 +149,9 @@ class Services:
         work.fault = work.fault or fault.text
         log_id = self.simulation.exceptions.record(fault) if fault.logged else None
         return xml(500, faults.fault_envelope(fault, log_id))
+
+
+def _unheard(simulation: Simulation, request: Request, account: Account) -> None:
+    """Do the work of a request whose client is gone; what it is refused for, nobody hears."""
+    with contextlib.suppress(RefusedError):
+        sba.perform(simulation, request, account)

@@ -7,10 +7,13 @@ import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from ml_connector.simulators.gp import fabrikam, generate
+from ml_connector.simulators.gp import fabrikam, fabrikam_sales, generate
 from ml_connector.simulators.gp.company import Company, Customer, Vendor
 from ml_connector.simulators.gp.faults import ExceptionLog, FaultPlan
+from ml_connector.simulators.gp.late import Late
 from ml_connector.simulators.gp.options import ROW_LIMITED, GpOptions
+from ml_connector.simulators.gp.policies import Policies
+from ml_connector.simulators.gp.sales_documents import Sales
 from ml_connector.simulators.gp.tracking import Track
 from ml_connector.simulators.gp.traffic import Traffic
 
@@ -39,7 +42,13 @@ class Simulation:
             fabrikam.EMPTY_COMPANY_ID: Company(fabrikam.EMPTY_COMPANY_ID, fabrikam.EMPTY_COMPANY_NAME),
         } | {more.id: generate.further_company(options, more) for more in options.companies}
         self.tracks: dict[int, Track] = {company_id: Track() for company_id in self.companies}
+        self.sales: dict[int, Sales] = {
+            number: fabrikam_sales.sales(company) if len(company.customers) else Sales()
+            for number, company in self.companies.items()
+        }
+        self.policies: dict[int, Policies] = {number: Policies() for number in self.companies}
         self.faults = FaultPlan()
+        self.late = Late()
         self.exceptions = ExceptionLog()
         self.traffic = Traffic(options.log_size)
         self.stopping = threading.Event()
@@ -69,6 +78,11 @@ class Simulation:
         """Record a change, where entity action tracking is on."""
         if self.settings.action_tracking:
             self.tracks[company.id].note(before, after, self.now())
+
+    def said(self, at: datetime) -> datetime:
+        """Return an instant as ModifiedDate says it: as fine as the site's stamps are."""
+        by_day = self.options.stamp_granularity == "day"
+        return at.replace(hour=0, minute=0, second=0, microsecond=0) if by_day else at
 
     def now(self) -> datetime:
         """Return the simulator's clock, to the second."""
