@@ -98,6 +98,13 @@ class Source(Protocol):
         """What load was put on the source since this was asked last."""
 
 
+class SourceWithDeletions(Source, Protocol):
+    """A source that tells what was deleted, too."""
+
+    def list_deleted(self, entity: str, since: datetime) -> list[Change]:
+        """The records deleted at or after ``since``, each once with when it was; ones that are back may be there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Write:
     """One record to write: ``target_id`` None = create. Names and values are the target's field API names and ours."""

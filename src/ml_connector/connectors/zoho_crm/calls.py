@@ -44,6 +44,7 @@ class Call:
 
 ORG = Call("org", "GET", "/org", schema.ORG_SCOPE, "read the organisation", vital=True)
 MODULES = Call("modules", "GET", "/settings/modules", schema.MODULES_READ_SCOPE, "read the modules")
+CURRENT_USER = Call("users", "GET", "/users", schema.USERS_SCOPE, "read our user", {"type": "CurrentUser"})
 PROFILES = Call("profiles", "GET", "/settings/profiles", schema.PROFILES_SCOPE, "read the profiles")
 
 
@@ -67,6 +68,12 @@ def records(module: str, ids: Sequence[str], fields: Sequence[str]) -> Call:
     """These fields (at most 50) of these records (at most 100)."""
     params = {"ids": ",".join(map(coql.checked_id, ids)), "fields": ",".join(map(coql.checked_name, fields))}
     return replace(_of_module("read", "GET", module, "READ"), params=params)
+
+
+def record(module: str, record_id: str) -> Call:
+    """One record, whole."""
+    call = _of_module("read", "GET", module, "READ")
+    return replace(call, path=f"{call.path}/{coql.checked_id(record_id)}")
 
 
 def query(module: str, text: str, limit: int) -> Call:

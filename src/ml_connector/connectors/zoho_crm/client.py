@@ -174,9 +174,25 @@ class ZohoClient:
         body = self._read(calls.users(page), wire.decode)
         return wire.rows(body, "users"), wire.more_records(body)
 
+    def current_user(self) -> dict[str, Any]:
+        """The user whom our token is of: id, full_name, email, ..."""
+        return next(iter(wire.rows(self._read(calls.CURRENT_USER, wire.decode), "users")), {})
+
     def list_records(self, module: str, ids: Sequence[str], fields: Sequence[str]) -> list[dict[str, object]]:
         """These fields (at most 50) of these records (at most 100); those it no longer has are left out."""
         return self._read(calls.records(module, ids, fields), wire.exact_rows)
+
+    def get_record(self, module: str, record_id: str) -> dict[str, Any] | None:
+        """The record with everything that it has, line items too; None: it is not there (any more)."""
+        return next(iter(self._read(calls.record(module, record_id), wire.whole_rows)), None)
+
+    def list_whole(self, module: str, ids: Sequence[str], fields: Sequence[str]) -> list[dict[str, Any]]:
+        """``list_records`` as it stands there: a lookup is {"id", "name"}."""
+        return self._read(calls.records(module, ids, fields), wire.whole_rows)
+
+    def query_whole(self, module: str, query: str, limit: int) -> tuple[list[dict[str, Any]], bool]:
+        """``query`` with every fraction as a Decimal."""
+        return self._read(calls.query(module, query, limit), wire.whole_page)
 
     def query(self, module: str, query: str, limit: int) -> tuple[list[dict[str, Any]], bool]:
         """The rows of a COQL query of at most ``limit`` rows, and whether there are more."""

@@ -276,6 +276,11 @@ ITEM_CODES: Mapping[str, Meaning] = {
         "Zoho does not let our user write this record",
         "Grant the profile's permission or share the record with the user. " + RETRY,
     ),
+    "UNREADABLE_VALUE": Meaning(
+        Kind.DATA,
+        "Zoho tells a value of {field} that cannot be read{detail}",
+        "Correct it in Zoho; the record is then read again by itself.",
+    ),
     "INTERNAL_ERROR": Meaning(
         Kind.TARGET,
         "Zoho had a fault of its own with this record{detail}",

@@ -36,9 +36,14 @@ def checked_name(name: str) -> str:
     raise ConfigurationError(f"{name!r} is not an API name of Zoho.", "Correct it in the mapping.")
 
 
+def is_id(text: str) -> bool:
+    """Whether it is digits as Zoho's ids are."""
+    return _ID.fullmatch(text) is not None
+
+
 def checked_id(record_id: str) -> str:
     """The record id unchanged, if it is digits as Zoho's ids are."""
-    if _ID.fullmatch(record_id):
+    if is_id(record_id):
         return record_id
     raise ConfigurationError(
         f"{record_id!r} is not the id of a Zoho record.", "Correct it where it was given."
@@ -70,6 +75,16 @@ def wanted_query(module: str, columns: Sequence[str], wanted: Wanted, after: str
         parent = f" or {checked_name(wanted.parent)}.{own}{at}" if wanted.parent else ""
         criteria.append(f"({own}{at}{parent})" if parent else f"{own}{at}")
     return _select(module, columns, reduce(lambda a, b: f"({a} and {b})", criteria), limit)
+
+
+def lines_query(
+    module: str, columns: Sequence[str], parents: Sequence[str], after: str | None, limit: int
+) -> str:
+    """The line items of these records (at most 100), by id. A lookup is compared with ids (facts 2.7)."""
+    criteria = f"Parent_Id in ({', '.join(quote(checked_id(one)) for one in parents)})"
+    if after:
+        criteria = f"{criteria} and id > {checked_id(after)}"
+    return _select(module, columns, criteria, limit)
 
 
 def values_query(module: str, columns: Sequence[str], name: str, values: Sequence[str], limit: int) -> str:

@@ -183,6 +183,7 @@ def check_permitted(item: Item, operation: str) -> None:
         )
 
 
+_SHOWN = 80  # characters of a value that cannot be read
 #: Zoho's words for an id that leads nowhere, the record's own or one that a field names (facts.md, "Errors").
 _BAD_ID = "id given seems to be invalid"
 _OWN_ID_PATH = re.compile(r"\$\.data\[\d+\]\.id")
@@ -222,6 +223,16 @@ def item_error(item: Item) -> RecordRejectedError:
         field=fields,
         answer=item.raw,
         heals=again == {Again.LATER},
+    )
+
+
+def unreadable_value(field: str, value: object, wanted: str) -> RecordRejectedError:
+    """Zoho tells a value of ``field`` that is not ``wanted`` ("a date")."""
+    meaning = codes.ITEM_CODES["UNREADABLE_VALUE"]
+    shown = wire.redact(str(value))[:_SHOWN]
+    happened = meaning.happened.format(field=field, detail=f": {shown!r} is not {wanted}")
+    return RecordRejectedError(
+        f"{happened}.", meaning.remedy, code="UNREADABLE_VALUE", field=field, answer=shown
     )
 
 

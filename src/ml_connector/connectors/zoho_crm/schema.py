@@ -93,6 +93,10 @@ NAME_FIELDS: Mapping[str, str] = {
 }
 
 
+#: Line items are modules of their own, read with the rights of the module that they belong to (facts 2.9).
+LINE_MODULES: Mapping[str, str] = {"Ordered_Items": "Sales_Orders", "Quoted_Items": "Quotes"}
+
+
 def name_field(module: str) -> str:
     """The API name of the field that names a record of ``module``."""
     return NAME_FIELDS.get(module, "Name")
@@ -119,6 +123,7 @@ MODULE_SCOPES = (MODULES_READ_SCOPE, MODULES_CREATE_SCOPE, PROFILES_SCOPE)
 
 def module_scope(module: str, operation: str) -> str:
     """The scope for ``operation`` ("READ", "CREATE", "UPDATE") on ``module``: "ZohoCRM.modules.accounts.READ"."""
+    module = LINE_MODULES.get(module, module)
     name = module.replace("_", "").lower() if module in NAME_FIELDS else "custom"
     return f"ZohoCRM.modules.{name}.{operation}"
 

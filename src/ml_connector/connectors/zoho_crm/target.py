@@ -11,6 +11,7 @@ from typing import Any
 from ml_connector.connectors.zoho_crm import bulk, coql, errors, limits, schema, wire
 from ml_connector.connectors.zoho_crm.checks import Checks
 from ml_connector.connectors.zoho_crm.client import ZohoClient
+from ml_connector.connectors.zoho_crm.deleted import list_deleted
 from ml_connector.connectors.zoho_crm.metadata import Metadata
 from ml_connector.connectors.zoho_crm.modules import ModuleMaker
 from ml_connector.connectors.zoho_crm.provision import Provisioner
@@ -34,7 +35,7 @@ from ml_connector.core.write_plan import WritePrices
 MAX_BATCH = 100  #: records of one insert or update, ids of one list, values of one COQL "in"
 MAX_FIELDS = 50  #: fields of one list
 MAX_ROWS = 2000  #: rows of one COQL query
-_CHEAP_ROWS = 200  #: rows of a COQL query for one credit
+CHEAP_ROWS = 200  #: rows of a COQL query for one credit
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ class ZohoTarget:
         no subform rows and 500 characters of rich text.
         """
         found: dict[str, dict[str, object]] = {}
-        for some_ids in _chunks(list(dict.fromkeys(ids)), MAX_BATCH):
+        for some_ids in chunks(list(dict.fromkeys(ids)), MAX_BATCH):
             found |= self._read_some(module, some_ids, fields)
         return found
 
@@ -151,7 +152,7 @@ class ZohoTarget:
         """Up to 100 records; more fields than one call takes are asked for in several, and merged."""
         wanted = [name for name in dict.fromkeys(fields) if name != "id"]
         whole: dict[str, dict[str, object]] = {record_id: {} for record_id in ids}
-        for names in _chunks(wanted, MAX_FIELDS - 1) if wanted else [[]]:
+        for names in chunks(wanted, MAX_FIELDS - 1) if wanted else [[]]:
             rows = self.client.list_records(module, ids, ["id", *names])
             part = {str(row.get("id")): row for row in rows}
             whole = {
@@ -168,7 +169,7 @@ class ZohoTarget:
 
         ``Layout`` is left out of the values: it is written by its name and stated by its id.
         """
-        limit = _CHEAP_ROWS if since is not None and after is None else MAX_ROWS
+        limit = CHEAP_ROWS if since is not None and after is None else MAX_ROWS
         names = [name for name in fields if name != LAYOUT]
         columns = list(dict.fromkeys(["id", *names, "Modified_Time"]))
         query = coql.candidates_query(module, columns, since, after, limit)
@@ -191,7 +192,7 @@ class ZohoTarget:
         self, module: str, fields: Sequence[str], wanted: Wanted, after: str | None
     ) -> Page[Candidate]:
         """A page of the wanted records by id, by COQL; few are expected of certain ids, or of what changed."""
-        limit = _CHEAP_ROWS if wanted.ids or wanted.since else MAX_ROWS
+        limit = CHEAP_ROWS if wanted.ids or wanted.since else MAX_ROWS
         query = coql.wanted_query(module, _columns(module, fields), wanted, after, limit)
         rows, more = self.client.query(module, query, limit)
         page = [_candidate(module, fields, row) for row in rows]
@@ -207,7 +208,7 @@ class ZohoTarget:
         """
         found: list[Candidate] = []
         crowded: set[str] = set()
-        portions = list(_chunks(list(dict.fromkeys(values)), MAX_BATCH))
+        portions = list(chunks(list(dict.fromkeys(values)), MAX_BATCH))
         while portions:
             some = portions.pop(0)
             half = len(some) // 2
@@ -224,7 +225,7 @@ class ZohoTarget:
         self, module: str, field: str, values: Sequence[str], fields: Sequence[str]
     ) -> list[dict[str, Any]] | None:
         """None: more than one query gives."""
-        for limit in (_CHEAP_ROWS, MAX_ROWS):
+        for limit in (CHEAP_ROWS, MAX_ROWS):
             query = coql.values_query(module, _columns(module, fields), field, values, limit)
             rows, more = self.client.query(module, query, limit)
             if not more:
@@ -233,13 +234,7 @@ class ZohoTarget:
 
     def list_deleted(self, module: str, since: datetime) -> list[str]:
         """The ids deleted at or after ``since``; Zoho remembers 60 days (recycle bin) to 120 days (for good)."""
-        ids: list[str] = []
-        page, more = 1, True
-        while more:
-            rows, more = self.client.list_deleted(module, since, page)
-            ids += [str(row["id"]) for row in rows if "id" in row]
-            page, more = page + 1, more and bool(rows)
-        return list(dict.fromkeys(ids))
+        return [change.key for change in list_deleted(self.client, module, since)]
 
     # -- modules and fields
 
@@ -351,6 +346,7 @@ def _stamp(module: str, row: Mapping[str, object]) -> datetime:
     return modified_at
 
 
-def _chunks(values: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+def chunks(values: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """The values in portions of ``size``; the last may be shorter."""
     for start in range(0, len(values), size):
         yield values[start : start + size]

@@ -252,16 +252,26 @@ def exact_rows(reply: Reply) -> list[dict[str, object]]:
 
 def exact_page(reply: Reply) -> tuple[list[dict[str, object]], bool, datetime | None]:
     """``exact_rows`` of a list or COQL answer, whether there are more, and when the server says that it answered."""
+    found, more = whole_page(reply)
+    return [{name: plain(value) for name, value in row.items()} for row in found], more, date_of(reply)
+
+
+def whole_rows(reply: Reply) -> list[dict[str, Any]]:
+    """The records of an answer just as they stand there, every fraction as a Decimal."""
+    return whole_page(reply)[0]
+
+
+def whole_page(reply: Reply) -> tuple[list[dict[str, Any]], bool]:
+    """The same, and whether there are more."""
     if reply.status in (204, 304):
-        return [], False, date_of(reply)
+        return [], False
     try:
         body = json.loads(reply.content, parse_float=Decimal)
     except ValueError as error:
         raise unreadable(reply) from error
     if not isinstance(body, dict):
         raise unreadable(reply)
-    found = [{name: plain(value) for name, value in row.items()} for row in rows(body)]
-    return found, more_records(body), date_of(reply)
+    return rows(body), more_records(body)
 
 
 def field_metas(body: Mapping[str, Any]) -> list[FieldMeta]:
