@@ -22,6 +22,7 @@ from ml_connector.core.channels import Channel, Step
 from ml_connector.core.errors import ConfigurationError, ConnectorError
 from ml_connector.core.ports import Channels, Clock, Tell, WantedChannel
 from ml_connector.core.waits import DATABASE
+from ml_connector.flows.turns import turn_by_turn
 from ml_connector.store import channels
 from ml_connector.store.database import Database
 
@@ -30,7 +31,7 @@ PATH = "/webhooks/zoho/"
 _RANDOM_BYTES = 32  # 43 characters; Zoho takes tokens of 50
 _FIRST_ID, _IDS = 10**17, 9 * 10**17  # numbers of 18 digits, which fit 64 bits
 _STEPS = 4  # look, renew, enable anew, and nothing more: one turn needs no more of them
-_EVERY_SECONDS, _LONGEST_SECONDS = 15.0, 3600.0
+_EVERY_SECONDS = 15.0
 
 
 class Tokens(Protocol):
@@ -225,17 +226,7 @@ def keep(keeping: Keeping, fault: Callable[[Exception], None], every: float = _E
     """Until its ``stopping`` is set. While the store is away nothing can be done; the flows tell that."""
     if not keeping.url:
         keeping.tell("Zoho tells of no change by itself, for [webhooks] url is not set.")
-    pause = 0.0
-    while not keeping.stopping.wait(pause):
-        try:
-            keeping.turn()
-            pause = every
-        except ConnectorError as error:
-            keeping.tell(f"Channels wait: {error}", level="debug")
-            pause = every
-        except Exception as error:  # noqa: BLE001 -- a bug here must not end the flows; it is kept for who mends it
-            fault(error)
-            pause = min(2 * max(pause, every), _LONGEST_SECONDS)
+    turn_by_turn(keeping.turn, keeping.stopping, every, "Channels wait", keeping.tell, fault)
 
 
 _GONE = "Zoho has no channel of {} any more; it is enabled anew."

@@ -11,10 +11,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
-from ml_connector.store.database import upsert
+from ml_connector.store.database import select_in, upsert
 from ml_connector.store.many import execute_many
 from ml_connector.store.tables import inbox
 
@@ -60,16 +61,36 @@ def put(tx: sa.Connection, rows: Sequence[Told]) -> None:
     upsert(tx, inbox, ordered, keep=["first_received_at"], add=["times_told"])
 
 
-def due(tx: sa.Connection, now: datetime, coalesce_seconds: float, limit: int) -> list[Waiting]:
+def due(
+    tx: sa.Connection, now: datetime, coalesce_seconds: float, limit: int, module: str = ""
+) -> list[Waiting]:
     """At most ``limit`` records first told of at least so many seconds ago, the longest waiting first.
 
-    What was told of in the future was so before our clock was set back: it is due.
+    What was told of in the future was so before our clock was set back: it is due. ``module``: of this one alone.
     """
     first = inbox.c.first_received_at
     ripe = sa.or_(first <= now - timedelta(seconds=coalesce_seconds), first > now)
     order = (first, inbox.c.module, inbox.c.record_id)
-    query = sa.select(*(inbox.c[name] for name in _NAMES)).where(ripe).order_by(*order).limit(limit)
+    query = _select().where(ripe).order_by(*order).limit(limit)
+    query = query.where(inbox.c.module == module) if module else query
     return [Waiting(*row) for row in tx.execute(query)]
+
+
+def find(tx: sa.Connection, module: str, record_ids: Collection[str]) -> list[Waiting]:
+    """Those of these records that wait, however short a time."""
+    query = _select().where(inbox.c.module == module)
+    return [Waiting(**row._asdict()) for row in select_in(tx, query, inbox.c.record_id, record_ids)]
+
+
+def waiting_since(tx: sa.Connection, module: str) -> datetime | None:
+    """Since when the record of the module has waited that waits longest; None: none does."""
+    query = sa.select(sa.func.min(inbox.c.first_received_at, type_=inbox.c.first_received_at.type))
+    found: datetime | None = tx.execute(query.where(inbox.c.module == module)).scalar_one()
+    return found
+
+
+def _select() -> sa.Select[Any]:
+    return sa.select(*(inbox.c[name] for name in _NAMES))
 
 
 def settle(tx: sa.Connection, rows: Collection[Waiting]) -> None:

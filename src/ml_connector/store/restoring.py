@@ -96,6 +96,7 @@ def _begin_anew(tx: Connection, backup: Header, asked: Restoring) -> None:
     fetched = sa.or_(name.in_(FETCHED), name.startswith(CHANNEL_TOKENS, autoescape=True))
     tx.execute(sa.delete(tables.secrets).where(fetched))
     channels.look_again(tx)
+    tx.execute(sa.delete(tables.listening))  # what came since is not known any more: every module is polled
     for company, flow in asked.target_flows:
         if (done := cursors.find(tx, company, flow)) is not None:
             cursor = set_back(done.cursor, backup.made_at, asked.overlap)

@@ -140,6 +140,21 @@ def next_window(tx: sa.Connection, run: str, after: str, size: int) -> list[Stag
     return [Staged(row.key, row.source_key, row.name, row.at, row.why) for row in tx.execute(query)]
 
 
+def first(tx: sa.Connection, run: str, most: int) -> list[Staged]:
+    """The next of a run that removes what it has worked off: first what was asked for, then in order of keys."""
+    c = staged.c
+    query = sa.select(staged).where(c.run == run).order_by(sa.case((c.why == "asked", 0), else_=1), c.key)
+    return [
+        Staged(row.key, row.source_key, row.name, row.at, row.why) for row in tx.execute(query.limit(most))
+    ]
+
+
+def remove(tx: sa.Connection, run: str, rows: Collection[Staged]) -> None:
+    """These are worked off."""
+    for portion in in_portions(row.key for row in rows):
+        tx.execute(sa.delete(staged).where(staged.c.run == run, staged.c.key.in_(portion)))
+
+
 def count(tx: sa.Connection, run: str, after: str = "") -> int:
     """How many records the run has staged; ``after``: only those behind this folded key, in our own order."""
     query = sa.select(sa.func.count()).select_from(staged).where(staged.c.run == run, staged.c.key > after)

@@ -515,6 +515,16 @@ inbox = Table(
     Index("ix_inbox_first", "first_received_at"),
 )
 
+#: How the modules of the target are listened to, beside their channels; see core.listening.
+listening = Table(
+    "listening",
+    metadata,
+    _key("module"),
+    Column("polled_at", Instant),  # when the last poll began of which everything is recorded
+    Column("up_since", Instant),  # since when a process takes notifications; of one that died it stays
+    Column("missed_at", Instant),  # when one was last refused that may have been the target's
+)
+
 #: What each process has spent of a target's allowance, minute by minute; older than two days it counts no more.
 credit_minutes = Table(
     "credits",

@@ -1,0 +1,266 @@
+"""A run over a module of the CRM: what is due is gathered, fetched, and handed to whoever writes it on.
+
+    notifications that are ripe -+
+    changes that a poll found   -+-> staged -> fetched whole -> taken (an outcome of each is recorded) -> settled
+    deletions, records that wait-+
+
+A record stands once among what is staged, however often and from wherever it is told of, and is fetched as it is then.
+Its notifications are settled when its outcome is recorded, those that were read before it was fetched; the cursor moves
+when everything is recorded that a poll found. So whoever dies anywhere leaves what was not done to be done.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Protocol
+
+from ml_connector.core import listening as deciding
+from ml_connector.core.change import SECOND_GRANULARITY, Change, advance, telling_instants
+from ml_connector.core.listening import Pace
+from ml_connector.core.ports import Clock, Fetched, SourceWithDeletions, Target
+from ml_connector.flows.module_locks import Locked, ModuleLocks, unlocked
+from ml_connector.flows.range import EVERYTHING, Asked
+from ml_connector.flows.steps import (
+    Result,
+    Steps,
+    StoppedError,
+    do,
+    ended,
+    load_of,
+    open_run,
+)
+from ml_connector.flows.work import CHUNK, Options
+from ml_connector.store import cursors, inbox, listening, staging
+from ml_connector.store.cursors import Progress
+from ml_connector.store.database import Connection, Database
+from ml_connector.store.staging import Staged
+
+#: Notifications come without an end. So often a run takes in new ones when nothing else is left; then it ends, and the
+#: next one begins in a moment.
+_ROUNDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A record as it was fetched, and why."""
+
+    key: str
+    at: datetime | None  #: the change's instant, or the deletion's; None: it was told of, or asked for
+    result: Fetched
+    skew: timedelta  #: by how much the clocks differed at most
+
+
+class Consumer(Protocol):
+    """Whoever writes on what a module brings. A record's own fault is an outcome, not an error."""
+
+    def unsettled(self, changes: Sequence[Change], doubt: timedelta) -> Sequence[Change]:
+        """Of these changes those that no outcome deals with yet, as ``core.change.is_settled`` has it."""
+
+    def waiting(self, tx: Connection) -> Collection[str]:
+        """The records that wait and for which something may be different now: replays, holds that may have healed."""
+
+    def take(self, run: str, handed: Sequence[Handed]) -> Mapping[str, int]:
+        """Record what becomes of each of these (written, skipped, held), committed by the time it returns; counts.
+
+        It may be called again with the same ones, and with newer readings of them: results are effectively once.
+        RetryableError, ConfigurationError: what was not recorded comes again.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """One flow over a module, and everything it touches."""
+
+    flow: str
+    company: str  #: under which the flow is recorded
+    module: str  #: the source's entity
+    source: SourceWithDeletions
+    target: Target  #: whose credits the run spends
+    database: Database
+    clock: Clock
+    consumer: Consumer
+    pace: Pace
+    coalesce: timedelta  #: how long after its first notification a record is fetched
+    fingerprint: str = ""  #: of what becomes of the records; another one has everything looked at again
+    start_at: datetime | None = None  #: what changed last before it is of no interest; None: everything is
+    options: Options = field(default_factory=Options)
+    locked: Locked = unlocked
+    asked: Asked = EVERYTHING
+    polls: bool = False  #: whether or not a poll is due: a person wants it now
+    locks: ModuleLocks = field(default_factory=ModuleLocks)
+
+
+def receive(steps: Steps, gathering: Gathering, run: str) -> Result:
+    """One run, as it was ``gathering.asked``; it ends as ``flows.pull.pull`` does, and waits like it.
+
+    Counts: "told" (records of notifications), "polled" (changes that a poll found and that were not settled),
+    "settled", "deleted", "future", "fetches" (calls for records), and the consumer's own.
+    """
+    counts: Counter[str] = Counter()
+    gathering.source.take_load()
+    open_run(gathering, run, gathering.company, gathering.flow)
+    try:
+        _work_off(steps, gathering, run, counts)
+    except StoppedError as stopped:
+        with gathering.database.begin() as tx:
+            staging.clear(tx, run)  # told ones are in the inbox still, and a poll finds the others again
+            told = stopped.state, stopped.error.happened, counts
+            cursors.close_run(tx, run, gathering.clock.now(), *told)
+        return ended(stopped.state, counts, stopped.error) | load_of(gathering, run)
+    return ended("done", counts) | load_of(gathering, run)
+
+
+def _work_off(steps: Steps, gathering: Gathering, run: str, counts: Counter[str]) -> None:
+    def step(name: str, of: Callable[..., Result], *args: object) -> Result:
+        told = do(steps, gathering, run, name, partial(of, gathering, run, *args))
+        counts.update(told.get("counts", {}))
+        return told
+
+    begun = step("begin", _begin)
+    seen: list[str] = []
+    if begun["polls"]:
+        after: str | None = None
+        while True:
+            told = step("list", _list, begun, after)
+            seen += told["seen"]
+            if (after := told["next_after"]) is None:
+                break
+        step("deleted", _list_deleted, begun)
+    step("waiting", _stage_waiting)
+    rounds = 0
+    while rounds < _ROUNDS:
+        is_told = step("told", _stage_told)["staged"] if not gathering.asked.keys else 0
+        left = step("window", _window, begun)["left"]
+        rounds += not left
+        if not left and not is_told:
+            break
+    step("end", _end, begun, seen, dict(counts))
+
+
+# -- what is due
+
+
+def _begin(gathering: Gathering, _run: str) -> Result:
+    """Fix what the run looks at: whether it polls, how far back, and by whose clock."""
+    difference = gathering.source.clock_difference()
+    now = gathering.clock.now()
+    with gathering.database.read() as tx:
+        found = cursors.find(tx, gathering.company, gathering.flow)
+        known = listening.find(tx, gathering.module)
+    skew = timedelta(seconds=abs(difference))
+    anew = found is None or found.fingerprint != gathering.fingerprint or gathering.asked.full
+    due = anew or gathering.polls or deciding.poll_due_at(known, gathering.pace, now) <= now
+    cursor = None if anew or found is None else found.cursor
+    since = deciding.since(cursor, gathering.options.overlap, gathering.start_at)
+    deleted = deciding.deleted_since(known, gathering.options.overlap + skew, now)
+    return {
+        "polls": due and not gathering.asked.keys,
+        "began_at": now.isoformat(),
+        "bound": (now + timedelta(seconds=min(difference, 0.0))).isoformat(),
+        "since": since and since.isoformat(),
+        "deleted_since": deleted.isoformat(),
+        "skew": skew.total_seconds(),
+    }
+
+
+def _list(gathering: Gathering, run: str, begun: Result, after: str | None) -> Result:
+    """Stage a page of what changed and is not settled."""
+    since, bound = begun["since"], datetime.fromisoformat(begun["bound"])
+    page = gathering.source.list_changes(gathering.module, since and datetime.fromisoformat(since), after)
+    due = page.rows if gathering.asked.full else _unsettled(gathering, page.rows, begun)
+    with gathering.database.begin() as tx:
+        staging.put_changes(tx, run, due, "asked" if gathering.asked.full else "listed")
+    counts = {
+        "polled": len(due),
+        "settled": len(page.rows) - len(due),
+        "future": sum(row.at is not None and row.at > bound for row in page.rows),
+    }
+    seen = telling_instants([row.at for row in page.rows], bound)
+    return {"next_after": page.next_after, "seen": [at.isoformat() for at in seen], "counts": counts}
+
+
+def _list_deleted(gathering: Gathering, run: str, begun: Result) -> Result:
+    """Stage what was deleted and is not settled; what was put back since is there when it is fetched."""
+    since = datetime.fromisoformat(begun["deleted_since"])
+    due = _unsettled(gathering, gathering.source.list_deleted(gathering.module, since), begun)
+    with gathering.database.begin() as tx:
+        staging.put_changes(tx, run, due)
+    return {"counts": {"deleted": len(due)}}
+
+
+def _unsettled(gathering: Gathering, changes: Sequence[Change], begun: Result) -> Sequence[Change]:
+    doubt = SECOND_GRANULARITY + timedelta(seconds=begun["skew"])
+    return gathering.consumer.unsettled(changes, doubt) if changes else []
+
+
+def _stage_waiting(gathering: Gathering, run: str) -> Result:
+    """Stage what a person asked for, or what waited and may go on."""
+    with gathering.database.begin() as tx:
+        keys = gathering.asked.keys or gathering.consumer.waiting(tx)
+        staging.put_keys(tx, run, gathering.company, gathering.module, list(keys))
+    return {}
+
+
+def _stage_told(gathering: Gathering, run: str) -> Result:
+    """Stage the records whose notifications are ripe; they stay in the inbox until they are worked off."""
+    now, seconds = gathering.clock.now(), gathering.coalesce.total_seconds()
+    with gathering.database.begin() as tx:
+        rows = inbox.due(tx, now, seconds, gathering.options.window_size, gathering.module)
+        staging.put_keys(tx, run, gathering.company, gathering.module, [row.record_id for row in rows])
+    return {"staged": len(rows)}
+
+
+# -- working it off
+
+
+def _window(gathering: Gathering, run: str, begun: Result) -> Result:
+    """Work off the next of what is staged, in chunks; each is settled as soon as it is recorded."""
+    counts: Counter[str] = Counter()
+    left = gathering.options.window_size
+    while left > 0 and (staged := _next(gathering, run, min(left, CHUNK))):
+        counts.update(_work_off_chunk(gathering, run, staged, timedelta(seconds=begun["skew"])))
+        left -= len(staged)
+    with gathering.database.read() as tx:
+        return {"counts": dict(counts), "left": staging.count(tx, run)}
+
+
+def _next(gathering: Gathering, run: str, most: int) -> list[Staged]:
+    with gathering.database.read() as tx:
+        return staging.first(tx, run, most)
+
+
+def _work_off_chunk(
+    gathering: Gathering, run: str, staged: Sequence[Staged], skew: timedelta
+) -> Counter[str]:
+    """Up to a hundred records. Told of once more from here on, a record stays in the inbox."""
+    keys = [row.source_key for row in staged]
+    with gathering.database.read() as tx:
+        told = inbox.find(tx, gathering.module, keys)
+    results = gathering.source.fetch(gathering.module, keys)
+    handed = [Handed(row.source_key, row.at, one, skew) for row, one in zip(staged, results, strict=True)]
+    counts = Counter(gathering.consumer.take(run, handed))
+    with gathering.database.begin() as tx:
+        inbox.settle(tx, told)
+        staging.remove(tx, run, staged)
+    return counts + Counter(told=len(told), fetches=1)
+
+
+def _end(
+    gathering: Gathering, run: str, begun: Result, seen: Sequence[str], counts: Mapping[str, int]
+) -> Result:
+    """Everything that was staged is recorded: move the cursor, if there was a poll."""
+    bound, company, flow = datetime.fromisoformat(begun["bound"]), gathering.company, gathering.flow
+    with gathering.database.begin() as tx:
+        if begun["polls"]:
+            found = cursors.find(tx, company, flow)
+            instants = [datetime.fromisoformat(at) for at in seen]
+            cursor = advance(found.cursor if found else None, instants, bound)
+            cursors.put(tx, company, flow, Progress(cursor, gathering.fingerprint))
+            listening.note_poll(tx, gathering.module, datetime.fromisoformat(begun["began_at"]))
+        staging.clear(tx, run)
+        cursors.close_run(tx, run, gathering.clock.now(), "done", "", counts)
+    return {}
