@@ -39,9 +39,9 @@ from ml_connector.store.cursors import Progress
 from ml_connector.store.database import Connection, Database
 from ml_connector.store.staging import Staged
 
-#: Notifications come without an end. So often a run takes in new ones when nothing else is left; then it ends, and the
-#: next one begins in a moment.
-_ROUNDS = 10
+#: Notifications may come without an end: behind so many windows a run takes in no more of them, so that it ends, its
+#: cursor moves, and others have their turn.
+_TAKES_IN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,24 +121,23 @@ def _work_off(steps: Steps, gathering: Gathering, run: str, counts: Counter[str]
         return told
 
     begun = step("begin", _begin)
-    seen: list[str] = []
-    if begun["polls"]:
-        after: str | None = None
-        while True:
-            told = step("list", _list, begun, after)
-            seen += told["seen"]
-            if (after := told["next_after"]) is None:
-                break
-        step("deleted", _list_deleted, begun)
+    seen = _poll(step, begun) if begun["polls"] else []
     step("waiting", _stage_waiting)
-    rounds = 0
-    while rounds < _ROUNDS:
-        is_told = step("told", _stage_told)["staged"] if not gathering.asked.keys else 0
-        left = step("window", _window, begun)["left"]
-        rounds += not left
-        if not left and not is_told:
-            break
+    windows = 0
+    while not step("window", _window, begun, windows)["is_last"]:
+        windows += 1
     step("end", _end, begun, seen, dict(counts))
+
+
+def _poll(step: Callable[..., Result], begun: Result) -> list[str]:
+    """Stage what changed and what was deleted; the instants that move the cursor once all is recorded."""
+    told = step("list", _list, begun, None)
+    seen: list[str] = told["seen"]
+    while (after := told["next_after"]) is not None:
+        told = step("list", _list, begun, after)
+        seen += told["seen"]
+    step("deleted", _list_deleted, begun)
+    return seen
 
 
 # -- what is due
@@ -146,19 +145,21 @@ def _work_off(steps: Steps, gathering: Gathering, run: str, counts: Counter[str]
 
 def _begin(gathering: Gathering, _run: str) -> Result:
     """Fix what the run looks at: whether it polls, how far back, and by whose clock."""
-    difference = gathering.source.clock_difference()
-    now = gathering.clock.now()
     with gathering.database.read() as tx:
         found = cursors.find(tx, gathering.company, gathering.flow)
         known = listening.find(tx, gathering.module)
-    skew = timedelta(seconds=abs(difference))
+    now = gathering.clock.now()
     anew = found is None or found.fingerprint != gathering.fingerprint or gathering.asked.full
     due = anew or gathering.polls or deciding.poll_due_at(known, gathering.pace, now) <= now
+    polls = due and not gathering.asked.keys
+    # Without a poll nothing is judged by the other clock: the call is saved.
+    difference = gathering.source.clock_difference() if polls else 0.0
+    skew = timedelta(seconds=abs(difference))
     cursor = None if anew or found is None else found.cursor
     since = deciding.since(cursor, gathering.options.overlap, gathering.start_at)
     deleted = deciding.deleted_since(known, gathering.options.overlap + skew, now)
     return {
-        "polls": due and not gathering.asked.keys,
+        "polls": polls,
         "began_at": now.isoformat(),
         "bound": (now + timedelta(seconds=min(difference, 0.0))).isoformat(),
         "since": since and since.isoformat(),
@@ -205,27 +206,33 @@ def _stage_waiting(gathering: Gathering, run: str) -> Result:
     return {}
 
 
-def _stage_told(gathering: Gathering, run: str) -> Result:
-    """Stage the records whose notifications are ripe; they stay in the inbox until they are worked off."""
-    now, seconds = gathering.clock.now(), gathering.coalesce.total_seconds()
-    with gathering.database.begin() as tx:
-        rows = inbox.due(tx, now, seconds, gathering.options.window_size, gathering.module)
-        staging.put_keys(tx, run, gathering.company, gathering.module, [row.record_id for row in rows])
-    return {"staged": len(rows)}
-
-
 # -- working it off
 
 
-def _window(gathering: Gathering, run: str, begun: Result) -> Result:
-    """Work off the next of what is staged, in chunks; each is settled as soon as it is recorded."""
+def _window(gathering: Gathering, run: str, begun: Result, windows: int) -> Result:
+    """Work off the next of what is staged, what was told of first, in chunks; each is settled when it is recorded.
+
+    ``windows``: so many were before it.
+    """
     counts: Counter[str] = Counter()
     left = gathering.options.window_size
+    is_full = windows < _TAKES_IN and _stage_told(gathering, run, left) == left
     while left > 0 and (staged := _next(gathering, run, min(left, CHUNK))):
         counts.update(_work_off_chunk(gathering, run, staged, timedelta(seconds=begun["skew"])))
         left -= len(staged)
     with gathering.database.read() as tx:
-        return {"counts": dict(counts), "left": staging.count(tx, run)}
+        return {"counts": dict(counts), "is_last": not is_full and not staging.count(tx, run)}
+
+
+def _stage_told(gathering: Gathering, run: str, most: int) -> int:
+    """Stage the records whose notifications are ripe; they stay in the inbox until they are worked off."""
+    if gathering.asked.keys:
+        return 0
+    now, seconds = gathering.clock.now(), gathering.coalesce.total_seconds()
+    with gathering.database.begin() as tx:
+        rows = inbox.due(tx, now, seconds, most, gathering.module)
+        staging.put_keys(tx, run, gathering.company, gathering.module, [row.record_id for row in rows])
+    return len(rows)
 
 
 def _next(gathering: Gathering, run: str, most: int) -> list[Staged]:
