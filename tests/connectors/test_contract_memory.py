@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import pytest
-from contract import OLD, SECOND, FacetContract, TargetContract
+from contract import OLD, SECOND, FacetContract, SourceContract, TargetContract
 
 from memory import FakeClock, MemorySource, MemoryTarget, Row
+from memory_crm import DEALS, MemoryCrm
 from ml_connector.core.needs import FieldNeed
 from ml_connector.core.write_plan import JobPrice
 
@@ -42,6 +43,24 @@ class TestMemorySource(FacetContract):
     @pytest.fixture
     def world(self) -> MemorySourceWorld:
         return MemorySourceWorld(MemorySource(FakeClock(OLD)))
+
+
+@dataclass
+class MemoryCrmWorld(MemorySourceWorld):
+    """The deals in memory."""
+
+    source: MemoryCrm
+    entity: str = DEALS
+
+    def put(self, key: str, at: datetime | None) -> None:
+        fields = {"id": key, "name": f"Name of {key}", "amount": 1, "modified_at": at}
+        self.source.rows[self.entity][key] = Row(key, fields, at)
+
+
+class TestMemoryCrm(SourceContract):
+    @pytest.fixture
+    def world(self) -> MemoryCrmWorld:
+        return MemoryCrmWorld(MemoryCrm(FakeClock(OLD)))
 
 
 @dataclass
