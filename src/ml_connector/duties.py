@@ -17,8 +17,11 @@ from ml_connector.core.ports import Cost
 from ml_connector.core.waits import GP, ZOHO, Reason, Wait
 from ml_connector.flows.agenda import Scheduled
 from ml_connector.flows.figures import FlowFigures, Watched, find_figures
+from ml_connector.flows.listening import ModuleStanding
+from ml_connector.flows.listening import find_standing as find_module
 from ml_connector.serve_settings import AlertsSettings
 from ml_connector.store import alerts, frozen, holds, waits
+from ml_connector.store.database import Connection
 from ml_connector.store.identity import ORG
 from ml_connector.store.secrets import not_set
 
@@ -102,6 +105,7 @@ class Standing:
     flows: Sequence[FlowFigures] = ()
     waits: Sequence[Wait] = ()
     alerts: Sequence[Alert] = ()
+    modules: Sequence[ModuleStanding] = ()  #: of whose changes Zoho is to tell
     organisation: str = ""  #: of Zoho; empty: nothing was written into one yet
     credits: Credits | None = None
 
@@ -128,6 +132,12 @@ def problems(app: App, engine: Engine) -> list[str]:
     return []
 
 
+def find_modules(app: App, tx: Connection, now: datetime, *, is_served: bool) -> list[ModuleStanding]:
+    """How each module stands of whose changes Zoho is to tell; ``is_served``: somebody takes what it tells."""
+    own = app.settings.webhooks
+    return [find_module(tx, module, own.pace, now, is_served=is_served) for module in own.modules]
+
+
 def find_standing(
     app: App,
     engine: Engine,
@@ -142,11 +152,12 @@ def find_standing(
         with app.database.read() as tx:
             told = find_figures(tx, flows, now)
             open_waits, open_alerts = list(waits.find(tx).values()), alerts.find(tx)
+            modules = find_modules(app, tx, now, is_served=True)
             organisation = frozen.find(tx, ORG) or ""
         left = app.zoho.credits()
     except ConnectorError:
         return Standing(now, own)
-    return Standing(now, own, codes, True, told, open_waits, open_alerts, organisation, left)  # noqa: FBT003 -- readable
+    return Standing(now, own, codes, True, told, open_waits, open_alerts, modules, organisation, left)  # noqa: FBT003 -- readable
 
 
 @dataclass(frozen=True, slots=True)

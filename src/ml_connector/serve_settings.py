@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
 from ml_connector.core.alerts import is_alert_address
+from ml_connector.core.listening import Pace
 from ml_connector.core.schedule import Schedule
 from ml_connector.flow_settings import Section
 
@@ -106,6 +108,25 @@ class WebhooksSettings(Section):
         le=600,
         description="How long after its first notification a record is fetched, so that a burst on it is one fetch.",
     )
+    poll_seconds: float = Field(
+        default=300,
+        ge=30,
+        le=86_400,
+        description="How often a module is polled of whose changes Zoho does not tell at present; each time costs two"
+        " credits, with or without changes.",
+    )
+    safety_poll_seconds: float = Field(
+        default=3600,
+        ge=60,
+        le=604_800,
+        description="How often a module is polled although Zoho tells of its changes: what was lost on the way is found"
+        " then.",
+    )
+
+    @property
+    def pace(self) -> Pace:
+        """How often a module is polled."""
+        return Pace(timedelta(seconds=self.poll_seconds), timedelta(seconds=self.safety_poll_seconds))
 
     @field_validator("url")
     @classmethod

@@ -37,6 +37,7 @@ class Ear:
         self.listener = Listener(
             self.database,
             self.clock,
+            (DEALS,),
             flows,
             PACE,
             timedelta(seconds=3),
@@ -63,7 +64,7 @@ class Ear:
         with self.database.begin() as tx:
             now = self.clock.now()
             channels.put(tx, Channel(module, "1", "path", enabled_at=now - DAY, expires_at=now + 5 * DAY))
-            listening.begin(tx, [module], now)
+        self.listener.turn()  # which notes that somebody takes notifications
 
 
 @pytest.fixture
@@ -143,6 +144,19 @@ def test_how_a_module_stands(ear):
     assert (told.waiting_since, told.next_poll_at) == (waiting, START + HOUR)
     assert (alone.way, alone.known_up_to, alone.next_poll_at) == (Way.POLLED, START, START + 5 * MINUTE)
     assert (never.way, never.known_up_to, never.next_poll_at) == (Way.POLLED, None, now)
+
+
+def test_since_when_notifications_are_taken_is_noted_as_it_begins_and_ends(ear):
+    ear.owed()
+    ear.clock.sleep(5)
+    ear.owed()
+    with ear.database.read() as tx:
+        assert listening.find(tx, DEALS).up_since == START
+        assert listening.find(tx, "Quotes").up_since is None
+    ear.listener.stopping.set()
+    listen(ear.listener, lambda error: pytest.fail(str(error)))
+    with ear.database.read() as tx:
+        assert listening.find(tx, DEALS).up_since is None
 
 
 def test_it_goes_on_while_the_store_is_away_and_keeps_a_bug(ear):

@@ -12,10 +12,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from memory import START
 from ml_connector.connectors.zoho_crm.allowance import Standing as Credits
 from ml_connector.core.alerts import Alert, FlowFacts, Holds, Kind
+from ml_connector.core.listening import Way
 from ml_connector.core.ports import Cost
 from ml_connector.core.waits import GP, ZOHO, Reason, Wait
 from ml_connector.duties import Own, Standing
 from ml_connector.flows.figures import FlowFigures
+from ml_connector.flows.listening import ModuleStanding
 from ml_connector.web.metrics import METRICS, exposition
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -41,6 +43,12 @@ ALL = Standing(
     ],
     [Wait.begin(GP, Reason.QUIET, ("", ""), "", START - HOUR)],
     [Alert(Kind.HELD, "customers", START, "", "")],
+    [
+        ModuleStanding(
+            "Deals", Way.TOLD, START - timedelta(seconds=4), START, START, START - timedelta(seconds=4)
+        ),
+        ModuleStanding("Quotes", Way.POLLED, None, None, START, None),
+    ],
     "org-1",
     Credits(5000, 4000, 250),
 )
@@ -100,6 +108,15 @@ def test_everything_is_told_in_base_units() -> None:
         "paused deal_tagging": 1,
         "waiting_seconds quiet hours,gp": 3600,
         "alerts held": 1,
+        "module_staleness_seconds Deals": 4,
+        "listening Deals,told": 1,
+        "listening Deals,catching up": 0,
+        "listening Deals,polled": 0,
+        "listening Quotes,told": 0,
+        "listening Quotes,catching up": 0,
+        "listening Quotes,polled": 1,
+        "notification_age_seconds Deals": 4,
+        "notification_age_seconds Quotes": 0,
     }
 
 
@@ -132,5 +149,5 @@ def test_names_are_as_prometheus_would_have_them(told) -> None:
     assert ("second" in told.name) == bool(re.search(r"_seconds(_total)?$", told.name))
     assert set(told.labels) <= {
         *("flow", "outcome", "state", "system", "operation", "organisation"),
-        *("code", "entity", "reason", "kind", "command", "version", "python"),
+        *("code", "entity", "reason", "kind", "command", "version", "python", "module", "way"),
     }

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ml_connector.core.channels import Channel
     from ml_connector.core.ports import FoundChannel
     from ml_connector.flows.channels import Keeping
+    from ml_connector.flows.listening import ModuleStanding
 
 app = typer.Typer(help="Of which modules' changes Zoho tells us, and until when.", no_args_is_help=True)
 
@@ -110,13 +111,17 @@ def _show(
     with_others: bool,
     as_json: bool,
 ) -> None:
-    now = opened.clock.now()
-    told = [_told(channel, now) for channel in known]
+    from ml_connector.duties import find_modules
+
+    now, is_served = opened.clock.now(), opened.is_served()
+    with opened.database.read() as tx:
+        standing = {one.module: one for one in find_modules(opened, tx, now, is_served=is_served)}
+    told = [_told(channel, now) | _polled(standing.get(channel.module)) for channel in known]
     rest = [_other(one) for one in others]
     if as_json:
         show_json({"channels": told} | ({"others": rest} if with_others else {}))
         return
-    columns = ("module", "until", "renewed", "verified")
+    columns = ("module", "until", "renewed", "verified", "known up to")
     rows = [(one["module"], *(_shown(one[name]) for name in _TIMES)) for one in told]
     show_table(columns, rows)
     for one in told:
@@ -132,7 +137,7 @@ def _show(
         )
 
 
-_TIMES = ("until", "renewed_at", "verified_at")
+_TIMES = ("until", "renewed_at", "verified_at", "known_up_to")
 
 
 def _told(channel: Channel, now: datetime) -> dict[str, Any]:
@@ -149,6 +154,17 @@ def _told(channel: Channel, now: datetime) -> dict[str, Any]:
         "failing_since": channel.failing_since,
         "next_try_at": channel.next_try_at,
         "reason": channel.reason,
+    }
+
+
+def _polled(standing: ModuleStanding | None) -> dict[str, Any]:
+    """How the module's changes become known; of one that the settings do not name (any more) nothing is known."""
+    return {
+        "way": standing.way.value if standing else None,
+        "known_up_to": standing.known_up_to if standing else None,
+        "polled_at": standing.polled_at if standing else None,
+        "next_poll_at": standing.next_poll_at if standing else None,
+        "waiting_since": standing.waiting_since if standing else None,
     }
 
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,6 +67,7 @@ def _serve(read: Settings, stopping: threading.Event, tell: Tell, folder: Path) 
             served(web, read.serve.address, read.serve.port) as url,
             _alerting(app, flows, tell, fault, stopping),
             _keeping_channels(app, tell, fault, stopping),
+            _listening(app, receiving, tell, fault, stopping),
         ):
             tell(f"Serving. The pages are at {url}; “ml-connector flows list” tells what runs when.")
             serving.serve()
@@ -151,6 +153,22 @@ def _keeping_channels(
     from ml_connector.flows.channels import keep
 
     with _beside(partial(keep, app.keeping(tell, stopping), fault), "channels", stopping):
+        yield
+
+
+@contextmanager
+def _listening(
+    app: App, receiving: Receiving, tell: Tell, fault: Callable[[Exception], None], stopping: threading.Event
+) -> Iterator[None]:
+    """What notes since when notifications are taken, and which were refused; on a thread of its own."""
+    from ml_connector.flows.listening import Listener, listen
+
+    own = app.settings.webhooks
+    coalesce = timedelta(seconds=own.coalesce_seconds)
+    listener = Listener(
+        app.database, app.clock, own.modules, (), own.pace, coalesce, receiving.missed, tell, stopping
+    )
+    with _beside(partial(listen, listener, fault), "listening", stopping):
         yield
 
 

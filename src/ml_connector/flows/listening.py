@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from ml_connector.core import listening as deciding
+from ml_connector.core.errors import ConnectorError
 from ml_connector.core.listening import Pace, Way
 from ml_connector.core.ports import Clock, Tell
 from ml_connector.flows.turns import turn_by_turn
@@ -69,16 +70,22 @@ class Listener:
 
     database: Database
     clock: Clock
-    flows: tuple[Heard, ...]
+    modules: Collection[str]  #: of which this process takes notifications
+    flows: Sequence[Heard]
     pace: Pace
     coalesce: timedelta
     missed: Callable[[], Mapping[str, datetime]]  #: module -> when one of its notifications was refused
     tell: Tell
     stopping: threading.Event = field(default_factory=threading.Event)
+    _has_begun: bool = False
 
     def turn(self) -> None:
         """Note what was refused, and owe a run to each flow that has something to do. Errors as the store's."""
         now, missed = self.clock.now(), self.missed()
+        if not self._has_begun:  # what was told before, nobody took
+            with self.database.begin() as tx:
+                listening.begin(tx, self.modules, now)
+            self._has_begun = True
         with self.database.read() as tx:
             new = {module: at for module, at in missed.items() if listening.find(tx, module).missed_at != at}
             due = [
@@ -89,6 +96,11 @@ class Listener:
                 listening.miss(tx, new)
                 for flow in due:
                     schedules.owe(tx, flow, now)
+
+    def end(self) -> None:
+        """Nobody takes notifications any more. Errors as the store's: then the next process that does tells it."""
+        with self.database.begin() as tx:
+            listening.end(tx)
 
     def _is_due(self, tx: Connection, one: Heard, now: datetime) -> bool:
         return is_due(tx, one.module, self.pace, self.coalesce, now)
@@ -104,3 +116,7 @@ class Listener:
 def listen(listener: Listener, fault: Callable[[Exception], None], every: float = _EVERY_SECONDS) -> None:
     """Until its ``stopping`` is set."""
     turn_by_turn(listener.turn, listener.stopping, every, "Nobody listens", listener.tell, fault)
+    try:
+        listener.end()
+    except ConnectorError as error:
+        listener.tell(f"That nobody listens any more could not be noted: {error}", level="debug")

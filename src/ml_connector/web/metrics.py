@@ -17,6 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from ml_connector.core.listening import Way
 from ml_connector.duties import Standing
 from ml_connector.flows.figures import FlowFigures
 
@@ -112,6 +113,21 @@ def _credits(name: str) -> Callable[[Standing], Iterator[Sample]]:
 
 def _waits(standing: Standing) -> Iterator[Sample]:
     return (((wait.system, wait.reason), _age(wait.since_at, standing)) for wait in standing.waits)
+
+
+def _module_staleness(standing: Standing) -> Iterator[Sample]:
+    for one in standing.modules:
+        if one.known_up_to is not None:
+            yield (one.module,), _age(one.known_up_to, standing)
+
+
+def _listening(standing: Standing) -> Iterator[Sample]:
+    return (((one.module, way.value), one.way is way) for one in standing.modules for way in Way)
+
+
+def _notification_age(standing: Standing) -> Iterator[Sample]:
+    for one in standing.modules:
+        yield (one.module,), _age(one.waiting_since, standing) if one.waiting_since else 0
 
 
 def _alerts(standing: Standing) -> Iterator[Sample]:
@@ -228,6 +244,20 @@ METRICS: Sequence[Told] = (
     Told(
         "ml_connector_waiting_seconds", ("system", "reason"), "How long a system that is away has been waited for.",
         _waits,
+    ),
+    Told(
+        "ml_connector_module_staleness_seconds", ("module",),
+        "Since the instant up to which every change in this module of Zoho is recorded; none: it was never polled.",
+        _module_staleness,
+    ),
+    Told(
+        "ml_connector_listening", ("module", "way"),
+        "1 for the way in which changes in this module become known at present (told, catching up, polled), else 0.",
+        _listening,
+    ),
+    Told(
+        "ml_connector_notification_age_seconds", ("module",),
+        "How long the notification has waited that waits longest to be worked off; 0: none waits.", _notification_age,
     ),
     Told("ml_connector_alerts", ("kind",), "Alerts that are open.", _alerts),
 )  # fmt: skip

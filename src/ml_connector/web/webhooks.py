@@ -83,6 +83,11 @@ class KnownChannels:
         """Whether it had a channel when it was last asked for."""
         return path in self._kept
 
+    def module_of(self, path: str) -> str:
+        """The module of its channel, as it was when it was last asked for; empty: it had none."""
+        kept = self._kept.get(path)
+        return kept[0].module if kept else ""
+
     def get(self, path: str, *, anew: bool = False) -> Channel | None:
         """Its channel, ``anew`` as it is now. Errors as the store's."""
         kept, now = self._kept.get(path), self.clock.now()
@@ -113,6 +118,7 @@ class Receiving:
     _known: Pace = field(init=False)
     _strangers: Pace = field(init=False)
     _counted: Counter[str] = field(default_factory=Counter)
+    _missed: dict[str, datetime] = field(default_factory=dict)
     _counting: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -124,6 +130,11 @@ class Receiving:
         """What became of notifications -> how many of them."""
         with self._counting:
             return {outcome: self._counted[outcome] for outcome in (ACCEPTED, *Refusal)}
+
+    def missed(self) -> Mapping[str, datetime]:
+        """Module -> when something was last refused that came by its channel's path, and so may have been Zoho's."""
+        with self._counting:
+            return dict(self._missed)
 
     async def body(self, path: str, request: Request) -> bytes | Refusal:
         """The whole body, or why it was not read; on the event loop."""
@@ -139,8 +150,11 @@ class Receiving:
     def answer(self, path: str, body: bytes | Refusal) -> int:
         """The status of the answer, once everything is durable that it acknowledges."""
         refusal = body if isinstance(body, Refusal) else self._receive(path, body)
+        module = self.channels.module_of(path) if refusal else ""
         with self._counting:
             self._counted[refusal or ACCEPTED] += 1
+            if module:
+                self._missed[module] = self.clock.now()
         return STATUS[refusal] if refusal else 200
 
     def _receive(self, path: str, body: bytes) -> Refusal | None:
