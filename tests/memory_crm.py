@@ -97,6 +97,8 @@ class MemoryBooks:
     """Keeps what it is handed; what is in it outlives a killed process."""
 
     kept: dict[str, Kept] = field(default_factory=dict)
+    amount: str = "amount"
+    stamp: str = "modified_at"
     handed: list[str] = field(default_factory=list)
     replays: set[str] = field(default_factory=set)
     before: list[BaseException] = field(default_factory=list)  #: raised before anything is kept
@@ -131,8 +133,8 @@ class MemoryBooks:
             self.kept[one.key] = Kept(None, at, record.fetched_at, one.skew)
             return
         assert isinstance(record, Record)
-        at = record.fields["modified_at"]
-        self.kept[one.key] = Kept(record.fields["amount"], at, record.fetched_at - one.skew, one.skew)
+        at = record.fields[self.stamp]
+        self.kept[one.key] = Kept(record.fields[self.amount], at, record.fetched_at - one.skew, one.skew)
 
     def state(self) -> dict[str, int]:
         """What it holds of records that are there."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -32,14 +33,16 @@ class ZohoSourceWorld:
     entity: str
     facet: str = ""
 
-    def control(self, path: str, given: object) -> dict:
-        return Control(self.simulator.org)._dispatch("POST", f"{path}/{self.entity}", {}, given)
+    def control(self, verb: str, given: object, module: str = "") -> dict:
+        body = json.dumps(given).encode()
+        answer = Control(self.simulator.org).answer("POST", f"{verb}/{module or self.entity}", {}, body)
+        assert answer.status == 200, answer.body
+        return json.loads(answer.body)
 
     def make(self, number: int) -> list[str]:
         """Records with a line item each, where the module has any."""
-        (product,) = Control(self.simulator.org)._dispatch(
-            "POST", "create/Products", {}, {"records": [{"Product_Name": "Phone", "Product_Code": "PHONE-1"}]}
-        )["ids"]
+        phone = {"Product_Name": "Phone", "Product_Code": "PHONE-1"}
+        (product,) = self.control("create", {"records": [phone]}, "Products")["ids"]
         lines = {"Sales_Orders": "Ordered_Items", "Quotes": "Quoted_Items"}
         records = [self._wish(n, lines.get(self.entity, ""), product) for n in range(number)]
         made = self.control("create", {"records": records})

@@ -114,10 +114,20 @@ def test_how_far_a_poll_looks_back(cursor, start_at, back):
     assert since(cursor, 30 * MINUTE, start_at) == (None if back is None else START + back)
 
 
-def test_deletions_are_looked_for_since_the_last_poll():
-    assert deleted_since(WELL, 30 * MINUTE, START) == START - HOUR
-    assert deleted_since(replace(WELL, polled_at=None), 30 * MINUTE, START) == START - 30 * MINUTE
-    assert deleted_since(replace(WELL, polled_at=START + HOUR), 30 * MINUTE, START) == START - 30 * MINUTE
+@pytest.mark.parametrize(
+    ("polled_at", "cursor", "back"),
+    [
+        (-30 * MINUTE, -DAY, -HOUR),
+        (-30 * MINUTE, None, -HOUR),
+        (None, None, -30 * MINUTE),
+        (None, -DAY, -DAY - 30 * MINUTE),  # after a restore
+        (HOUR, None, -30 * MINUTE),  # our clock was set back
+    ],
+)
+def test_deletions_are_looked_for_since_the_last_poll(polled_at, cursor, back):
+    listening = replace(WELL, polled_at=None if polled_at is None else START + polled_at)
+    known = None if cursor is None else Cursor(START + cursor, finer_than_day=True)
+    assert deleted_since(listening, known, 30 * MINUTE, START) == START + back
 
 
 #: What happens, each at some minute: a channel is asked for (Zoho has it a moment later), it ends, the process stops,

@@ -38,7 +38,7 @@ from postgres import run
 NOW = AT + timedelta(days=100)
 ASKED = Restoring("sally@desk", NOW, timedelta(hours=1), [("-1", "deal_tagging")])
 #: What is not as it was after restoring.
-CHANGED = {"staged", "weights", "requests", "runs", "refreshes", "audit", "channels"}
+CHANGED = {"staged", "weights", "requests", "runs", "refreshes", "audit", "channels", "listening"}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -348,6 +348,13 @@ def test_what_was_acknowledged_since_waits_on(database, tmp_path):
         now = everything(tx)
     restored(database, tmp_path / "a.backup", tmp_path, over=True)
     assert rows_of(database)["inbox"] == now["inbox"] != before["inbox"]
+
+
+def test_after_a_restore_every_module_is_polled(database, tmp_path):
+    filled(database)
+    written(database, tmp_path / "a.backup")
+    restored(database, tmp_path / "a.backup", tmp_path, over=True)
+    assert rows_of(database)["listening"] == []
 
 
 def test_what_stands_in_the_target_is_read_whole_again(database, tmp_path):

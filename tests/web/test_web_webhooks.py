@@ -264,3 +264,18 @@ def test_nobody_is_answered_before_the_commit_and_the_other_pages_are_meanwhile(
         assert [one.result(LONGEST_SECONDS) for one in waiting] == [200] * AT_MOST_WAITING
         assert len(hooks.kept()) == 1 + AT_MOST_WAITING
         assert hooks.counted() == {ACCEPTED: 1 + AT_MOST_WAITING, Refusal.FULL: 1}
+
+
+def test_what_is_refused_on_a_channels_path_may_have_been_zohos(hooks):
+    assert hooks.post() == 200
+    assert hooks.receiving.missed() == {}
+    hooks.post(path="nobody-knows-it")
+    assert hooks.receiving.missed() == {}
+    for body in (b"{", b"x" * 2000, BODY | {"token": "wrong"}, BODY | {"module": "Leads"}):
+        hooks.clock.sleep(60)
+        assert hooks.post(body) >= 400
+        assert hooks.receiving.missed() == {"Deals": hooks.clock.now()}
+    last = hooks.clock.now()
+    hooks.clock.sleep(60)
+    assert hooks.post() == 200
+    assert hooks.receiving.missed() == {"Deals": last}

@@ -92,9 +92,15 @@ def since(cursor: Cursor | None, overlap: timedelta, start_at: datetime | None) 
     return back if start_at is None else max(back, start_at)
 
 
-def deleted_since(listening: Listening, overlap: timedelta, began_at: datetime) -> datetime:
-    """From when on a poll lists what was deleted: deletions carry no stamp that a cursor could keep."""
-    return min(listening.polled_at or began_at, began_at) - overlap
+def deleted_since(
+    listening: Listening, cursor: Cursor | None, overlap: timedelta, began_at: datetime
+) -> datetime:
+    """From when on a poll lists what was deleted, which has no stamp that would move a cursor: since the last poll.
+
+    When that was is not known after a restore: then since the cursor, which is older.
+    """
+    last = listening.polled_at or (cursor.at if cursor else began_at)
+    return min(last, began_at) - overlap
 
 
 def known_up_to(listening: Listening, waiting_since: datetime | None, now: datetime) -> datetime | None:

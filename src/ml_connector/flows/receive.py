@@ -157,7 +157,7 @@ def _begin(gathering: Gathering, _run: str) -> Result:
     skew = timedelta(seconds=abs(difference))
     cursor = None if anew or found is None else found.cursor
     since = deciding.since(cursor, gathering.options.overlap, gathering.start_at)
-    deleted = deciding.deleted_since(known, gathering.options.overlap + skew, now)
+    deleted = deciding.deleted_since(known, found and found.cursor, gathering.options.overlap + skew, now)
     return {
         "polls": polls,
         "began_at": now.isoformat(),
