@@ -41,10 +41,17 @@ def test_serve_keeps_the_channels_and_no_token_is_left_anywhere(world: World) ->
         assert [(one["module"], one["live"], one["reason"]) for one in listed] == [
             (m, True, "") for m in SALES
         ]
+        # No flow reads these modules: they were never polled, so that nothing of them is known.
+        assert {(one["way"], one["known_up_to"], one["polled_at"]) for one in listed} == {
+            ("catching up", None, None)
+        }
         world.ok("channels", "renew", "Deals")  # beside it
         assert live(world)["Deals"]["token"] != first["Deals"]["token"]
         assert live(world)["Deals"]["notify_url"] == first["Deals"]["notify_url"]
     assert live(world)["Deals"]["notify_url"].startswith(f"{URL}/webhooks/zoho/")
+    listed = world.ok("channels", "list", "--json").json["channels"]
+    assert {one["way"] for one in listed} == {"polled"}  # nobody is there to be told
+    assert world.rows("SELECT module FROM listening WHERE up_since IS NOT NULL") == []
     tokens = [one["token"] for one in (*first.values(), *live(world).values())]
     lines = "\n".join(served.lines)
     assert not any(one in lines for one in (*tokens, *(one["notify_url"] for one in first.values())))

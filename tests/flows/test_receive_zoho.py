@@ -178,3 +178,21 @@ def test_without_a_channel_polls_bring_everything(office: Office) -> None:
     counts = office.run()
     assert office.is_known()
     assert (counts["polled"], counts["deleted"]) == (1, 1)
+
+
+def test_a_poll_costs_two_credits_and_a_notification_one(office: Office) -> None:
+    office.live()
+    (order,) = office.make(1)
+
+    def spent() -> int:
+        before = office.simulator.org.limits.credits_ever
+        office.run()
+        return office.simulator.org.limits.credits_ever - before
+
+    office.tell(order, order)
+    office.clock.sleep(4)
+    assert spent() == 1
+    assert spent() == 0
+    office.clock.sleep(2 * HOUR.total_seconds())
+    assert spent() == 2
+    assert office.is_known()

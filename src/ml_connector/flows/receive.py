@@ -121,7 +121,9 @@ def _work_off(steps: Steps, gathering: Gathering, run: str, counts: Counter[str]
         return told
 
     begun = step("begin", _begin)
-    seen = _poll(step, begun) if begun["polls"] else []
+    seen: list[str] = []
+    if begun["polls"]:
+        begun, seen = _poll(step, begun)
     step("waiting", _stage_waiting)
     windows = 0
     while not step("window", _window, begun, windows)["is_last"]:
@@ -129,50 +131,51 @@ def _work_off(steps: Steps, gathering: Gathering, run: str, counts: Counter[str]
     step("end", _end, begun, seen, dict(counts))
 
 
-def _poll(step: Callable[..., Result], begun: Result) -> list[str]:
-    """Stage what changed and what was deleted; the instants that move the cursor once all is recorded."""
-    told = step("list", _list, begun, None)
-    seen: list[str] = told["seen"]
-    while (after := told["next_after"]) is not None:
+def _poll(step: Callable[..., Result], begun: Result) -> tuple[Result, list[str]]:
+    """Stage what changed and what was deleted; by how much the clocks differ, and the instants that move the cursor."""
+    seen: list[str] = []
+    after: str | None = None
+    while True:
         told = step("list", _list, begun, after)
         seen += told["seen"]
+        begun = {**begun, "skew": max(begun["skew"], told["skew"])}
+        if (after := told["next_after"]) is None:
+            break
     step("deleted", _list_deleted, begun)
-    return seen
+    return begun, seen
 
 
 # -- what is due
 
 
 def _begin(gathering: Gathering, _run: str) -> Result:
-    """Fix what the run looks at: whether it polls, how far back, and by whose clock."""
+    """Fix what the run looks at: whether it polls, and how far back."""
+    now = gathering.clock.now()
     with gathering.database.read() as tx:
         found = cursors.find(tx, gathering.company, gathering.flow)
         known = listening.find(tx, gathering.module)
-    now = gathering.clock.now()
+    last = found.cursor if found else None
     anew = found is None or found.fingerprint != gathering.fingerprint or gathering.asked.full
     due = anew or gathering.polls or deciding.poll_due_at(known, gathering.pace, now) <= now
-    polls = due and not gathering.asked.keys
-    # Without a poll nothing is judged by the other clock: the call is saved.
-    difference = gathering.source.clock_difference() if polls else 0.0
-    skew = timedelta(seconds=abs(difference))
-    cursor = None if anew or found is None else found.cursor
-    since = deciding.since(cursor, gathering.options.overlap, gathering.start_at)
-    deleted = deciding.deleted_since(known, found and found.cursor, gathering.options.overlap + skew, now)
+    since = deciding.since(None if anew else last, gathering.options.overlap, gathering.start_at)
     return {
-        "polls": polls,
+        "polls": due and not gathering.asked.keys,
         "began_at": now.isoformat(),
-        "bound": (now + timedelta(seconds=min(difference, 0.0))).isoformat(),
         "since": since and since.isoformat(),
-        "deleted_since": deleted.isoformat(),
-        "skew": skew.total_seconds(),
+        "deleted_since": deciding.deleted_since(known, last, gathering.options.overlap, now).isoformat(),
+        "skew": 0.0,  # without a poll, nothing is judged by the other clock
     }
 
 
 def _list(gathering: Gathering, run: str, begun: Result, after: str | None) -> Result:
     """Stage a page of what changed and is not settled."""
-    since, bound = begun["since"], datetime.fromisoformat(begun["bound"])
+    since, before = begun["since"], gathering.clock.now()
     page = gathering.source.list_changes(gathering.module, since and datetime.fromisoformat(since), after)
-    due = page.rows if gathering.asked.full else _unsettled(gathering, page.rows, begun)
+    difference = _difference(gathering, page.answered_at, before)
+    bound = datetime.fromisoformat(begun["began_at"]) + timedelta(seconds=min(difference, 0.0))
+    due = page.rows
+    if not gathering.asked.full:
+        due = _unsettled(gathering, page.rows, abs(difference))
     with gathering.database.begin() as tx:
         staging.put_changes(tx, run, due, "asked" if gathering.asked.full else "listed")
     counts = {
@@ -180,21 +183,30 @@ def _list(gathering: Gathering, run: str, begun: Result, after: str | None) -> R
         "settled": len(page.rows) - len(due),
         "future": sum(row.at is not None and row.at > bound for row in page.rows),
     }
-    seen = telling_instants([row.at for row in page.rows], bound)
-    return {"next_after": page.next_after, "seen": [at.isoformat() for at in seen], "counts": counts}
+    seen = [at.isoformat() for at in telling_instants([row.at for row in page.rows], bound)]
+    return {"next_after": page.next_after, "seen": seen, "skew": abs(difference), "counts": counts}
+
+
+def _difference(gathering: Gathering, answered_at: datetime | None, before: datetime) -> float:
+    """The source's clock minus ours, seconds: by a page's answer, which says it in whole ones, else by a call."""
+    if answered_at is None:
+        return gathering.source.clock_difference()
+    took = (gathering.clock.now() - before).total_seconds()
+    return (answered_at - before).total_seconds() + 0.5 - took / 2
 
 
 def _list_deleted(gathering: Gathering, run: str, begun: Result) -> Result:
     """Stage what was deleted and is not settled; what was put back since is there when it is fetched."""
-    since = datetime.fromisoformat(begun["deleted_since"])
-    due = _unsettled(gathering, gathering.source.list_deleted(gathering.module, since), begun)
+    skew: float = begun["skew"]
+    since = datetime.fromisoformat(begun["deleted_since"]) - timedelta(seconds=skew)
+    due = _unsettled(gathering, gathering.source.list_deleted(gathering.module, since), skew)
     with gathering.database.begin() as tx:
         staging.put_changes(tx, run, due)
     return {"counts": {"deleted": len(due)}}
 
 
-def _unsettled(gathering: Gathering, changes: Sequence[Change], begun: Result) -> Sequence[Change]:
-    doubt = SECOND_GRANULARITY + timedelta(seconds=begun["skew"])
+def _unsettled(gathering: Gathering, changes: Sequence[Change], skew: float) -> Sequence[Change]:
+    doubt = SECOND_GRANULARITY + timedelta(seconds=skew)
     return gathering.consumer.unsettled(changes, doubt) if changes else []
 
 
@@ -260,14 +272,14 @@ def _end(
     gathering: Gathering, run: str, begun: Result, seen: Sequence[str], counts: Mapping[str, int]
 ) -> Result:
     """Everything that was staged is recorded: move the cursor, if there was a poll."""
-    bound, company, flow = datetime.fromisoformat(begun["bound"]), gathering.company, gathering.flow
+    company, flow, began_at = gathering.company, gathering.flow, datetime.fromisoformat(begun["began_at"])
     with gathering.database.begin() as tx:
         if begun["polls"]:
             found = cursors.find(tx, company, flow)
             instants = [datetime.fromisoformat(at) for at in seen]
-            cursor = advance(found.cursor if found else None, instants, bound)
+            cursor = advance(found.cursor if found else None, instants, began_at)  # none is beyond its bound
             cursors.put(tx, company, flow, Progress(cursor, gathering.fingerprint))
-            listening.note_poll(tx, gathering.module, datetime.fromisoformat(begun["began_at"]))
+            listening.note_poll(tx, gathering.module, began_at)
         staging.clear(tx, run)
         cursors.close_run(tx, run, gathering.clock.now(), "done", "", counts)
     return {}
