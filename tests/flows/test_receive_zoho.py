@@ -182,6 +182,7 @@ def test_without_a_channel_polls_bring_everything(office: Office) -> None:
 
 def test_a_poll_costs_two_credits_and_a_notification_one(office: Office) -> None:
     office.make(1)
+    office.clock.sleep(60)
     office.live()
     (order,) = office.make(1)
 
