@@ -11,7 +11,7 @@ from decimal import Decimal
 import pytest
 
 from ml_connector.connectors.zoho_crm import ZohoSource
-from ml_connector.connectors.zoho_crm.documents import MODULES, module_of
+from ml_connector.connectors.zoho_crm.documents import MODULES, module_of, modules_with
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.ports import Absent, Unreadable, Write, Written
 from ml_connector.core.record import Record
@@ -347,3 +347,51 @@ def test_a_module_is_asked_only_for_what_it_can_have():
         MODULES["Deals"].with_columns({}, {"Quantity": "decimal"})
     with pytest.raises(ConfigurationError, match="is not an API name"):
         module_of("Cases; drop", {})
+
+
+def test_columns_of_records_and_of_their_lines_may_be_named_together():
+    modules = modules_with(
+        {"Sales_Orders": {"GP_Site": "text", "line.GP_Unit": "text"}, "Cases": {"Opened": "date"}}
+    )
+    assert modules.keys() == {"Sales_Orders", "Quotes", "Deals", "Cases"}
+    fields = modules["Sales_Orders"].entity().fields
+    assert (fields["GP_Site"].each, fields["line.GP_Unit"].each) == ("", "lines")
+    assert {"Name", "Opened", "Modified_By.id"} <= modules["Cases"].entity().fields.keys()
+    assert modules["Quotes"] is MODULES["Quotes"]
+    with pytest.raises(ConfigurationError, match="Deals has no line items"):
+        modules_with({"Deals": {"line.GP_Unit": "text"}})
+
+
+def told(checks):
+    return {check.name: check.detail if check.ok else f"no: {check.detail}" for check in checks}
+
+
+def test_ping_tries_every_way_of_reading(books):
+    found = told(books.source.checks(["Sales_Orders", "Deals"]))
+    assert found == dict.fromkeys(
+        [
+            "read Sales_Orders one by one",
+            "read Sales_Orders by the hundred",
+            "query Sales_Orders",
+            "read deleted Sales_Orders",
+            "query Ordered_Items",
+            "read Deals one by one",
+            "read Deals by the hundred",
+            "query Deals",
+            "read deleted Deals",
+        ],
+        "allowed",
+    )
+
+
+def test_ping_tells_of_lines_that_no_query_gives_and_of_fields_that_are_missing(books, clock):
+    fetched(books, books.make(2))
+    books.org.control("POST", "fields/Ordered_Items", {"changes": [{"api_name": "Tax", "remove": True}]})
+    found = told(books.source.checks(["Sales_Orders"]))
+    assert (
+        found["query Ordered_Items"] == "not possible: each of Sales_Orders is read by itself, for a credit"
+    )
+    source = with_columns(books, clock, {"GP_Site": "text"})
+    found = told(source.checks(["Sales_Orders"]))
+    assert "no field GP_Site" in found["read Sales_Orders by the hundred"]
+    assert found["query Ordered_Items"] == "allowed"

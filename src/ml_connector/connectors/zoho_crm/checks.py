@@ -43,40 +43,40 @@ class Checks:
         edited: Sequence[str],
     ) -> list[Check]:
         """Everything that a run needs, as ``ZohoTarget.checks`` says; the first failure of signing in ends it."""
-        signed_in = _tried("sign in", self._try_token)
+        signed_in = tried("sign in", self._try_token)
         if not signed_in.ok:
             return [signed_in]
         found = [signed_in, *self._further_checks(modules, needs, own)]
         found += [check for module in edited for check in self._module_checks(module, creates=False)]
-        found += [_tried("read users", _allowed, self.list_users)] if users else []
+        found += [tried("read users", allowed, self.list_users)] if users else []
         return found + [
-            _tried(f"read layouts of {m}", _allowed, partial(self.client.list_layouts, m)) for m in layouts
+            tried(f"read layouts of {m}", allowed, partial(self.client.list_layouts, m)) for m in layouts
         ]
 
     def _further_checks(
         self, modules: Sequence[str], needs: Sequence[FieldNeed], own: Sequence[ModuleNeed]
     ) -> Iterator[Check]:
-        yield _tried("organisation", self._try_org)
-        yield _tried("clock", self._try_clock)
+        yield tried("organisation", self._try_org)
+        yield tried("clock", self._try_clock)
         missing: set[str] = set()
         if own:
-            yield _tried("modules", self._try_modules, own, missing)
+            yield tried("modules", self._try_modules, own, missing)
         if missing:  # trying to create one may cost as much as creating it
-            yield _tried("read profiles", _allowed, self.client.list_profiles)
-            yield _tried("create modules", _allowed, self.client.try_creating_modules)
+            yield tried("read profiles", allowed, self.client.list_profiles)
+            yield tried("create modules", allowed, self.client.try_creating_modules)
         for module in (name for name in modules if name not in missing):
             yield from self._module_checks(module)
         ours = [need for need in needs if need.label and need.module not in missing]
         if ours:
             module = ours[0].module
-            yield _tried("create fields", _allowed, lambda: self.client.try_creating_fields(module))
+            yield tried("create fields", allowed, lambda: self.client.try_creating_fields(module))
         if any(need.shown_as for need in ours):
             label = next(need for need in ours if need.shown_as)
-            yield _tried(
-                "relabel fields", _allowed, lambda: self.client.try_relabelling(label.module, label.label)
+            yield tried(
+                "relabel fields", allowed, lambda: self.client.try_relabelling(label.module, label.label)
             )
         if needs:
-            yield _tried("fields", self._try_fields, needs)
+            yield tried("fields", self._try_fields, needs)
 
     def _module_checks(self, module: str, *, creates: bool = True) -> Iterator[Check]:
         """One row for each scope: read, query, create, update."""
@@ -91,7 +91,7 @@ class Checks:
         ]
         for name, attempt in tries:
             if creates or name != "create":
-                yield _tried(f"{name} {module}", _allowed, attempt)
+                yield tried(f"{name} {module}", allowed, attempt)
 
     def _try_token(self) -> str:
         token = self.client.auth.token()
@@ -139,7 +139,8 @@ class Checks:
         )
 
 
-def _tried(name: str, attempt: Callable[Of, str], *args: Of.args, **named: Of.kwargs) -> Check:
+def tried(name: str, attempt: Callable[Of, str], *args: Of.args, **named: Of.kwargs) -> Check:
+    """What came of it."""
     try:
         return Check(name, ok=True, detail=attempt(*args, **named))
     except ConnectorError as error:
@@ -150,6 +151,7 @@ def _others(bad: int) -> str:
     return f"And {bad - _NAMED} more like it." if bad > _NAMED else ""
 
 
-def _allowed(attempt: Callable[[], object]) -> str:
+def allowed(attempt: Callable[[], object]) -> str:
+    """That it is, if it is."""
     attempt()
     return "allowed"

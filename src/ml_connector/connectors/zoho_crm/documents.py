@@ -178,6 +178,20 @@ MODULES: Mapping[str, SourceModule] = {
 }
 
 
+def modules_with(columns: Mapping[str, Mapping[str, str]]) -> dict[str, SourceModule]:
+    """All modules, with these columns besides: module -> API name (of line items behind ``line.``) -> kind.
+
+    A module that is not among them is one more. ConfigurationError: a kind or a name that there is not.
+    """
+    modules = dict(MODULES)
+    for module, named in columns.items():
+        own = {name: kind for name, kind in named.items() if not name.startswith(LINE)}
+        of_lines = {n.removeprefix(LINE): kind for n, kind in named.items() if n.startswith(LINE)}
+        known = modules.get(module) or module_of(module, {})
+        modules[module] = known.with_columns(own, of_lines)
+    return modules
+
+
 def field_names(name: str, kind: str) -> list[str]:
     """What the fields of a column are called."""
     return [name + part for part in _PARTS[kind]]

@@ -11,11 +11,12 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from typing import Any
 
 from ml_connector.connectors.zoho_crm import coql, documents, reading, schema, wire
+from ml_connector.connectors.zoho_crm.checks import allowed, tried
 from ml_connector.connectors.zoho_crm.client import ZohoClient
 from ml_connector.connectors.zoho_crm.deleted import list_deleted
 from ml_connector.connectors.zoho_crm.documents import LINE, MODULES, STAMP, SourceModule
@@ -25,9 +26,10 @@ from ml_connector.core.change import Change, Page
 from ml_connector.core.entity import Entity
 from ml_connector.core.errors import ConfigurationError, NotPermittedError, RecordRejectedError
 from ml_connector.core.load import NO_LOAD, Load
-from ml_connector.core.ports import Absent, Clock, Fetched, Unreadable
+from ml_connector.core.ports import Absent, Check, Clock, Fetched, Unreadable
 from ml_connector.core.record import Reading
 
+NOBODY = "1"  #: no record has this id: theirs have 18 digits and more
 _AHEAD = 2  #: calls' worth of records that are read while others are worked on
 #: The rows of a COQL query for two credits: enough for a hundred documents of ten lines.
 _LINE_ROWS, _LINES_EACH = 1000, 10
@@ -78,6 +80,26 @@ class ZohoSource:
     def take_load(self) -> Load:
         """Nothing: what is asked of Zoho is counted in credits."""
         return NO_LOAD
+
+    def checks(self, entities: Sequence[str]) -> list[Check]:
+        """What ``ping`` tries for these: each call that reads them, every column of it, of a record that is not there."""
+        return [check for entity in entities for check in self._checks(self._modules[entity])]
+
+    def _checks(self, module: SourceModule) -> Iterator[Check]:
+        name, now = module.name, self._clock.now()
+        yield tried(f"read {name} one by one", allowed, partial(self.client.get_record, name, NOBODY))
+        yield tried(f"read {name} by the hundred", allowed, partial(self._heads, module, [NOBODY]))
+        yield tried(f"query {name}", allowed, partial(self.list_changes, name, now, None))
+        yield tried(f"read deleted {name}", allowed, partial(self.list_deleted, name, now))
+        if module.lines:
+            yield tried(f"query {module.lines}", self._try_lines, module)
+
+    def _try_lines(self, module: SourceModule) -> str:
+        self._without_query.discard(module.lines)
+        self._lines(module, [NOBODY])
+        if module.lines in self._without_query:
+            return f"not possible: each of {module.name} is read by itself, for a credit"
+        return "allowed"
 
     # -- what changed
 
