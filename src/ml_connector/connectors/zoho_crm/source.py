@@ -82,7 +82,7 @@ class ZohoSource:
         return NO_LOAD
 
     def checks(self, entities: Sequence[str]) -> list[Check]:
-        """What ``ping`` tries for these: each call that reads them, every column of it, of a record that is not there."""
+        """What ``ping`` tries for these: every call that reads them, of a record that is not there."""
         return [check for entity in entities for check in self._checks(self._modules[entity])]
 
     def _checks(self, module: SourceModule) -> Iterator[Check]:
