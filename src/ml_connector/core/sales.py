@@ -123,6 +123,5 @@ class Listed:
     customer: str
     master_number: int
     customer_po: str = ""
-    is_in_history: bool = False
-    is_voided: bool = False
+    is_in_history: bool = False  #: whether it was voided, the document itself tells
     modified_at: datetime | None = None
