@@ -12,6 +12,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from ml_connector.core.record import fold_key
+
 
 class Kind(StrEnum):
     """What a document is; with its number it names it within its company."""
@@ -86,6 +88,13 @@ class Document:
     site: str = ""
     currency: str = ""
     comment: str = ""
+
+
+def require_same(before: Document, after: Document) -> None:
+    """ValueError where one is not to become the other: a document keeps its kind, its number and its customer."""
+    pairs = ((before.number, after.number), (before.customer, after.customer))
+    if before.kind is not after.kind or any(fold_key(was) != fold_key(now) for was, now in pairs):
+        raise ValueError("a document keeps its kind, its number and its customer")
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,9 +120,9 @@ class MasterEdits(Protocol):
         """The record as it stands now, with its addresses; None: there is none. RecordRejectedError as for a fetch."""
 
     def edit(self, edit: Edit) -> Outcome:
-        """Change these fields alone. A value None or empty takes it away.
+        """Change these fields alone. A value None or empty takes it away. ValueError: a field that is not editable.
 
-        Of one address that two roles share, no two values may be asked for. ValueError: a field that is not editable.
+        Refused, too, where two roles are to have two values in one address that they share, or one has no address.
         """
 
     def create(self, entity: str, key: str, fields: Mapping[str, Value]) -> Outcome:

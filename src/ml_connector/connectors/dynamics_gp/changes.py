@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
-from ml_connector.connectors.dynamics_gp import errors, refusals, write_meanings
+from ml_connector.connectors.dynamics_gp import errors, refusals, soap, write_meanings
 from ml_connector.connectors.dynamics_gp.client import GpClient
 from ml_connector.connectors.dynamics_gp.errors import FaultKind
 from ml_connector.connectors.dynamics_gp.meanings import Meaning
@@ -24,24 +25,30 @@ class Changes:
         self._policies = policies
 
     def send(
-        self, operation: str, argument: str, number: str, is_there: Callable[[], bool] | None = None
+        self,
+        operation: str,
+        argument: str,
+        number: str,
+        is_there: Callable[[], bool] | None = None,
+        currency: str = soap.TRANSACTIONAL,
     ) -> Outcome:
         """Have it done; ``number``: of what it is done to.
 
         ``is_there``, of a create: whether GP has one of this number; asked where its reasons may mean that.
         """
+        send = partial(self._client.change, operation, argument, currency=currency)
         try:
-            return self._send(operation, argument, number)
+            return self._send(send, operation, number)
         except FaultError as fault:
             if errors.fault_kind(fault) is not FaultKind.ABSENT or not self._policies.forget(operation):
                 return self._outcome(operation, fault, is_there)
         try:  # what was not found may have been the policy: an administrator may have given us another one
-            return self._send(operation, argument, number)
+            return self._send(send, operation, number)
         except FaultError as fault:
             return self._outcome(operation, fault, is_there)
 
-    def _send(self, operation: str, argument: str, number: str) -> Outcome:
-        self._client.change(operation, argument, self._policies.argument(operation))
+    def _send(self, send: Callable[..., None], operation: str, number: str) -> Outcome:
+        send(policy=self._policies.argument(operation))
         return Accepted(number.rstrip())
 
     def _outcome(self, operation: str, fault: FaultError, is_there: Callable[[], bool] | None) -> Outcome:

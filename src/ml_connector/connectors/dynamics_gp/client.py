@@ -85,8 +85,10 @@ class GpClient:
         self._transport = transport or WindowsTransport(
             config, password, tickets=Tickets(config, password, clock)
         )
-        self._context = soap.context(config.company_id, config.culture)
-        self._own_currency = soap.context(config.company_id, config.culture, "Transactional")
+        self._contexts = {
+            currency: soap.context(config.company_id, config.culture, currency)
+            for currency in (soap.LOCAL, soap.TRANSACTIONAL)
+        }
         self._lock = threading.Lock()
         self._company_proved = False
         self._separator: str | None = None  # told with the companies
@@ -189,7 +191,7 @@ class GpClient:
         self, operation: str, arguments: str, parse: Callable[[bytes], Parsed], timeout_seconds: float
     ) -> Parsed:
         """Send one operation and parse its answer; FaultError for a SOAP fault. Short waits are served here."""
-        message = soap.request(operation, arguments, self._context)
+        message = soap.request(operation, arguments, self._contexts[soap.LOCAL])
         return self._exchange(operation, message, parse, timeout_seconds)
 
     def _exchange(
@@ -198,22 +200,24 @@ class GpClient:
         send = partial(self._transport.post, message, _headers(operation), timeout_seconds)
         return self.ask(operation, send, partial(self._parsed, operation, parse))
 
-    def change(self, operation: str, argument: str, policy: str) -> None:
+    def change(self, operation: str, argument: str, policy: str, currency: str = soap.TRANSACTIONAL) -> None:
         """Send an operation that changes something, once; its answer is empty (facts.md 2.9).
 
         FaultError: GP says why it was not done. RetryableError: it may have been done or not; NotDoneError,
         ConfigurationError: it was not.
         """
-        message = soap.request(operation, argument, self._own_currency, policy)
+        message = soap.request(operation, argument, self._contexts[currency], policy)
         wait = self.config.change_timeout_seconds
         send = partial(self._transport.send_once, "POST", message, _headers(operation), wait)
         parse = partial(soap.parse_element, operation=operation)
         self.ask(operation, send, partial(self._parsed, operation, parse), tries=1)
 
-    def read_element(self, operation: str, key: str) -> etree._Element | None:
+    def read_element(
+        self, operation: str, key: str, currency: str = soap.TRANSACTIONAL
+    ) -> etree._Element | None:
         """One object by its key argument, as it came, its amounts in its own currency; None if GP has none."""
         parse = partial(soap.parse_element, operation=operation)
-        message = soap.request(operation, key, self._own_currency)
+        message = soap.request(operation, key, self._contexts[currency])
         return self._one(
             operation, partial(self._exchange, operation, message, parse, self.config.timeout_seconds)
         )

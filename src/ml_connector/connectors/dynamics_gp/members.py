@@ -49,6 +49,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         " QuantityAllocated FulfillDate ActualShipDate Components Serials Lots Bins",
         "SalesQuoteLine": f"{_LINE} QuantityCanceled QuantityToInvoice QuantityToOrder Components",
         "BusinessAddress": _BUSINESS_ADDRESS,
+        "PhoneNumber": "Value CountryCode Extension",
         "SalesUserDefined": "Date01 Date02 List01 List02 List03 Text01 Text02 Text03 Text04 Text05",
         "Customer": """
             Extensions Key IsOnHold IsActive ShipCompleteOnly Name Shortname StatementName ClassKey Priority

@@ -16,7 +16,7 @@ from ml_connector.connectors.dynamics_gp.elements import Content
 from ml_connector.connectors.dynamics_gp.members import ORDER
 from ml_connector.connectors.dynamics_gp.sales_fields import LINE, SHIP_TO, TYPES, Field
 from ml_connector.core.record import fold_key
-from ml_connector.core.sales import Document, Kind, Line, ShipTo
+from ml_connector.core.sales import Document, Kind, Line, ShipTo, require_same
 
 _AMOUNTS = frozenset({"lines", "freight", "miscellaneous", "tax", "trade_discount"})
 _SUMS = ("LineTotalAmount", "TotalAmount")
@@ -58,7 +58,7 @@ def changed(read: etree._Element, before: Document, after: Document) -> str:
 
     ValueError: the kind, the number or the customer is another, or ``before`` has no line of this sequence.
     """
-    _require_same(before, after)
+    require_same(before, after)
     kind = f"Sales{TYPES[after.kind]}"
     root = elements.copy(read, argument(after.kind))
     for field in sales_fields.of(after.kind):
@@ -71,12 +71,6 @@ def changed(read: etree._Element, before: Document, after: Document) -> str:
         for name in _SUMS:
             elements.put(root, kind, name, None)
     return elements.written(root)
-
-
-def _require_same(before: Document, after: Document) -> None:
-    same = before.kind is after.kind and fold_key(before.number) == fold_key(after.number)
-    if not same or fold_key(before.customer) != fold_key(after.customer):
-        raise ValueError("a document keeps its kind, its number and its customer")
 
 
 def _put(parent: etree._Element, kind: str, field: Field, value: object, document: Document) -> None:

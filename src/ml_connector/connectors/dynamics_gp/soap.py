@@ -24,6 +24,11 @@ DYNAMICS = "http://schemas.microsoft.com/dynamics/2006/01"
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 
+LOCAL, TRANSACTIONAL = (
+    "Local",
+    "Transactional",
+)  #: whose currency amounts are in: the company's, the document's
+
 KIND = "@type"  #: in a tree: the name of the element's own type, where it says one
 
 CONTENT_TYPE = "text/xml; charset=utf-8"  # 415 is the answer to anything else (facts.md, simulator checklist)
@@ -142,8 +147,8 @@ class Wanted:
         return cls(tuple(f"{{*}}{name}" for name in below), below)
 
 
-def context(company_id: int, culture: str, currency: str = "Local") -> str:
-    """The context argument: which company, which language; money in its own currency, or "Transactional"."""
+def context(company_id: int, culture: str, currency: str = LOCAL) -> str:
+    """The context argument: which company, which language; which currency amounts are in."""
     return (
         f'<gp:context><dyn:OrganizationKey xsi:type="dyn:CompanyKey"><dyn:Id>{company_id}</dyn:Id>'
         f"</dyn:OrganizationKey><dyn:CultureName>{safe_text(culture)}</dyn:CultureName>"

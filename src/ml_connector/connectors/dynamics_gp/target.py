@@ -1,152 +1,27 @@
-"""Dynamics GP as a target of sales documents, by SOAP; implements ``core.sales_ports.Documents``. Thread-safe.
-
-GP itself keeps a number to one document of its type, so that a create which is done again makes no second one: it is
-told as taken. An update is what was read a moment before, with the difference in it: GP compares nothing, so of two
-that change one document in the same moment the later has the last word.
-"""
+"""Dynamics GP as a target: the sales documents, the masters and the set-up of one company."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
-from functools import partial
-
-from lxml import etree
-
-from ml_connector.connectors.dynamics_gp import sales_xml, soap, write_meanings
 from ml_connector.connectors.dynamics_gp.changes import Changes
 from ml_connector.connectors.dynamics_gp.client import GpClient
-from ml_connector.connectors.dynamics_gp.listing import Lister, RowLimit
-from ml_connector.connectors.dynamics_gp.sales_fields import TYPES
-from ml_connector.connectors.dynamics_gp.sales_trees import DOCUMENTS, listed, standing
-from ml_connector.connectors.dynamics_gp.soap import Where
-from ml_connector.connectors.dynamics_gp.values import Tree
-from ml_connector.core.change import DAY_OVERLAP, Page, is_midnight
-from ml_connector.core.errors import ConfigurationError, RecordRejectedError
-from ml_connector.core.ports import KeptLimits, KnownLimit, Refused
-from ml_connector.core.sales import Document, Kind, Listed, Standing
-from ml_connector.core.sales_ports import Outcome, Sought
+from ml_connector.connectors.dynamics_gp.documents import GpDocuments
+from ml_connector.connectors.dynamics_gp.master_edits import GpMasterEdits
+from ml_connector.connectors.dynamics_gp.policies import Policies
+from ml_connector.connectors.dynamics_gp.set_up import GpSetUp
+from ml_connector.core.ports import KeptLimits
+from ml_connector.core.sales_ports import Documents, MasterEdits, SetUp
 
 
-class GpDocuments:
-    """The quotes, orders and invoices of one company."""
+class GpTarget:
+    """What of one company is written to; one that is shared asks for each policy once. Thread-safe."""
 
-    def __init__(self, client: GpClient, changes: Changes, limits: KeptLimits | None = None) -> None:
-        """``limits``: where what is learned of the row limit is kept for later runs."""
-        self._client = client
-        self._changes = changes
-        self._limits = limits
-        self._lister: Lister | None = None
+    documents: Documents
+    masters: MasterEdits
+    set_up: SetUp
 
-    def find(self, kind: Kind, number: str) -> Standing | None:
-        """The document as it stands in GP, in its own currency; see the port."""
-        read = self._read(kind, number)
-        return None if read is None else _standing(kind, read)
-
-    def list_documents(self, sought: Sought, after: str | None) -> Page[Listed]:
-        """One page, by number; complete in spite of GP's row limit."""
-        where = _where(sought)
-        lister = self._lister
-        if after is None or lister is None or lister.where != where:
-            lister = self._begin(where)
-        rows, next_after = lister.page(after)
-        if next_after is None and self._limits is not None:
-            self._limits.keep(DOCUMENTS.operation, KnownLimit(lister.limit.longest, lister.limit.limit))
-        found = (_listed(row) for row in rows)
-        return Page([one for one in found if _may_be_newer(one, sought.since)], next_after)
-
-    def create(self, document: Document) -> Outcome:
-        """Have GP make it. Its answer is empty (facts.md 2.9): a number that it gave itself is not known by that."""
-        kind, number = _changeable(document.kind), document.number
-        is_there = partial(self._is_there, kind, number) if number else None
-        return self._sent(f"CreateSales{TYPES[kind]}", number, partial(sales_xml.new, document), is_there)
-
-    def update(self, before: Standing, after: Document) -> Outcome:
-        """Change what differs; see the port. What nothing here knows of the document stays as it was read."""
-        kind, number = _changeable(after.kind), before.document.number
-        read = self._read(kind, number)
-        if read is None:
-            return Refused(_rejected(write_meanings.NOT_THERE.error(said=number)), gone=True)
-        now = _standing(kind, read).document
-        if now != before.document:
-            what = ", ".join(_differing(now, before.document))
-            return Refused(_rejected(write_meanings.OVERTAKEN.error(what=what)), overtaken=True)
-        made = partial(sales_xml.changed, read, before.document, after)
-        return self._sent(f"UpdateSales{TYPES[kind]}", number, made)
-
-    def void(self, kind: Kind, number: str) -> Outcome:
-        """Have it void."""
-        operation = f"VoidSales{TYPES[_changeable(kind)]}"
-        return self._changes.send(operation, soap.key(number), number)
-
-    def _sent(
-        self, operation: str, number: str, made: Callable[[], str], is_there: Callable[[], bool] | None = None
-    ) -> Outcome:
-        try:
-            argument = made()
-        except RecordRejectedError as error:
-            return Refused(error)
-        return self._changes.send(operation, argument, number, is_there)
-
-    def _is_there(self, kind: Kind, number: str) -> bool:
-        return self._read(kind, number) is not None
-
-    def _read(self, kind: Kind, number: str) -> etree._Element | None:
-        return self._client.read_element(f"GetSales{TYPES[kind]}ByKey", soap.key(number))
-
-    def _begin(self, where: Where) -> Lister:
-        known = self._limits.find(DOCUMENTS.operation) if self._limits else KnownLimit()
-        self._lister = Lister(DOCUMENTS, self._client.list_rows, RowLimit(limit=known.limit), where)
-        return self._lister
-
-
-def _changeable(kind: Kind) -> Kind:
-    if kind is Kind.INVOICE:
-        raise ValueError("invoices are made in GP alone")
-    return kind
-
-
-def _standing(kind: Kind, read: etree._Element) -> Standing:
-    tree = soap.tree_of(read)
-    return standing(kind, tree if isinstance(tree, dict) else {})
-
-
-def _where(sought: Sought) -> Where:
-    """GP has no "greater or equal" without an upper end; a stamp may be a local day (facts.md 2.5, 3.1)."""
-    where: dict[str, soap.Restriction] = {
-        "Type": {"Items": tuple(name for kind, name in TYPES.items() if kind in sought.kinds)}
-    }
-    if sought.customer:
-        where["CustomerId"] = {"EqualValue": sought.customer}
-    if sought.customer_po:
-        where["CustomerPONumber"] = {"EqualValue": sought.customer_po}
-    if sought.master_number:
-        where["MasterNumber"] = {"EqualValue": str(sought.master_number)}
-    if sought.since is not None:
-        where["ModifiedDate"] = {"GreaterThan": soap.instant_text(sought.since - DAY_OVERLAP)}
-    return where
-
-
-def _listed(row: Tree) -> Listed:
-    try:
-        return listed(row)
-    except RecordRejectedError as error:
-        raise ConfigurationError(f"{DOCUMENTS.operation}: {error.happened}", error.remedy) from error
-
-
-def _may_be_newer(one: Listed, since: datetime | None) -> bool:
-    at = one.modified_at
-    return since is None or at is None or at >= since or is_midnight(at)
-
-
-def _differing(now: Document, before: Document) -> list[str]:
-    return [
-        name.replace("_", " ")
-        for name in Document.__dataclass_fields__
-        if getattr(now, name) != getattr(before, name)
-    ]
-
-
-def _rejected(error: Exception) -> RecordRejectedError:
-    assert isinstance(error, RecordRejectedError), error
-    return error
+    def __init__(self, client: GpClient, limits: KeptLimits | None = None) -> None:
+        """Through ``client``, which who made it closes. ``limits``: see ``GpSource``."""
+        changes = Changes(client, Policies(client, client.config.policies))
+        self.documents = GpDocuments(client, changes, limits)
+        self.masters = GpMasterEdits(client, changes)
+        self.set_up = GpSetUp(client)

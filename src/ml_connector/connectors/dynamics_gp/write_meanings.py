@@ -161,11 +161,18 @@ SITUATIONS: Sequence[Situation] = (
         alone=r"\bcustomer\b.*(inactive|not active)",
     ),
     _situation(
+        "CUSTOMER_UNKNOWN",
+        "GP has no such customer.",
+        "Link the account to a customer that GP has, or create the customer in GP.",
+        *("customer", "custnmbr"),
+        words=_MISSING,
+        alone=_absent("customer"),
+    ),
+    _situation(
         "CUSTOMER_REFUSED",
         "GP does not take this customer.",
         "Look at it in GP (Cards > Sales > Customer): it may be missing, inactive, on hold or over its credit limit.",
         *("customer", "custnmbr"),
-        alone=_absent("customer"),
     ),
     _situation(
         "ADDRESS_UNKNOWN",
@@ -282,6 +289,12 @@ NO_ADDRESS = Meaning(
     Kind.DATA,
     "The record has no {role} address in GP, so its {field} cannot be set.",
     "Give it one in GP, or take the field out of those that the CRM owns.",
+)
+TWO_VALUES = Meaning(
+    "GP_ONE_ADDRESS",
+    Kind.DATA,
+    "Two addresses of the CRM are one in GP, and their {field} is to be two values.",
+    "Give both the same value in the CRM, or give the customer or vendor another address in GP.",
 )
 NO_POLICY = Meaning(
     "NO_POLICY",
