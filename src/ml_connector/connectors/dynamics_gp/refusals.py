@@ -19,7 +19,7 @@ class Verdict:
 
     error: RecordRejectedError
     says_taken: bool  #: that the number exists
-    may_be_taken: bool  #: that cannot be ruled out from the words: look it up
+    may_be_taken: bool  #: one of the reasons is not recognised, or none could be read: look it up
 
 
 def verdict(fault: FaultError, reasons: Sequence[Reason]) -> Verdict:
@@ -35,8 +35,7 @@ def of_reasons(reasons: Sequence[Reason], answer: str) -> Verdict:
     """The same without a fault: ``answer`` is GP's own."""
     told = [recognise(reason) for reason in reasons]
     taken = TAKEN in told
-    doubtful = any(one is None and _may_mean_number(why) for one, why in zip(told, reasons, strict=True))
-    return Verdict(_combined(told, reasons, answer), taken, taken or doubtful)
+    return Verdict(_combined(told, reasons, answer), taken, taken or None in told)
 
 
 def _combined(
@@ -73,11 +72,6 @@ def recognise(reason: Reason) -> Situation | None:
         return None
     alone = (one for one in every if one.alone is not None and one.alone.search(reason.message))
     return next(alone, None)
-
-
-def _may_mean_number(reason: Reason) -> bool:
-    """A reason about the key alone, in words that nothing here knows."""
-    return not reason.members or any(_plain(name) in ("", "id") for name in reason.members)
 
 
 def _plain(member: str) -> str:

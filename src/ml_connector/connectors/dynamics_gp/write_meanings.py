@@ -62,7 +62,8 @@ TAKEN = _situation(
     alone=r"(number|id|document|customer)\b.*(already|duplicate)|duplicate",
     again=Again.NEVER,
 )
-#: In the order in which they are tried: of one member, the one that wants words first.
+#: In the order in which they are tried: of one member, the one that wants words first; where only words tell, an item
+#: or a customer last, for a reason about something of theirs names them, too.
 SITUATIONS: Sequence[Situation] = (
     _situation(
         "ITEM_DISCONTINUED",
@@ -71,13 +72,6 @@ SITUATIONS: Sequence[Situation] = (
         *("item", "itemnmbr"),
         words=r"discontinued|inactive|not active",
         alone=r"\bitem\b.*(discontinued|inactive)",
-    ),
-    _situation(
-        "ITEM_UNKNOWN",
-        "GP has no such item.",
-        "Create the item in GP, or correct the product code in the CRM; ml-connector ping --items lists all of them.",
-        *("item", "itemnmbr"),
-        alone=_absent("item"),
     ),
     _situation(
         "UNIT_UNKNOWN",
@@ -195,6 +189,13 @@ SITUATIONS: Sequence[Situation] = (
         "Set the class up in GP, or correct it in the settings.",
         "class",
         alone=_absent("class"),
+    ),
+    _situation(
+        "ITEM_UNKNOWN",
+        "GP has no such item.",
+        "Create the item in GP, or correct the product code in the CRM; ml-connector ping --items lists all of them.",
+        *("item", "itemnmbr"),
+        alone=_absent("item"),
     ),
     _situation(
         "ALREADY_INVOICED",
