@@ -154,8 +154,8 @@ class GpConfig(BaseModel):
     )
     policies: dict[str, Annotated[str, AfterValidator(_guid)]] = Field(
         default={},
-        description="Operation = id of the policy to create or change by, for example CreateSalesOrder ="
-        " '4d060bdc-fa1e-4ea1-9e89-e1d19a5cb2ce'. What is not named is asked of GP (GetPolicyByOperation).",
+        description="Ids of the policies by which something is created or changed, by operation, for example"
+        " {CreateSalesOrder = '4d060bdc-fa1e-4ea1-9e89-e1d19a5cb2ce'}. What is not named is asked of GP.",
     )
     ca_file: Path | None = Field(
         default=None,

@@ -18,7 +18,7 @@ from ml_connector.connectors.dynamics_gp import sales_xml, soap, write_meanings
 from ml_connector.connectors.dynamics_gp.changes import Changes
 from ml_connector.connectors.dynamics_gp.client import GpClient
 from ml_connector.connectors.dynamics_gp.listing import Lister, RowLimit
-from ml_connector.connectors.dynamics_gp.sales_fields import TYPES
+from ml_connector.connectors.dynamics_gp.sales_fields import OPERATIONS, TYPES
 from ml_connector.connectors.dynamics_gp.sales_trees import DOCUMENTS, listed, standing
 from ml_connector.connectors.dynamics_gp.soap import Where
 from ml_connector.connectors.dynamics_gp.values import Tree
@@ -65,7 +65,7 @@ class GpDocuments:
         """Have GP make it. Its answer is empty (facts.md 2.9): a number that it gave itself is not known by that."""
         kind, number = _changeable(document.kind), document.number
         is_there = partial(self._is_there, kind, number) if number else None
-        return self._sent(f"CreateSales{TYPES[kind]}", number, partial(sales_xml.new, document), is_there)
+        return self._sent(OPERATIONS[kind].create, number, partial(sales_xml.new, document), is_there)
 
     def update(self, before: Standing, after: Document) -> Outcome:
         """Change what differs; see the port. What nothing here knows of the document stays as it was read."""
@@ -79,11 +79,11 @@ class GpDocuments:
             what = ", ".join(_differing(now, before.document))
             return Refused(_rejected(write_meanings.OVERTAKEN.error(what=what)), overtaken=True)
         made = partial(sales_xml.changed, read, before.document, after)
-        return self._sent(f"UpdateSales{TYPES[kind]}", number, made)
+        return self._sent(OPERATIONS[kind].update, number, made)
 
     def void(self, kind: Kind, number: str) -> Outcome:
         """Have it void."""
-        operation = f"VoidSales{TYPES[_changeable(kind)]}"
+        operation = OPERATIONS[_changeable(kind)].void
         return self._changes.send(operation, soap.key(number), number)
 
     def _sent(
@@ -99,7 +99,7 @@ class GpDocuments:
         return self._read(kind, number) is not None
 
     def _read(self, kind: Kind, number: str) -> etree._Element | None:
-        return self._client.read_element(f"GetSales{TYPES[kind]}ByKey", soap.key(number))
+        return self._client.read_element(OPERATIONS[kind].read, soap.key(number))
 
     def _begin(self, where: Where) -> Lister:
         known = self._limits.find(DOCUMENTS.operation) if self._limits else KnownLimit()

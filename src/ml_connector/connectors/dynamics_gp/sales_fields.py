@@ -20,6 +20,23 @@ from ml_connector.core.sales import Document, Kind
 #: What GP calls them.
 TYPES: Mapping[Kind, str] = {Kind.QUOTE: "Quote", Kind.ORDER: "Order", Kind.INVOICE: "Invoice"}
 KINDS: Mapping[str, Kind] = {name: kind for kind, name in TYPES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """What is called for a kind; empty: GP makes these alone."""
+
+    read: str
+    create: str = ""
+    update: str = ""
+    void: str = ""
+
+
+OPERATIONS: Mapping[Kind, Operations] = {
+    Kind.QUOTE: Operations("GetSalesQuoteByKey", "CreateSalesQuote", "UpdateSalesQuote", "VoidSalesQuote"),
+    Kind.ORDER: Operations("GetSalesOrderByKey", "CreateSalesOrder", "UpdateSalesOrder", "VoidSalesOrder"),
+    Kind.INVOICE: Operations("GetSalesInvoiceByKey"),
+}
 BATCH_SOURCE = "Sales Entry"  #: from memory (facts.md 2.9)
 
 
