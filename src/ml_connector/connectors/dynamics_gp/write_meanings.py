@@ -316,6 +316,7 @@ ALL: Sequence[Meaning] = (
         UNCERTAIN,
         TEXT_NOT_XML,
         NO_ADDRESS,
+        TWO_VALUES,
     ),
     NO_POLICY,
 )
