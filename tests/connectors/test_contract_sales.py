@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -21,6 +21,7 @@ from memory_documents import (
     unsure,
 )
 from ml_connector.connectors.dynamics_gp import GpClient, GpConfig, GpTarget, RequestGate
+from ml_connector.connectors.dynamics_gp.auth import WindowsTransport
 from ml_connector.core.sales import Kind
 from ml_connector.core.sales_ports import Documents, MasterEdits, SetUp, Thing
 from ml_connector.simulators.gp import GpOptions, GpSimulator
@@ -99,6 +100,63 @@ class TestGpDocuments(DocumentContract):
     def world(self, gp) -> GpDocumentWorld:
         simulator, target = gp
         world = GpDocumentWorld(simulator, target.documents, target.masters, target.set_up)
+        world.allow()
+        return world
+
+
+SALES = "/Tenants({tenant})/Companies({company})/ZohoSync/Sales/Sales"
+#: A partner's services: whole documents in pages, with a list of what changed, or without.
+SBA = {
+    "pages": {"list_path": f"{SALES}{{kind}}Pages({{after}})?rows=3"},
+    "changes": {
+        "list_path": f"{SALES}{{kind}}Pages({{after}})",
+        "changed_path": f"{SALES}{{kind}}sModified({{since}})",
+    },
+}
+
+
+@pytest.fixture
+def by_sba(tmp_path) -> Iterator[Callable[..., tuple[GpSimulator, GpTarget]]]:
+    """A simulator whose sales documents are read and written by SBA; how it answers."""
+    clock = ShortClock()
+    with ExitStack() as opened:
+
+        def connect(envelope: str, **paths: str) -> tuple[GpSimulator, GpTarget]:
+            simulator = opened.enter_context(GpSimulator(GpOptions(sba_envelope=envelope)))
+            places = {"record_path": f"{SALES}{{kind}}s({{key}})", "create_path": f"{SALES}{{kind}}s"}
+            sba = {"address": simulator.sba_address, "company": "Fabrikam, Inc."}
+            config = GpConfig.model_validate(
+                {"endpoint": simulator.endpoint, "company_id": -1, "user": "FABRIKAM\\connector"}
+                | {"sba": {**sba, "sales": {"enabled": True, **places, **paths}}}
+            )
+            gate = opened.enter_context(closing(RequestGate(tmp_path / "gate", 3, 0.0, clock)))
+            client = opened.enter_context(closing(GpClient(config, lambda: "Sample-Pa55word", gate, clock)))
+            there = config.model_copy(update={"endpoint": config.sba.address})
+            transport = opened.enter_context(closing(WindowsTransport(there, lambda: "Sample-Pa55word")))
+            return simulator, GpTarget(client, sba=transport)
+
+        yield connect
+
+
+class SbaDocumentWorld(GpDocumentWorld):
+    """The same by SBA; its page is limited by the service, not by GP."""
+
+    def limit_rows(self, rows: int) -> None:
+        names = self.documents._names
+        path = f"{SALES}{{kind}}Pages({{after}})?rows={rows}"
+        self.documents._names = names.model_copy(update={"list_path": path})
+
+    def _fault(self, kind: str) -> None:
+        plan = {"faults": [{"kind": kind, "operation": "POST SalesOrders"}]}
+        self.simulator.control("POST", "faults", plan)
+
+
+class TestSbaDocuments(DocumentContract):
+    @pytest.fixture(params=[("pages", "bare"), ("changes", "resource"), ("changes", "payload")], ids="-".join)
+    def world(self, request: pytest.FixtureRequest, by_sba) -> GpDocumentWorld:
+        how, envelope = request.param
+        simulator, target = by_sba(envelope, **SBA[how])
+        world = SbaDocumentWorld(simulator, target.documents, target.masters, target.set_up)
         world.allow()
         return world
 

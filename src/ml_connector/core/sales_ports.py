@@ -68,10 +68,7 @@ class Documents(Protocol):
         """
 
     def list_documents(self, sought: Sought, after: str | None) -> Page[Listed]:
-        """One page of these documents, complete or an error; ``after`` is the last page's ``next_after``.
-
-        All of one number are in the same page.
-        """
+        """One page of these documents, complete or an error; ``after`` is the last page's ``next_after``."""
 
     def create(self, document: Document) -> Outcome:
         """Have the ERP make a quote or an order. The ERP may change its prices: ``find`` tells what stands there.

@@ -50,7 +50,7 @@ class GpDocuments:
         with self._turn:  # of two listings at once, neither disturbs the other
             rows, next_after = self._page(_where(sought), after)
         found = (_listed(row) for row in rows)
-        return Page([one for one in found if _may_be_newer(one, sought.since)], next_after)
+        return Page([one for one in found if may_be_newer(one, sought.since)], next_after)
 
     def _page(self, where: Where, after: str | None) -> tuple[list[Tree], str | None]:
         lister = self._lister
@@ -63,27 +63,27 @@ class GpDocuments:
 
     def create(self, document: Document) -> Outcome:
         """Have GP make it. Its answer is empty (facts.md 2.9): a number that it gave itself is not known by that."""
-        kind, number = _changeable(document.kind), document.number
+        kind, number = changeable(document.kind), document.number
         is_there = partial(self._is_there, kind, number) if number else None
         return self._sent(OPERATIONS[kind].create, number, partial(sales_xml.new, document), is_there)
 
     def update(self, before: Standing, after: Document) -> Outcome:
         """Change what differs; see the port. What nothing here knows of the document stays as it was read."""
         require_same(before.document, after)
-        kind, number = _changeable(after.kind), before.document.number
+        kind, number = changeable(after.kind), before.document.number
         read = self._read(kind, number)
         if read is None:
             return Refused(_rejected(write_meanings.NOT_THERE.error(said=number)), gone=True)
         now = _standing(kind, read).document
         if now != before.document:
-            what = ", ".join(_differing(now, before.document))
+            what = ", ".join(differing(now, before.document))
             return Refused(_rejected(write_meanings.OVERTAKEN.error(what=what)), overtaken=True)
         made = partial(sales_xml.changed, read, before.document, after)
         return self._sent(OPERATIONS[kind].update, number, made)
 
     def void(self, kind: Kind, number: str) -> Outcome:
         """Have it void."""
-        operation = OPERATIONS[_changeable(kind)].void
+        operation = OPERATIONS[changeable(kind)].void
         return self._changes.send(operation, soap.key(number), number)
 
     def _sent(
@@ -107,7 +107,8 @@ class GpDocuments:
         return self._lister
 
 
-def _changeable(kind: Kind) -> Kind:
+def changeable(kind: Kind) -> Kind:
+    """The kind, if it is made and changed from outside."""
     if kind is Kind.INVOICE:
         raise ValueError("invoices are made in GP alone")
     return kind
@@ -141,12 +142,14 @@ def _listed(row: Tree) -> Listed:
         raise ConfigurationError(f"{DOCUMENTS.operation}: {error.happened}", error.remedy) from error
 
 
-def _may_be_newer(one: Listed, since: datetime | None) -> bool:
+def may_be_newer(one: Listed, since: datetime | None) -> bool:
+    """Whether it changed at or after an instant; a stamp that is a day only does not say that it did not."""
     at = one.modified_at
     return since is None or at is None or at >= since or is_midnight(at)
 
 
-def _differing(now: Document, before: Document) -> list[str]:
+def differing(now: Document, before: Document) -> list[str]:
+    """What of a document is not as it was."""
     return [
         name.replace("_", " ")
         for name in Document.__dataclass_fields__

@@ -77,8 +77,10 @@ def standing(kind: Kind, tree: Tree) -> Standing:
 
 def _document(kind: Kind, tree: Tree, lines: list[Tree]) -> Document:
     read = {field.name: field.read(tree) for field in sales_fields.of(kind)}
-    if find(tree, ("TradeDiscount", "Percent")) is not None:
-        read["trade_discount"] = values.to_money(find(tree, ("DiscountAmount", "Value")))
+    percent = values.to_money(find(tree, ("TradeDiscount", "Percent", "Value")))
+    if percent is not None:
+        told = values.to_money(find(tree, ("DiscountAmount", "Value")))
+        read["trade_discount"] = _share(_money(tree, "LineTotalAmount"), percent) if told is None else told
     texts = {number: _text(tree, "UserDefined", sales_fields.text_member(number)) for number in _TEXTS}
     address = find(tree, ("ShipToAddress",))
     said = {field.name: field.read(address) for field in SHIP_TO} if isinstance(address, dict) else {}
@@ -95,9 +97,13 @@ def _line(tree: Tree) -> Line:
     read = {field.name: field.read(tree) for field in LINE}
     percent = values.to_money(find(tree, ("Discount", "Percent", "Value")))
     if percent is not None:
-        read["discount"] = ((read["unit_price"] or _ZERO) * percent / _HUNDRED).quantize(_CENT)
+        read["discount"] = _share(read["unit_price"] or _ZERO, percent)
     read["quantity"] = read["quantity"] or _ZERO
     return Line(sequence=sequence(tree), **read)
+
+
+def _share(whole: Decimal, percent: Decimal) -> Decimal:
+    return (whole * percent / _HUNDRED).quantize(_CENT)
 
 
 def _progress(kind: Kind, line: Tree) -> Progress:

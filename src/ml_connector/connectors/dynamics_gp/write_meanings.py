@@ -279,6 +279,13 @@ UNCERTAIN = Meaning(
     f"{_LOG}. {TRIED_AGAIN} It is looked for in GP first.",
     again=Again.LATER,
 )
+NO_ANSWER = Meaning(
+    "GP_NO_ANSWER",
+    Kind.WAIT,
+    "The answer to {operation} is a web page, so that it may have been done or not.",
+    "It is looked for in GP first; if it stays so, open the address in a browser to see what answers there.",
+    30.0,
+)
 TEXT_NOT_XML = Meaning(
     "TEXT_NOT_XML",
     Kind.DATA,
@@ -318,5 +325,5 @@ ALL: Sequence[Meaning] = (
         NO_ADDRESS,
         TWO_VALUES,
     ),
-    NO_POLICY,
+    *(NO_POLICY, NO_ANSWER),
 )
