@@ -116,13 +116,12 @@ SBA = {
 
 
 @pytest.fixture
-def by_sba(tmp_path) -> Iterator[Callable[..., tuple[GpSimulator, GpTarget]]]:
+def by_sba(tmp_path) -> Iterator[Callable[..., SbaDocumentWorld]]:
     """A simulator whose sales documents are read and written by SBA; how it answers."""
     clock = ShortClock()
     with ExitStack() as opened:
 
-        def connect(envelope: str, **paths: str) -> tuple[GpSimulator, GpTarget]:
-            simulator = opened.enter_context(GpSimulator(GpOptions(sba_envelope=envelope)))
+        def target(simulator: GpSimulator, **paths: str) -> GpTarget:
             places = {"record_path": f"{SALES}{{kind}}s({{key}})", "create_path": f"{SALES}{{kind}}s"}
             sba = {"address": simulator.sba_address, "company": "Fabrikam, Inc."}
             config = GpConfig.model_validate(
@@ -133,7 +132,14 @@ def by_sba(tmp_path) -> Iterator[Callable[..., tuple[GpSimulator, GpTarget]]]:
             client = opened.enter_context(closing(GpClient(config, lambda: "Sample-Pa55word", gate, clock)))
             there = config.model_copy(update={"endpoint": config.sba.address})
             transport = opened.enter_context(closing(WindowsTransport(there, lambda: "Sample-Pa55word")))
-            return simulator, GpTarget(client, sba=transport)
+            return GpTarget(client, sba=transport)
+
+        def connect(envelope: str, **paths: str) -> SbaDocumentWorld:
+            simulator = opened.enter_context(GpSimulator(GpOptions(sba_envelope=envelope)))
+            made = target(simulator, **paths)
+            world = SbaDocumentWorld(simulator, made.documents, made.masters, made.set_up)
+            world.anew = lambda **paths: target(simulator, **paths).documents
+            return world
 
         yield connect
 
@@ -141,10 +147,10 @@ def by_sba(tmp_path) -> Iterator[Callable[..., tuple[GpSimulator, GpTarget]]]:
 class SbaDocumentWorld(GpDocumentWorld):
     """The same by SBA; its page is limited by the service, not by GP."""
 
+    anew: Callable[..., Documents]
+
     def limit_rows(self, rows: int) -> None:
-        names = self.documents._names
-        path = f"{SALES}{{kind}}Pages({{after}})?rows={rows}"
-        self.documents._names = names.model_copy(update={"list_path": path})
+        self.documents = self.anew(list_path=f"{SALES}{{kind}}Pages({{after}})?rows={rows}")
 
     def _fault(self, kind: str) -> None:
         plan = {"faults": [{"kind": kind, "operation": "POST SalesOrders"}]}
@@ -155,8 +161,7 @@ class TestSbaDocuments(DocumentContract):
     @pytest.fixture(params=[("pages", "bare"), ("changes", "resource"), ("changes", "payload")], ids="-".join)
     def world(self, request: pytest.FixtureRequest, by_sba) -> GpDocumentWorld:
         how, envelope = request.param
-        simulator, target = by_sba(envelope, **SBA[how])
-        world = SbaDocumentWorld(simulator, target.documents, target.masters, target.set_up)
+        world = by_sba(envelope, **SBA[how])
         world.allow()
         return world
 

@@ -11,6 +11,8 @@ import pytest
 from lxml import etree
 
 from ml_connector.connectors.dynamics_gp import sales_trees, sales_xml, soap
+from ml_connector.connectors.dynamics_gp.changes import Changes
+from ml_connector.connectors.dynamics_gp.documents import GpDocuments
 from ml_connector.core.errors import ConfigurationError, NotDoneError, RetryableError
 from ml_connector.core.ports import Refused
 from ml_connector.core.sales import Document, Kind, Line, ShipTo
@@ -34,7 +36,7 @@ def plan(simulator, kind, operation, **more):
 
 
 def asked(target, operation):
-    return target.documents._client.cost().calls.get(operation, 0)
+    return target.client.cost().calls.get(operation, 0)
 
 
 # ---- GP's rules
@@ -145,12 +147,28 @@ def test_a_policy_that_is_not_there_is_told(simulate, connect_target):
     assert "[gp] policies" in outcome.error.remedy
 
 
+class Stale:
+    """Policies of which one is out of date until GP is asked anew."""
+
+    asked = 0
+
+    def argument(self, operation):
+        guid = (
+            "4d060bdc-fa1e-4ea1-9e89-e1d19a5cb2ce" if self.asked else "00000000-0000-0000-0000-000000000001"
+        )
+        return f"<gp:policy><gp:Key><gp:Id>{guid}</gp:Id></gp:Key></gp:policy>"
+
+    def forget(self, operation):
+        self.asked += 1
+        return True
+
+
 def test_a_policy_that_was_changed_meanwhile_is_asked_for_anew(simulate, connect_target):
     target = connect_target(simulate())
-    policies = target.documents._changes._policies
-    policies._known["CreateSalesOrder"] = "00000000-0000-0000-0000-000000000001"
-    assert target.documents.create(order()) == Accepted("ZO1")
-    assert asked(target, "CreateSalesOrder") == 2
+    stale = Stale()
+    documents = GpDocuments(target.client, Changes(target.client, stale))
+    assert documents.create(order()) == Accepted("ZO1")
+    assert (stale.asked, asked(target, "CreateSalesOrder")) == (1, 2)
 
 
 def test_without_the_right_to_a_policy_the_way_out_is_told(simulate, connect_target):

@@ -28,6 +28,7 @@ class GpTarget:
 
         ``limits``: see ``GpSource``.
         """
+        self.client = client
         changes, config = Changes(client, Policies(client, client.config.policies)), client.config.sba
         self.documents = GpDocuments(client, changes, limits)
         if config.sales.enabled:
