@@ -43,6 +43,8 @@ def reason(message: str, *members: str, number: str = "", kind: str = "SalesOrde
         (reason("A part of it is invoiced.", "Key"), "ALREADY_INVOICED"),
         (reason("Below what is allocated.", "Quantity"), "ALREADY_INVOICED"),
         (reason("Duplicate document number.", "Key"), "NUMBER_TAKEN"),
+        (reason("The document is being edited by another user.", "Key"), "IN_USE"),
+        (reason("The batch is in use.", "BatchKey"), "IN_USE"),
         # No member at all: by words.
         (reason("Error Number = 2079  Item number does not exist in Inventory."), "ITEM_UNKNOWN"),
         (reason("SOP Number already exists as a duplicate"), "NUMBER_TAKEN"),
@@ -91,7 +93,7 @@ def test_all_reasons_stand_in_one_error():
     ("given", "says", "may"),
     [
         ([reason("The document number already exists.", "Key")], True, True),
-        ([reason("No item.", "ItemKey"), reason("The number is in use.", "Key")], True, True),
+        ([reason("No item.", "ItemKey"), reason("The number was already used.", "Key")], True, True),
         ([reason("Die Nummer ist vergeben.", "Key")], False, True),
         ([reason("Vergeben.", "SOPNUMBE")], False, True),
         ([reason("The document is in history.", "Key")], False, False),

@@ -238,6 +238,21 @@ def test_a_hidden_failure_is_this_orders(simulate, connect_target, kind):
     assert "Pa55word" not in outcome.error.happened + outcome.error.answer
 
 
+def test_what_cannot_be_read_is_this_orders_fault(simulate, connect_target):
+    simulator = simulate()
+    target = connect_target(simulator)
+    target.documents.create(order())
+    found = target.documents.find(Kind.ORDER, "ZO1")
+    plan(simulator, "soap_system_fault", "GetSalesOrderByKey", count=2)
+    outcome = target.documents.update(found, replace(found.document, comment="new"))
+    assert isinstance(outcome, Refused)
+    assert outcome.error.heals
+    plan(simulator, "soap_system_fault", "GetVendorByKey", count=2)
+    outcome = target.masters.edit(Edit("vendors", "ACETRAVE0001", {"default.city": "Elgin"}, {}))
+    assert isinstance(outcome, Refused)
+    assert outcome.error.heals
+
+
 # ---- what is sent back whole
 
 

@@ -71,10 +71,13 @@ class GpDocuments:
         """Change what differs; see the port. What nothing here knows of the document stays as it was read."""
         require_same(before.document, after)
         kind, number = changeable(after.kind), before.document.number
-        read = self._read(kind, number)
-        if read is None:
+        try:
+            read = self._read(kind, number)
+            now = None if read is None else _standing(kind, read).document
+        except RecordRejectedError as error:
+            return Refused(error)
+        if read is None or now is None:
             return Refused(_rejected(write_meanings.NOT_THERE.error(said=number)), gone=True)
-        now = _standing(kind, read).document
         if now != before.document:
             what = ", ".join(differing(now, before.document))
             return Refused(_rejected(write_meanings.OVERTAKEN.error(what=what)), overtaken=True)
@@ -96,7 +99,10 @@ class GpDocuments:
         return self._changes.send(operation, argument, number, is_there)
 
     def _is_there(self, kind: Kind, number: str) -> bool:
-        return self._read(kind, number) is not None
+        try:
+            return self._read(kind, number) is not None
+        except RecordRejectedError:
+            return False  # what cannot be read leaves the refusal as it is
 
     def _read(self, kind: Kind, number: str) -> etree._Element | None:
         return self._client.read_element(OPERATIONS[kind].read, soap.key(number))

@@ -51,14 +51,18 @@ class GpMasterEdits:
     def edit(self, edit: Edit) -> Outcome:
         """Change these fields alone; see the port. What stands there already is not written again."""
         _require(edit.fields, self.editable(edit.entity))
-        read = self._read(edit.entity, edit.key)
+        try:
+            read = self._read(edit.entity, edit.key)
+            tree = {} if read is None else _tree(read)
+            now, _ = schema.flatten(MASTERS[edit.entity], tree)
+            later = _stamped_later(edit, tree)
+        except RecordRejectedError as error:
+            return Refused(error)
         if read is None:
             return Refused(_rejected(write_meanings.NOT_THERE.error(said=edit.key)), gone=True)
-        tree = _tree(read)
-        now, _ = schema.flatten(MASTERS[edit.entity], tree)
-        if moved := [*_differing(now, edit.expected), *_stamped_later(edit, tree)]:
-            error = write_meanings.OVERTAKEN.error(what=", ".join(moved))
-            return Refused(_rejected(error), overtaken=True)
+        if moved := [*_differing(now, edit.expected), *later]:
+            overtaken = write_meanings.OVERTAKEN.error(what=", ".join(moved))
+            return Refused(_rejected(overtaken), overtaken=True)
         if not _differing(now, edit.fields):
             return Accepted(edit.key.rstrip())
         made = partial(master_xml.changed, edit.entity, read, edit.fields)
@@ -68,7 +72,13 @@ class GpMasterEdits:
         """Create a customer; its class gives what is left out (facts.md 2.9 in general, inferred for these)."""
         _require(fields, self.settable(entity))
         made = partial(master_xml.new, entity, key, fields)
-        return self._sent(NAMES[entity].create, key, made, lambda: self._read(entity, key) is not None)
+        return self._sent(NAMES[entity].create, key, made, partial(self._is_there, entity, key))
+
+    def _is_there(self, entity: str, key: str) -> bool:
+        try:
+            return self._read(entity, key) is not None
+        except RecordRejectedError:
+            return False  # what cannot be read leaves the refusal as it is
 
     def _sent(
         self, operation: str, key: str, made: Callable[[], str], is_there: Callable[[], bool] | None = None

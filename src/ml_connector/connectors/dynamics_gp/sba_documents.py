@@ -78,10 +78,13 @@ class SbaDocuments:
         """Send the difference; see the port."""
         require_same(before.document, after)
         kind, number = changeable(after.kind), before.document.number
-        row = self._row(kind, number)
-        if row is None:
+        try:
+            row = self._row(kind, number)
+            now = None if row is None else self._standing(kind, row).document
+        except RecordRejectedError as error:
+            return Refused(error)
+        if row is None or now is None:
             return Refused(_rejected(write_meanings.NOT_THERE.error(said=number)), gone=True)
-        now = self._standing(kind, row).document
         if now != before.document:
             what = ", ".join(differing(now, before.document))
             return Refused(_rejected(write_meanings.OVERTAKEN.error(what=what)), overtaken=True)
@@ -121,7 +124,10 @@ class SbaDocuments:
         return (sba.value(row, self._names.document_names["number"]) or "").rstrip()  # type: ignore[union-attr]
 
     def _is_there(self, kind: Kind, number: str) -> bool:
-        return bool(number) and self._row(kind, number) is not None
+        try:
+            return bool(number) and self._row(kind, number) is not None
+        except RecordRejectedError:
+            return False  # what cannot be read leaves the refusal as it is
 
     def _row(self, kind: Kind, number: str) -> Tree | None:
         wait = self._client.config.timeout_seconds

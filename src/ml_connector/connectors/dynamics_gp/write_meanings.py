@@ -58,13 +58,21 @@ TAKEN = _situation(
     "GP has one of this number already.",
     "Look at it in GP: if it is another one, give ours another number.",
     *("", "id", "document", "customer", "sopnumbe", "custnmbr"),
-    words=r"already|duplicate|in use|exists\b",
-    alone=r"(number|id|document|customer)\b.*(already|duplicate)|duplicate",
+    words=r"already (exist|been used|used|taken)|duplicate|\bexists\b",
+    alone=r"(number|id|document|customer)\b.*already (exist|been used|used)|duplicate",
     again=Again.NEVER,
 )
 #: In the order in which they are tried: of one member, the one that wants words first; where only words tell, an item
 #: or a customer last, for a reason about something of theirs names them, too.
 SITUATIONS: Sequence[Situation] = (
+    _situation(
+        "IN_USE",
+        "Somebody is working on it in GP.",
+        "Close the window in which it is open; it is tried again by itself.",
+        *("", "id", "batch", "customer", "vendor", "item"),
+        words=r"being edited|in use\b|locked|another (user|session|process)",
+        alone=r"being edited|in use by|locked by|another (user|session|process)",
+    ),
     _situation(
         "ITEM_DISCONTINUED",
         "GP does not sell the item any more.",
