@@ -12,7 +12,7 @@ from spnego.exceptions import SpnegoError
 
 from ml_connector.connectors.dynamics_gp import errors, meanings, sba_meanings, write_meanings
 from ml_connector.connectors.dynamics_gp.errors import FaultKind
-from ml_connector.connectors.dynamics_gp.meanings import Meaning
+from ml_connector.connectors.dynamics_gp.meaning import Meaning
 from ml_connector.connectors.dynamics_gp.soap import AnswerError, FaultError
 from ml_connector.core.catalogue import Again, Kind
 from ml_connector.core.errors import ConfigurationError, NotDoneError, RecordRejectedError, RetryableError

@@ -50,7 +50,15 @@ policies     by which every change is made
 changes      sends a change, and says what came of it
 reasons      why GP refused something, in its own words
 refusals     what these come to
+meaning      a code: its words, and the error it becomes
+meanings     what reading can end with
 write_meanings  what a change can end with
+sba_paths    what a path of SBA may be
+sba_caller   one request to SBA and its answer
+sba_sales_config  the settings of sales documents by SBA
+sba_sales    these documents as JSON, both ways
+sba_changes  what came of a change by SBA
+sba_documents  quotes, orders and invoices by it
 target       documents, masters and set-up of one company
 checks       what ``ping`` asks
 ===========  ========================================================================

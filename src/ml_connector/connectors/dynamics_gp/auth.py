@@ -23,7 +23,7 @@ from spnego.exceptions import SpnegoError
 from ml_connector.connectors.dynamics_gp import errors, meanings
 from ml_connector.connectors.dynamics_gp.config import GpConfig
 from ml_connector.connectors.dynamics_gp.lanes import DROPPED, SILENT, Answer, Call, Lane, Lanes, Server
-from ml_connector.connectors.dynamics_gp.meanings import Meaning
+from ml_connector.connectors.dynamics_gp.meaning import Meaning
 from ml_connector.connectors.dynamics_gp.mechanisms import Beginning, Mechanisms
 from ml_connector.connectors.dynamics_gp.tickets import NoTicketError, Tickets
 from ml_connector.core.errors import ConfigurationError, ConnectorError

@@ -8,7 +8,7 @@ from functools import partial
 from ml_connector.connectors.dynamics_gp import errors, refusals, soap, write_meanings
 from ml_connector.connectors.dynamics_gp.client import GpClient
 from ml_connector.connectors.dynamics_gp.errors import FaultKind
-from ml_connector.connectors.dynamics_gp.meanings import Meaning
+from ml_connector.connectors.dynamics_gp.meaning import Meaning
 from ml_connector.connectors.dynamics_gp.policies import Policies
 from ml_connector.connectors.dynamics_gp.refusals import Verdict
 from ml_connector.connectors.dynamics_gp.soap import FaultError
@@ -71,8 +71,5 @@ def _refused(verdict: Verdict, is_there: Callable[[], bool] | None) -> Outcome:
 
 
 def _error(meaning: Meaning, fault: FaultError, operation: str) -> RecordRejectedError:
-    error = meaning.error(
-        errors.redact(fault.answer or fault.text), said=errors.said(fault), operation=operation
-    )
-    assert isinstance(error, RecordRejectedError), error
-    return error
+    answer = errors.redact(fault.answer or fault.text)
+    return meaning.rejection(answer, said=errors.said(fault), operation=operation)

@@ -77,10 +77,10 @@ class GpDocuments:
         except RecordRejectedError as error:
             return Refused(error)
         if read is None or now is None:
-            return Refused(_rejected(write_meanings.NOT_THERE.error(said=number)), gone=True)
+            return Refused(write_meanings.NOT_THERE.rejection(said=number), gone=True)
         if now != before.document:
             what = ", ".join(differing(now, before.document))
-            return Refused(_rejected(write_meanings.OVERTAKEN.error(what=what)), overtaken=True)
+            return Refused(write_meanings.OVERTAKEN.rejection(what=what), overtaken=True)
         made = partial(sales_xml.changed, read, before.document, after)
         return self._sent(OPERATIONS[kind].update, number, made)
 
@@ -161,8 +161,3 @@ def differing(now: Document, before: Document) -> list[str]:
         for name in Document.__dataclass_fields__
         if getattr(now, name) != getattr(before, name)
     ]
-
-
-def _rejected(error: Exception) -> RecordRejectedError:
-    assert isinstance(error, RecordRejectedError), error
-    return error

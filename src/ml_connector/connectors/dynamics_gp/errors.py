@@ -14,7 +14,8 @@ from typing import Protocol
 import httpcore2
 
 from ml_connector.connectors.dynamics_gp import meanings, sba_meanings, write_meanings
-from ml_connector.connectors.dynamics_gp.meanings import SHORT_WAIT_SECONDS, Meaning
+from ml_connector.connectors.dynamics_gp.meaning import Meaning
+from ml_connector.connectors.dynamics_gp.meanings import SHORT_WAIT_SECONDS
 from ml_connector.connectors.dynamics_gp.soap import AnswerError, FaultError, is_html
 from ml_connector.core.catalogue import Entry
 from ml_connector.core.errors import ConnectorError

@@ -18,7 +18,7 @@ from ml_connector.connectors.dynamics_gp.client import GpClient
 from ml_connector.connectors.dynamics_gp.master_xml import NAMES
 from ml_connector.connectors.dynamics_gp.masters import MASTERS
 from ml_connector.connectors.dynamics_gp.values import Tree
-from ml_connector.core.errors import ConnectorError, RecordRejectedError
+from ml_connector.core.errors import RecordRejectedError
 from ml_connector.core.ports import Refused
 from ml_connector.core.record import Record, Value, fold_key
 from ml_connector.core.sales_ports import Accepted, Edit, Outcome
@@ -59,10 +59,10 @@ class GpMasterEdits:
         except RecordRejectedError as error:
             return Refused(error)
         if read is None:
-            return Refused(_rejected(write_meanings.NOT_THERE.error(said=edit.key)), gone=True)
+            return Refused(write_meanings.NOT_THERE.rejection(said=edit.key), gone=True)
         if moved := [*_differing(now, edit.expected), *later]:
-            overtaken = write_meanings.OVERTAKEN.error(what=", ".join(moved))
-            return Refused(_rejected(overtaken), overtaken=True)
+            overtaken = write_meanings.OVERTAKEN.rejection(what=", ".join(moved))
+            return Refused(overtaken, overtaken=True)
         if not _differing(now, edit.fields):
             return Accepted(edit.key.rstrip())
         made = partial(master_xml.changed, edit.entity, read, edit.fields)
@@ -126,8 +126,3 @@ def _is_later(at: datetime | None, since: datetime | None) -> bool:
 def _tree(read: etree._Element) -> Tree:
     tree = soap.tree_of(read)
     return tree if isinstance(tree, dict) else {}
-
-
-def _rejected(error: ConnectorError) -> RecordRejectedError:
-    assert isinstance(error, RecordRejectedError), error
-    return error

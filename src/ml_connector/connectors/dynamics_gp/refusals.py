@@ -10,7 +10,7 @@ from ml_connector.connectors.dynamics_gp.reasons import Reason
 from ml_connector.connectors.dynamics_gp.soap import FaultError
 from ml_connector.connectors.dynamics_gp.write_meanings import SITUATIONS, TAKEN, Situation
 from ml_connector.core.catalogue import Again
-from ml_connector.core.errors import ConnectorError, RecordRejectedError
+from ml_connector.core.errors import RecordRejectedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ def verdict(fault: FaultError, reasons: Sequence[Reason]) -> Verdict:
     """Why GP did not do it; no reasons: they could not be read."""
     if not reasons:
         answer = errors.redact(fault.answer)
-        error = _rejected(write_meanings.REASONS_HIDDEN.error(answer, said=errors.said(fault)))
+        error = write_meanings.REASONS_HIDDEN.rejection(answer, said=errors.said(fault))
         return Verdict(error, says_taken=False, may_be_taken=True)
     return of_reasons(reasons, errors.redact(" ".join([fault.answer, *map(str, reasons)])))
 
@@ -45,7 +45,7 @@ def _combined(
     known = sorted({one: None for one in told if one is not None}, key=lambda one: one is not TAKEN)
     said = errors.redact(" ".join(map(str, reasons)))
     if not known:
-        return _rejected(write_meanings.REFUSED.error(answer, reasons=said))
+        return write_meanings.REFUSED.rejection(answer, reasons=said)
     return RecordRejectedError(
         " ".join([*(one.lead for one in known), write_meanings.SAID.format(reasons=said)]),
         " ".join(one.meaning.remedy for one in known),
@@ -53,11 +53,6 @@ def _combined(
         answer=answer,
         heals=None not in told and all(one.meaning.again is Again.LATER for one in known),
     )
-
-
-def _rejected(error: ConnectorError) -> RecordRejectedError:
-    assert isinstance(error, RecordRejectedError), error
-    return error
 
 
 def recognise(reason: Reason) -> Situation | None:

@@ -13,7 +13,6 @@ from ml_connector.connectors.dynamics_gp import errors, refusals, write_meanings
 from ml_connector.connectors.dynamics_gp.lanes import Answer
 from ml_connector.connectors.dynamics_gp.reasons import Reason
 from ml_connector.connectors.dynamics_gp.soap import is_html
-from ml_connector.core.errors import ConnectorError, RecordRejectedError
 from ml_connector.core.ports import Refused
 from ml_connector.core.sales_ports import Accepted, Outcome, Taken, Unsure
 
@@ -39,10 +38,10 @@ def outcome(
     if answer.status in _REFUSED and not page:
         return _refused(answer, reasons_at, is_there)
     if answer.status == 404 and not page and is_there is None:
-        return Refused(_rejected(write_meanings.NOT_THERE.error(_said(answer), said=number)), gone=True)
+        return Refused(write_meanings.NOT_THERE.rejection(_said(answer), said=number), gone=True)
     if answer.status == 500 and not page:
         said = _said(answer)
-        return Unsure(_rejected(write_meanings.UNCERTAIN.error(said, said=said)))
+        return Unsure(write_meanings.UNCERTAIN.rejection(said, said=said))
     error = errors.from_sba(answer, *asked, one=False)
     raise error or write_meanings.NO_ANSWER.error(operation=asked[0])
 
@@ -76,8 +75,3 @@ def _reasons(body: bytes, places: Sequence[str]) -> list[str]:
 
 def _said(answer: Answer) -> str:
     return errors.redact(" ".join(answer.body.decode("utf-8", "replace").split()))
-
-
-def _rejected(error: ConnectorError) -> RecordRejectedError:
-    assert isinstance(error, RecordRejectedError), error
-    return error

@@ -84,10 +84,10 @@ class SbaDocuments:
         except RecordRejectedError as error:
             return Refused(error)
         if row is None or now is None:
-            return Refused(_rejected(write_meanings.NOT_THERE.error(said=number)), gone=True)
+            return Refused(write_meanings.NOT_THERE.rejection(said=number), gone=True)
         if now != before.document:
             what = ", ".join(differing(now, before.document))
-            return Refused(_rejected(write_meanings.OVERTAKEN.error(what=what)), overtaken=True)
+            return Refused(write_meanings.OVERTAKEN.rejection(what=what), overtaken=True)
         return self._changed("PATCH", kind, number, partial(sba_sales.changed, row, now, after, self._names))
 
     def void(self, kind: Kind, number: str) -> Outcome:
@@ -188,8 +188,3 @@ def _is_sought(one: Listed, sought: Sought) -> bool:
         and sought.master_number in (0, one.master_number)
         and may_be_newer(one, sought.since)
     )
-
-
-def _rejected(error: ConnectorError) -> RecordRejectedError:
-    assert isinstance(error, RecordRejectedError), error
-    return error

@@ -11,7 +11,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ml_connector.connectors.dynamics_gp.meanings import TRIED_AGAIN, Meaning
+from ml_connector.connectors.dynamics_gp.meaning import Meaning
+from ml_connector.connectors.dynamics_gp.meanings import TRIED_AGAIN
 from ml_connector.core.catalogue import Again, Kind
 
 SAID = "GP said: {reasons}"
