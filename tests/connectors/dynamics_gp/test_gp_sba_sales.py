@@ -197,7 +197,7 @@ def test_paths_have_to_be_named():
 
 
 @pytest.fixture
-def by_sba(simulate, opened, tmp_path, clock):
+def target_by_sba(simulate, opened, tmp_path, clock):
     """A simulator and its sales documents by SBA."""
 
     def connect(company="Fabrikam, Inc.", **sales):
@@ -211,7 +211,18 @@ def by_sba(simulate, opened, tmp_path, clock):
         client = opened.enter_context(closing(GpClient(config, lambda: "Sample-Pa55word", gate, clock)))
         there = config.model_copy(update={"endpoint": config.sba.address})
         transport = opened.enter_context(closing(WindowsTransport(there, lambda: "Sample-Pa55word")))
-        return simulator, GpTarget(client, sba=transport).documents
+        return simulator, GpTarget(client, sba=transport)
+
+    return connect
+
+
+@pytest.fixture
+def by_sba(target_by_sba):
+    """The same, but the documents alone."""
+
+    def connect(**wanted):
+        simulator, target = target_by_sba(**wanted)
+        return simulator, target.documents
 
     return connect
 
@@ -257,3 +268,12 @@ def test_another_company_is_not_taken_for_an_empty_one(by_sba):
     _, documents = by_sba(company="Nobody, Inc.")
     with pytest.raises(ConfigurationError):
         documents.find(Kind.ORDER, "ORDST2228")
+
+
+def test_ping_tries_the_services(target_by_sba):
+    _, target = target_by_sba()
+    checks = target.checks((Kind.QUOTE, Kind.ORDER))
+    assert all(check.ok for check in checks), checks
+    assert len(checks) == 4
+    _, wrong = target_by_sba(record_path=f"{HERE}{{kind}}Nowhere({{key}})")
+    assert [check.ok for check in wrong.checks((Kind.ORDER,))] == [True, False]

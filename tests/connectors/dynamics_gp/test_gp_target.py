@@ -490,3 +490,37 @@ def test_a_limit_in_another_currency_is_not_moved_by_an_edit(simulate, connect_t
     edit = Edit("customers", "ASTORSUI0001", {"default.city": "Elgin"}, {})
     assert target.masters.edit(edit) == Accepted("ASTORSUI0001")
     assert simulator.control("GET", "customers/ASTORSUI0001")["credit_limit"]["amount"] == "1000.01"
+
+
+# ---- ping
+
+
+def test_ping_tries_what_writing_needs_and_changes_nothing(simulate, connect_target):
+    simulator = simulate()
+    target = connect_target(simulator)
+    before = simulator.control("GET", "sales")
+    checks = target.checks((Kind.ORDER, Kind.INVOICE), ("customers", "vendors"), ("customers",))
+    assert all(check.ok for check in checks), [check for check in checks if not check.ok]
+    assert [check.name for check in checks] == [
+        "GetSalesDocumentList",
+        "GetSalesOrderByKey",
+        "policy of CreateSalesOrder",
+        "policy of UpdateSalesOrder",
+        "policy of VoidSalesOrder",
+        "GetSalesInvoiceByKey",
+        "GetCustomerByKey",
+        "GetVendorByKey",
+        "policy of UpdateCustomer",
+        "policy of UpdateVendor",
+        "policy of CreateCustomer",
+    ]
+    assert simulator.control("GET", "sales") == before
+
+
+def test_ping_names_what_is_missing(simulate, connect_target):
+    simulator = simulate()
+    denied = ["GetSalesOrderByKey", "GetPolicyByOperation"]
+    simulator.control("POST", "settings", {"denied_operations": {US: denied}})
+    checks = connect_target(simulator).checks((Kind.ORDER,))
+    assert [check.name for check in checks if check.ok] == ["GetSalesDocumentList"]
+    assert all(check.remedy for check in checks if not check.ok)

@@ -61,6 +61,7 @@ sba_changes  what came of a change by SBA
 sba_documents  quotes, orders and invoices by it
 target       documents, masters and set-up of one company
 checks       what ``ping`` asks
+target_checks  the same before anything is written
 ===========  ========================================================================
 """
 

@@ -5,7 +5,7 @@ A list is one of each kind of document, one after the other; what it cannot be a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, timedelta
 from functools import partial
 
@@ -17,6 +17,7 @@ from ml_connector.connectors.dynamics_gp import (
     sba_sales,
     write_meanings,
 )
+from ml_connector.connectors.dynamics_gp.checks import NOBODY, tried
 from ml_connector.connectors.dynamics_gp.client import GpClient
 from ml_connector.connectors.dynamics_gp.documents import changeable, differing, may_be_newer
 from ml_connector.connectors.dynamics_gp.lanes import Answer
@@ -26,7 +27,7 @@ from ml_connector.connectors.dynamics_gp.soap import AnswerError
 from ml_connector.connectors.dynamics_gp.values import Tree
 from ml_connector.core.change import DAY_OVERLAP, Page
 from ml_connector.core.errors import ConfigurationError, ConnectorError, RecordRejectedError
-from ml_connector.core.ports import Refused
+from ml_connector.core.ports import Check, Refused
 from ml_connector.core.record import fold_key
 from ml_connector.core.sales import Document, Kind, Listed, Standing, require_same
 from ml_connector.core.sales_ports import Accepted, Outcome, Sought
@@ -93,6 +94,17 @@ class SbaDocuments:
     def void(self, kind: Kind, number: str) -> Outcome:
         """Have it void, by the custom action that the settings name."""
         return self._changed("POST", changeable(kind), number, bytes, self._names.void_action)
+
+    def checks(self, kinds: Sequence[Kind]) -> list[Check]:
+        """What ``ping`` tries: the list of each kind, and one document that there is not."""
+        found = []
+        for kind in kinds:
+            name = f"{kind}s by SBA"
+            listed = partial(
+                self.list_documents, Sought(frozenset({kind}), since=self._client.clock.now()), None
+            )
+            found += [tried(f"list of {name}", listed), tried(name, partial(self._row, kind, NOBODY))]
+        return found
 
     def _changed(
         self, method: str, kind: Kind, number: str, made: Callable[[], bytes], action: str = ""
