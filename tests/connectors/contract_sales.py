@@ -128,6 +128,15 @@ class DocumentContract:
         assert own.description
         assert own.sequence
 
+    def test_what_costs_nothing_is_sold_for_nothing(self, world: DocumentWorld) -> None:
+        world.documents.create(document("ZO1", line(price="0"), line("24X IDE", 1, "1.00")))
+        before = self.found(world, "ZO1")
+        assert before.total == Decimal("1.00")
+        first, second = before.document.lines
+        wanted = replace(before.document, lines=(first, replace(second, unit_price=Decimal(0))))
+        assert world.documents.update(before, wanted) == Accepted("ZO1")
+        assert self.found(world, "ZO1").total == 0
+
     def test_of_one_number_there_is_one(self, world: DocumentWorld) -> None:
         world.documents.create(document("ZO1"))
         before = self.found(world, "ZO1")

@@ -86,6 +86,11 @@ TYPE = Form(("Id",), _text, lambda value, document: {"Type": TYPES[document.kind
 PHONE = Form((), lambda node: values.to_phone(node) or "", lambda value, _: {"Value": value}, "")
 
 
+def says_something(value: object) -> bool:
+    """Whether a value is sent: an amount of nothing is one, and an item for nothing has that price."""
+    return value is not None and value is not False and value != ""
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field of ours."""
@@ -101,7 +106,7 @@ class Field:
 
     def content(self, value: object, document: Document) -> Content | None:
         """What is to stand in the member; None: nothing."""
-        return None if value is None or value in ("", False) else self.form.write(value, document)
+        return self.form.write(value, document) if says_something(value) else None
 
 
 DOCUMENT: tuple[Field, ...] = (

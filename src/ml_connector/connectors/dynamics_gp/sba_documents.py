@@ -66,8 +66,8 @@ class SbaDocuments:
             body = sba_sales.new(document, self._names)
         except RecordRejectedError as error:
             return Refused(error)
-        target = self._sba.target(self._names.create_path, kind=self._called(document.kind))
-        operation = f"POST {sba.resource_name(self._names.create_path)}"
+        template = self._of_kind(self._names.create_path, document.kind)
+        target, operation = self._sba.target(template), f"POST {sba.resource_name(template)}"
         answer = self._sba.change("POST", target, body, operation=operation)
         is_there = partial(self._is_there, document.kind, document.number)
         told = self._outcome(answer, document.number, (operation, target), is_there)
@@ -113,8 +113,8 @@ class SbaDocuments:
             body = made()
         except RecordRejectedError as error:
             return Refused(error)
-        target = self._sba.target(self._names.record_path, kind=self._called(kind), key=number)
-        operation = f"{method} {sba.resource_name(self._names.record_path)}"
+        template = self._of_kind(self._names.record_path, kind)
+        target, operation = self._sba.target(template, key=number), f"{method} {sba.resource_name(template)}"
         answer = self._sba.change(method, target, body, operation=operation, action=action)
         return self._outcome(answer, number, (operation, target))
 
@@ -143,7 +143,7 @@ class SbaDocuments:
 
     def _row(self, kind: Kind, number: str) -> Tree | None:
         wait = self._client.config.timeout_seconds
-        question = self._sba.question(self._names.record_path, wait, kind=self._called(kind), key=number)
+        question = self._sba.question(self._of_kind(self._names.record_path, kind), wait, key=number)
         self._sba.prove_company()
         parse = partial(sba.read_object, places=self._names.record_at, operation=question.operation)
         row = self._sba.ask_twice(about_one(question), parse)
@@ -162,14 +162,14 @@ class SbaDocuments:
         """The rows of one answer, and the number that the next is asked for by; empty: that was all of this kind."""
         names = self._names
         since = sought.since if names.changed_path else None
-        template = names.list_path if since is None else names.changed_path
+        template = self._of_kind(names.list_path if since is None else names.changed_path, kind)
         told = (
             ""
             if since is None
             else (since - DAY_OVERLAP - _SECOND).astimezone(UTC).strftime(names.since_form)
         )
         wait = self._client.config.list_timeout_seconds
-        question = self._sba.question(template, wait, kind=self._called(kind), since=told, after=after)
+        question = self._sba.question(template, wait, since=told, after=after)
         parse = partial(self._listed, kind, question.operation)
         rows = self._sba.ask(question, parse) or []
         last = rows[-1].number if rows and "{after}" in template else ""
@@ -188,9 +188,9 @@ class SbaDocuments:
         except RecordRejectedError as error:
             raise ConfigurationError(f"{operation}: {error.happened}", error.remedy) from error
 
-    def _called(self, kind: Kind) -> str:
-        name: str = getattr(self._names.kinds, kind.value)
-        return name
+    def _of_kind(self, template: str, kind: Kind) -> str:
+        """A path, for one kind of document."""
+        return template.replace("{kind}", getattr(self._names.kinds, kind.value))
 
 
 def _is_sought(one: Listed, sought: Sought) -> bool:

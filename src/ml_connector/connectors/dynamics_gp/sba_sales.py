@@ -157,7 +157,7 @@ def _given(
     body: dict[str, Json] = {}
     for field in fields:
         value = getattr(said, field.name)
-        if names[field.name] and (whole or value not in (None, "", False)):
+        if names[field.name] and (whole or sales_fields.says_something(value)):
             body[names[field.name]] = _value(value)
     return body
 

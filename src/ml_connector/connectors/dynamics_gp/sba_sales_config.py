@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ml_connector.connectors.dynamics_gp.sba_paths import Places, Sent, checked_path
 
+_NAME = r"^[A-Za-z0-9_-]+$"
+
 
 def _table(text: str) -> dict[str, str]:
     rows = (line.split() for line in text.strip().splitlines())
@@ -96,14 +98,14 @@ class SbaKinds(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    quote: str = Field(
-        default="Quote", min_length=1, description="ASSUMPTION: what stands for {kind} of quotes."
+    quote: Annotated[str, Field(pattern=_NAME)] = Field(
+        default="Quote", description="ASSUMPTION: what stands for {kind} of quotes."
     )
-    order: str = Field(
-        default="Order", min_length=1, description="ASSUMPTION: what stands for {kind} of orders."
+    order: Annotated[str, Field(pattern=_NAME)] = Field(
+        default="Order", description="ASSUMPTION: what stands for {kind} of orders."
     )
-    invoice: str = Field(
-        default="Invoice", min_length=1, description="ASSUMPTION: what stands for {kind} of invoices."
+    invoice: Annotated[str, Field(pattern=_NAME)] = Field(
+        default="Invoice", description="ASSUMPTION: what stands for {kind} of invoices."
     )
 
 
