@@ -198,6 +198,50 @@ def test_a_create_is_sent_once_whatever_becomes_of_its_answer(simulate, connect_
     assert simulator.control("GET", "sales?type=Order")["total"] in (3, 4)
 
 
+@pytest.mark.parametrize(
+    "operation", ["GetPolicyByOperation", "GetLoggedValidationResultByKey", "GetSalesOrderByKey"]
+)
+def test_what_fails_beside_the_create_leaves_no_doubt(simulate, connect_target, operation):
+    """The policy before it, the reasons and the look-up after it was refused: nothing was done."""
+    simulator = simulate()
+    target = connect_target(simulator)
+    fault = {"kind": "soap_validation_fault", "operation": "CreateSalesOrder"}
+    away = {"kind": "http_503", "operation": operation, "count": 9}
+    simulator.control("POST", "faults", {"faults": [fault, away]})
+    with pytest.raises(NotDoneError):
+        target.documents.create(order())
+    assert simulator.control("GET", "sales?type=Order")["total"] == 2
+
+
+def test_what_fails_before_an_update_leaves_no_doubt(simulate, connect_target):
+    simulator = simulate()
+    target = connect_target(simulator)
+    target.documents.create(order())
+    found = target.documents.find(Kind.ORDER, "ZO1")
+    edit = Edit("customers", CUSTOMER, {"default.city": "Elgin"}, {})
+    attempts = {
+        "GetSalesOrderByKey": lambda: target.documents.update(found, replace(found.document, comment="new")),
+        "GetCustomerByKey": lambda: target.masters.edit(edit),
+    }
+    for operation, attempt in attempts.items():
+        plan(simulator, "http_503", operation, count=9)
+        with pytest.raises(NotDoneError):
+            attempt()
+
+
+@pytest.mark.parametrize("kind", ["drop", "cut_after_work"])
+def test_an_update_whose_answer_is_lost_may_have_been_done(simulate, connect_target, kind):
+    simulator = simulate()
+    target = connect_target(simulator)
+    target.documents.create(order())
+    found = target.documents.find(Kind.ORDER, "ZO1")
+    plan(simulator, kind, "UpdateSalesOrder")
+    with pytest.raises(RetryableError) as error:
+        target.documents.update(found, replace(found.document, comment="new"))
+    assert not isinstance(error.value, NotDoneError)
+    assert told(simulator, "Order/ZO1")["comment"] == ("new" if kind == "cut_after_work" else "")
+
+
 def test_a_dead_idle_connection_leaves_no_doubt(simulate, connect_target):
     """The server closed it meanwhile: a reading tries another, and a change is not sent over it at all."""
     simulator = simulate()

@@ -48,6 +48,7 @@ master_edits  reading, editing and creating them
 set_up       which items, sites, batches and the like there are
 policies     by which every change is made
 changes      sends a change, and says what came of it
+undone       what goes wrong before that leaves no doubt
 reasons      why GP refused something, in its own words
 refusals     what these come to
 meaning      a code: its words, and the error it becomes

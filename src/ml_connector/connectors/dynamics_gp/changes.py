@@ -12,6 +12,7 @@ from ml_connector.connectors.dynamics_gp.meaning import Meaning
 from ml_connector.connectors.dynamics_gp.policies import Policies
 from ml_connector.connectors.dynamics_gp.refusals import Verdict
 from ml_connector.connectors.dynamics_gp.soap import FaultError
+from ml_connector.connectors.dynamics_gp.undone import nothing_done
 from ml_connector.core.errors import RecordRejectedError
 from ml_connector.core.ports import Refused
 from ml_connector.core.sales_ports import Accepted, Outcome, Taken, Unsure
@@ -48,13 +49,20 @@ class Changes:
             return self._outcome(operation, fault, is_there)
 
     def _send(self, send: Callable[..., None], operation: str, number: str) -> Outcome:
-        send(policy=self._policies.argument(operation))
+        with nothing_done():
+            policy = self._policies.argument(operation)
+        send(policy=policy)
         return Accepted(number.rstrip())
 
     def _outcome(self, operation: str, fault: FaultError, is_there: Callable[[], bool] | None) -> Outcome:
-        kind, reasons = self._client.look_up(fault, operation)
+        if errors.fault_kind(fault) in errors.HIDDEN:
+            kind, reasons = self._client.look_up(fault, operation)
+        else:  # it says itself that it was not done
+            with nothing_done():
+                kind, reasons = self._client.look_up(fault, operation)
         if kind is FaultKind.VALIDATION:
-            return _refused(refusals.verdict(fault, reasons), is_there)
+            with nothing_done():
+                return _refused(refusals.verdict(fault, reasons), is_there)
         if kind is FaultKind.ABSENT:
             if operation.startswith("Create"):
                 return Refused(_error(write_meanings.REFERENCE_NOT_THERE, fault, operation))

@@ -21,6 +21,7 @@ from ml_connector.connectors.dynamics_gp.listing import Lister, RowLimit
 from ml_connector.connectors.dynamics_gp.sales_fields import OPERATIONS, TYPES
 from ml_connector.connectors.dynamics_gp.sales_trees import DOCUMENTS, listed, standing
 from ml_connector.connectors.dynamics_gp.soap import Where
+from ml_connector.connectors.dynamics_gp.undone import nothing_done
 from ml_connector.connectors.dynamics_gp.values import Tree
 from ml_connector.core.change import DAY_OVERLAP, Page, is_midnight
 from ml_connector.core.errors import ConfigurationError, RecordRejectedError
@@ -57,9 +58,18 @@ class GpDocuments:
         if after is None or lister is None or lister.where != where:
             lister = self._begin(where)
         rows, next_after = lister.page(after)
-        if next_after is None and self._limits is not None:
-            self._limits.keep(DOCUMENTS.operation, KnownLimit(lister.limit.longest, lister.limit.limit))
+        if next_after is None:
+            self._keep(lister.limit)
         return rows, next_after
+
+    def _keep(self, limit: RowLimit) -> None:
+        """Keep a row limit that was learned, or forget one that a longer answer disproved."""
+        if self._limits is None:
+            return
+        known = self._limits.find(DOCUMENTS.operation).limit
+        still = known if limit.longest <= (known or 0) else None
+        if (learned := limit.limit or still) != known:
+            self._limits.keep(DOCUMENTS.operation, KnownLimit(limit.longest, learned))
 
     def create(self, document: Document) -> Outcome:
         """Have GP make it. Its answer is empty (facts.md 2.9): a number that it gave itself is not known by that."""
@@ -72,7 +82,8 @@ class GpDocuments:
         require_same(before.document, after)
         kind, number = changeable(after.kind), before.document.number
         try:
-            read = self._read(kind, number)
+            with nothing_done():
+                read = self._read(kind, number)
             now = None if read is None else _standing(kind, read).document
         except RecordRejectedError as error:
             return Refused(error)
@@ -86,8 +97,7 @@ class GpDocuments:
 
     def void(self, kind: Kind, number: str) -> Outcome:
         """Have it void."""
-        operation = OPERATIONS[changeable(kind)].void
-        return self._changes.send(operation, soap.key(number), number)
+        return self._sent(OPERATIONS[changeable(kind)].void, number, partial(soap.key, number))
 
     def _sent(
         self, operation: str, number: str, made: Callable[[], str], is_there: Callable[[], bool] | None = None

@@ -17,6 +17,7 @@ from ml_connector.connectors.dynamics_gp.changes import Changes
 from ml_connector.connectors.dynamics_gp.client import GpClient
 from ml_connector.connectors.dynamics_gp.master_xml import NAMES
 from ml_connector.connectors.dynamics_gp.masters import MASTERS
+from ml_connector.connectors.dynamics_gp.undone import nothing_done
 from ml_connector.connectors.dynamics_gp.values import Tree
 from ml_connector.core.errors import RecordRejectedError
 from ml_connector.core.ports import Refused
@@ -52,7 +53,8 @@ class GpMasterEdits:
         """Change these fields alone; see the port. What stands there already is not written again."""
         _require(edit.fields, self.editable(edit.entity))
         try:
-            read = self._read(edit.entity, edit.key)
+            with nothing_done():
+                read = self._read(edit.entity, edit.key)
             tree = {} if read is None else _tree(read)
             now, _ = schema.flatten(MASTERS[edit.entity], tree)
             later = _stamped_later(edit, tree)

@@ -24,6 +24,7 @@ from ml_connector.connectors.dynamics_gp.lanes import Answer
 from ml_connector.connectors.dynamics_gp.sba_caller import SbaCaller, about_one
 from ml_connector.connectors.dynamics_gp.sba_sales_config import SbaSales
 from ml_connector.connectors.dynamics_gp.soap import AnswerError
+from ml_connector.connectors.dynamics_gp.undone import nothing_done
 from ml_connector.connectors.dynamics_gp.values import Tree
 from ml_connector.core.change import DAY_OVERLAP, Page
 from ml_connector.core.errors import ConfigurationError, ConnectorError, RecordRejectedError
@@ -80,7 +81,8 @@ class SbaDocuments:
         require_same(before.document, after)
         kind, number = changeable(after.kind), before.document.number
         try:
-            row = self._row(kind, number)
+            with nothing_done():
+                row = self._row(kind, number)
             now = None if row is None else self._standing(kind, row).document
         except RecordRejectedError as error:
             return Refused(error)
@@ -125,7 +127,8 @@ class SbaDocuments:
         asked: tuple[str, str],
         is_there: Callable[[], bool] | None = None,
     ) -> Outcome:
-        return sba_changes.outcome(answer, number, self._names.reasons_at, asked, is_there)
+        there = None if is_there is None else partial(_asked_without_doubt, is_there)
+        return sba_changes.outcome(answer, number, self._names.reasons_at, asked, there)
 
     def _number_in(self, answer: Answer) -> str:
         """The number in the answer to a create; empty where none is told."""
@@ -191,6 +194,11 @@ class SbaDocuments:
     def _of_kind(self, template: str, kind: Kind) -> str:
         """A path, for one kind of document."""
         return template.replace("{kind}", getattr(self._names.kinds, kind.value))
+
+
+def _asked_without_doubt(is_there: Callable[[], bool]) -> bool:
+    with nothing_done():  # the create was refused
+        return is_there()
 
 
 def _is_sought(one: Listed, sought: Sought) -> bool:
