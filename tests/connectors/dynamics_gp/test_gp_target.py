@@ -10,11 +10,11 @@ from decimal import Decimal
 import pytest
 from lxml import etree
 
-from ml_connector.connectors.dynamics_gp import sales_trees, sales_xml, soap
+from ml_connector.connectors.dynamics_gp import GpTarget, sales_trees, sales_xml, soap
 from ml_connector.connectors.dynamics_gp.changes import Changes
 from ml_connector.connectors.dynamics_gp.documents import GpDocuments
 from ml_connector.core.errors import ConfigurationError, NotDoneError, RetryableError
-from ml_connector.core.ports import Refused
+from ml_connector.core.ports import KnownLimit, Refused
 from ml_connector.core.sales import Document, Kind, Line, ShipTo
 from ml_connector.core.sales_ports import Accepted, Edit, Sought, Taken, Unsure
 
@@ -445,6 +445,81 @@ def test_a_list_of_thousands_costs_few_calls(simulate, connect_target):
             break
     assert len({(row.kind, row.number) for row in rows}) == len(rows) == 64
     assert asked(target, "GetSalesDocumentList") <= 40
+
+
+class Kept:
+    """Keeps row limits, as the store does."""
+
+    def __init__(self, **known):
+        self.known = KnownLimit(**known)
+
+    def find(self, operation):
+        return self.known
+
+    def keep(self, operation, known):
+        self.known = known
+
+
+def with_orders(simulator, count):
+    for number in range(count):
+        entered = {
+            "id": f"ZO{number:03}",
+            "customer_id": CUSTOMER,
+            "customer_po": f"PO {number}",
+            "lines": [],
+        }
+        simulator.control("POST", "sales", entered)
+
+
+def calls_of(target, **sought):
+    before = asked(target, "GetSalesDocumentList")
+    rows = target.documents.list_documents(Sought(**sought), None).rows
+    return [row.number for row in rows], asked(target, "GetSalesDocumentList") - before
+
+
+def test_a_question_about_one_order_is_proved_by_one_more(simulate, connect_target):
+    simulator = simulate()
+    with_orders(simulator, 30)
+    kept = Kept()
+    target = GpTarget(connect_target(simulator).client, kept)
+    assert calls_of(target, customer_po="PO 7") == (["ZO007"], 2)  # of which one is how it learns
+    assert calls_of(target, customer_po="PO 8") == (["ZO008"], 2)
+    assert calls_of(target, customer_po="PO X") == ([], 1)
+    another = GpTarget(connect_target(simulator).client, kept)
+    assert calls_of(another, customer_po="PO 9") == (["ZO009"], 2)
+
+
+def test_hints_that_are_out_of_date_prove_nothing(simulate, connect_target):
+    simulator = simulate()
+    with_orders(simulator, 3)
+    simulator.control("POST", "settings", {"row_limits": {"sales_documents": 1}})
+    kept = Kept(longest=900, hints=((2, "A"), (10, "B")))
+    target = GpTarget(connect_target(simulator).client, kept)
+    rows = target.documents.list_documents(Sought(customer=CUSTOMER, kinds=frozenset({Kind.ORDER})), None)
+    assert rows.next_after is not None
+    assert calls_of(target, customer_po="PO 2")[0] == ["ZO002"]
+
+
+def test_a_limit_that_was_learned_is_kept_and_one_that_was_disproved_forgotten(simulate, connect_target):
+    simulator = simulate()
+    with_orders(simulator, 12)
+    kept = Kept(limit=4)
+    target = GpTarget(connect_target(simulator).client, kept)
+    every(target)
+    assert kept.known.limit is None
+    simulator.control("POST", "settings", {"row_limits": {"sales_documents": 5}})
+    every(GpTarget(connect_target(simulator).client, kept))
+    assert kept.known.limit == 5
+
+
+def every(target):
+    numbers, after = [], None
+    while True:
+        page = target.documents.list_documents(Sought(), after)
+        numbers, after = [*numbers, *(row.number for row in page.rows)], page.next_after
+        if after is None:
+            assert len(numbers) == 16
+            return
 
 
 def test_stamps_that_are_days_lose_no_change(simulate, connect_target):

@@ -43,6 +43,7 @@ sales_fields  sales documents as tables
 sales_xml    a document to create, or to send back changed
 sales_trees  a document as GP tells of it
 documents    quotes, orders and invoices
+document_limit  their list, proved whole by few questions
 master_xml   a customer or vendor with some fields changed, or new
 master_edits  reading, editing and creating them
 set_up       which items, sites, batches and the like there are

@@ -17,7 +17,8 @@ from lxml import etree
 from ml_connector.connectors.dynamics_gp import sales_xml, soap, write_meanings
 from ml_connector.connectors.dynamics_gp.changes import Changes
 from ml_connector.connectors.dynamics_gp.client import GpClient
-from ml_connector.connectors.dynamics_gp.listing import Lister, RowLimit
+from ml_connector.connectors.dynamics_gp.document_limit import DocumentLimit
+from ml_connector.connectors.dynamics_gp.listing import Lister
 from ml_connector.connectors.dynamics_gp.sales_fields import OPERATIONS, TYPES
 from ml_connector.connectors.dynamics_gp.sales_trees import DOCUMENTS, listed, standing
 from ml_connector.connectors.dynamics_gp.soap import Where
@@ -25,7 +26,7 @@ from ml_connector.connectors.dynamics_gp.undone import nothing_done
 from ml_connector.connectors.dynamics_gp.values import Tree
 from ml_connector.core.change import DAY_OVERLAP, Page, is_midnight
 from ml_connector.core.errors import ConfigurationError, RecordRejectedError
-from ml_connector.core.ports import KeptLimits, KnownLimit, Refused
+from ml_connector.core.ports import KeptLimits, Refused
 from ml_connector.core.sales import Document, Kind, Listed, Standing, require_same
 from ml_connector.core.sales_ports import Outcome, Sought
 
@@ -37,7 +38,7 @@ class GpDocuments:
         """``limits``: where what is learned of the row limit is kept for later runs."""
         self._client = client
         self._changes = changes
-        self._limits = limits
+        self._limit = DocumentLimit(client.list_rows, limits)
         self._lister: Lister | None = None
         self._turn = threading.Lock()
 
@@ -56,20 +57,11 @@ class GpDocuments:
     def _page(self, where: Where, after: str | None) -> tuple[list[Tree], str | None]:
         lister = self._lister
         if after is None or lister is None or lister.where != where:
-            lister = self._begin(where)
+            lister = self._lister = self._limit.begin(where)
         rows, next_after = lister.page(after)
         if next_after is None:
-            self._keep(lister.limit)
+            self._limit.keep(lister)
         return rows, next_after
-
-    def _keep(self, limit: RowLimit) -> None:
-        """Keep a row limit that was learned, or forget one that a longer answer disproved."""
-        if self._limits is None:
-            return
-        known = self._limits.find(DOCUMENTS.operation).limit
-        still = known if limit.longest <= (known or 0) else None
-        if (learned := limit.limit or still) != known:
-            self._limits.keep(DOCUMENTS.operation, KnownLimit(limit.longest, learned))
 
     def create(self, document: Document) -> Outcome:
         """Have GP make it. Its answer is empty (facts.md 2.9): a number that it gave itself is not known by that."""
@@ -116,11 +108,6 @@ class GpDocuments:
 
     def _read(self, kind: Kind, number: str) -> etree._Element | None:
         return self._client.read_element(OPERATIONS[kind].read, soap.key(number))
-
-    def _begin(self, where: Where) -> Lister:
-        known = self._limits.find(DOCUMENTS.operation) if self._limits else KnownLimit()
-        self._lister = Lister(DOCUMENTS, self._client.list_rows, RowLimit(limit=known.limit), where)
-        return self._lister
 
 
 def changeable(kind: Kind) -> Kind:
