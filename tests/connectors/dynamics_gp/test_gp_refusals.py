@@ -51,6 +51,8 @@ def reason(message: str, *members: str, number: str = "", kind: str = "SalesOrde
         (reason("The credit limit of this customer would be exceeded."), "CREDIT_EXCEEDED"),
         (reason("Unit of Measure does not exist for this item"), "UNIT_UNKNOWN"),
         (reason("The fiscal period is closed for this series"), "PERIOD_CLOSED"),
+        (reason("Item Number/Location Code does not exist"), "SITE_UNKNOWN"),
+        (reason("Subtotal does not match the line item totals"), "PRICE_REFUSED"),
         (reason("A batch is required"), "BATCH_MISSING"),
         (reason("The value is longer than 20 characters."), "TEXT_TOO_LONG"),
         # The words are another's: the member decides.

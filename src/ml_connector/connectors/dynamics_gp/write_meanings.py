@@ -94,7 +94,7 @@ SITUATIONS: Sequence[Situation] = (
         "GP has no such site, or the item is not kept there.",
         "Assign the item to the site in GP, or correct the table of sites in the settings.",
         *("warehouse", "site", "locncode"),
-        alone=rf"{_absent('site|warehouse')}|\b(site|warehouse)\b.*not assigned|not assigned.*\b(site|warehouse)\b",
+        alone=rf"{_absent('site|warehouse|location code')}|\b(site|warehouse)\b.*not assigned",
     ),
     _situation(
         "PRICE_LEVEL_UNKNOWN",
@@ -236,6 +236,7 @@ SITUATIONS: Sequence[Situation] = (
         "GP does not take this price or amount.",
         "Correct it in the CRM.",
         *("unitprice", "totalamount", "discount", "tradediscount", "freightamount", "taxamount"),
+        alone=r"\b(subtotal|total|extended price|unit price)\b.*(not match|not equal|negative|invalid)",
         again=Again.NEVER,
     ),
     _situation(
