@@ -133,14 +133,20 @@ def _derived_sales() -> etree._Element:
     return schema
 
 
-def write_schema(folder: Path) -> etree.XMLSchema:
-    """The legacy description's types; its embedded schemas become files, so that their imports can be followed."""
+def write_schema(folder: Path, *, whole: bool = True) -> etree.XMLSchema:
+    """The legacy description's types; its embedded schemas become files, so that their imports can be followed.
+
+    ``whole`` false: nothing is required, which the service does not do either (facts.md 2.3); order and types stay.
+    """
     schemas = list(etree.parse(str(LEGACY)).iter(f"{XS}schema"))
     legacy = next(one for one in schemas if one.get("targetNamespace") == GP)
     legacy.extend(etree.fromstring(DERIVED))
     legacy.extend(_derived_sales())
     files = {schema.get("targetNamespace"): f"{number}.xsd" for number, schema in enumerate(schemas)}
     for schema in schemas:
+        for member in schema.iter(f"{XS}element"):
+            if not whole and member.getparent().tag != f"{XS}schema":
+                member.set("minOccurs", "0")
         for imported in schema.iterfind(f"{XS}import"):
             imported.set("schemaLocation", files[imported.get("namespace")])
         (folder / files[schema.get("targetNamespace")]).write_bytes(etree.tostring(schema))

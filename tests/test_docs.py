@@ -25,6 +25,7 @@ from ml_connector.cli.codes import catalogue
 from ml_connector.cli.exits import MEANINGS
 from ml_connector.cli.results import COLUMNS as COUNTS
 from ml_connector.cli.secrets import ALERT, ALERTS, NAMES
+from ml_connector.connectors.dynamics_gp import sba_sales_config
 from ml_connector.connectors.dynamics_gp.sba_names import ADDRESS, LINE, RECORD
 from ml_connector.connectors.zoho_crm.codes import SAME
 from ml_connector.connectors.zoho_crm.limits import write_prices
@@ -327,7 +328,7 @@ def chart_scope_table() -> str:
 def sba_table(columns: dict[str, dict[str, str]]) -> str:
     names = dict.fromkeys(name for paths in columns.values() for name in paths)
     rows = [
-        (f"`{name}`", *(f"`{paths[name]}`" if name in paths else "" for paths in columns.values()))
+        (f"`{name}`", *(f"`{paths[name]}`" if paths.get(name) else "" for paths in columns.values()))
         for name in names
     ]
     return _table(("field", *(f"of {kind}" for kind in columns)), *rows)
@@ -335,6 +336,12 @@ def sba_table(columns: dict[str, dict[str, str]]) -> str:
 
 MASTERS = {"vendors": RECORD["vendors"], "customers": RECORD["customers"], "an address": ADDRESS}
 LEDGER = {"GL accounts": RECORD["gl_accounts"], "journal entries": RECORD["journal_entries"], "a line": LINE}
+
+SALES = {
+    "a document": sba_sales_config.DOCUMENT,
+    "a line": sba_sales_config.LINE,
+    "an address": sba_sales_config.SHIP_TO,
+}
 
 TABLES: dict[str, Callable[[], str]] = {
     "settings": settings_table,
@@ -354,6 +361,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "setting-fields": setting_field_table,
     "sba-fields": partial(sba_table, MASTERS),
     "sba-ledger-fields": partial(sba_table, LEDGER),
+    "sba-sales-fields": partial(sba_table, SALES),
 }
 
 
@@ -422,7 +430,7 @@ def test_every_code_of_the_program_is_in_the_catalogue():
 
 
 def test_the_operations_asked_of_gp_are_complete():
-    asked = set(re.findall(r'"(Get[A-Z]\w+)"', sources()))
+    asked = set(re.findall(r'"((?:Get|Create|Update|Void)[A-Z]\w+)"', sources()))
     assert set(_first_cells("rights.md", "Dynamics GP")) == asked
 
 

@@ -209,7 +209,7 @@ def _sba_transport(
     config: GpConfig, password: Callable[[], str], refusals: Refusals, tickets: Tickets
 ) -> WindowsTransport | None:
     """To SBA's server, for all companies; it is signed in to as the same account, so a refusal counts for both."""
-    if not config.sba.entities:
+    if not config.sba.is_used:
         return None
     there = config.model_copy(update={"endpoint": config.sba.address})
     return WindowsTransport(there, password, refusals, tickets)

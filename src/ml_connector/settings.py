@@ -285,6 +285,6 @@ class Settings(Section):
 
     def company_without_sba_name(self) -> tuple[str, str] | None:
         """(Name, what is wrong) of a further company that SBA could not be asked for."""
-        fault = "needs an sba_company, its name as GP shows it, because [gp.sba] reads entities"
+        fault = "needs an sba_company, its name as GP shows it, because something goes by [gp.sba]"
         unnamed = [name for name, company in self.companies.items() if not company.sba_company]
-        return (unnamed[0], fault) if self.gp.sba.entities and unnamed else None
+        return (unnamed[0], fault) if self.gp.sba.is_used and unnamed else None

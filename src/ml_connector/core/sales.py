@@ -12,6 +12,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from ml_connector.core.record import fold_key
+
 
 class Kind(StrEnum):
     """What a document is; with its number it names it within its company."""
@@ -88,6 +90,13 @@ class Document:
     comment: str = ""
 
 
+def require_same(before: Document, after: Document) -> None:
+    """ValueError where one is not to become the other: a document keeps its kind, its number and its customer."""
+    pairs = ((before.number, after.number), (before.customer, after.customer))
+    if before.kind is not after.kind or any(fold_key(was) != fold_key(now) for was, now in pairs):
+        raise ValueError("a document keeps its kind, its number and its customer")
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a line of an order is; quantities in its unit."""
@@ -123,6 +132,5 @@ class Listed:
     customer: str
     master_number: int
     customer_po: str = ""
-    is_in_history: bool = False
-    is_voided: bool = False
+    is_in_history: bool = False  #: whether it was voided, the document itself tells
     modified_at: datetime | None = None

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import HealthCheck, settings
 
-from ml_connector.connectors.dynamics_gp import GpClient, GpConfig, GpSource, RequestGate, SbaReader
+from ml_connector.connectors.dynamics_gp import GpClient, GpConfig, GpSource, GpTarget, RequestGate, SbaReader
 from ml_connector.connectors.dynamics_gp.auth import WindowsTransport
 from ml_connector.simulators.gp import GpOptions, GpSimulator
 
@@ -70,3 +70,17 @@ def connect(opened: ExitStack, tmp_path, clock) -> Callable[..., GpSource]:
         return opened.enter_context(closing(GpSource(client, sba)))
 
     return open_source
+
+
+@pytest.fixture
+def connect_target(opened: ExitStack, tmp_path, clock) -> Callable[..., GpTarget]:
+    """What a simulator's company is written to by; settings by name."""
+
+    def open_target(simulator: GpSimulator, **settings: object) -> GpTarget:
+        wanted = {"endpoint": simulator.endpoint, "company_id": -1, "user": "FABRIKAM\\connector", **settings}
+        config = GpConfig.model_validate(wanted)
+        gate = opened.enter_context(closing(RequestGate(tmp_path / "gate", config.max_requests, 0.0, clock)))
+        client = opened.enter_context(closing(GpClient(config, lambda: PASSWORD, gate, clock)))
+        return GpTarget(client)
+
+    return open_target

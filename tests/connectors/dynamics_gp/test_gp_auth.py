@@ -21,7 +21,7 @@ from cryptography.x509.oid import NameOID
 from ml_connector.connectors.dynamics_gp import GpConfig, soap
 from ml_connector.connectors.dynamics_gp.auth import WindowsTransport
 from ml_connector.connectors.dynamics_gp.lanes import channel_binding
-from ml_connector.core.errors import ConfigurationError, RetryableError
+from ml_connector.core.errors import ConfigurationError, NotDoneError, RetryableError
 
 PASSWORD = "Sample-Pa55word"
 COMPANIES = "GetWSEnabledCompanyForUserList"
@@ -217,6 +217,38 @@ def test_an_idle_connection_that_dies_under_the_request_is_opened_anew(simulate,
     assert post(transport) == 200
     simulator.control("POST", "faults", {"faults": [{"kind": "drop", "operation": COMPANIES}]})
     assert post(transport) == 200
+
+
+@pytest.mark.parametrize("per_request", [False, True])
+def test_what_is_sent_once_has_a_connection_of_its_own(simulate, sign_in, per_request):
+    simulator = simulate(auth_per_request=per_request)
+    transport = sign_in(simulator)
+    for _ in range(3):
+        assert transport.send_once("POST", BODY, HEADERS, 20).status == 200
+    assert simulator.control("GET", "state")["connections_opened"] == 3
+    assert post(transport) == 200
+    assert simulator.control("GET", "state")["connections_opened"] == 3, "a reading goes on over the last one"
+
+
+@pytest.mark.parametrize("kind", ["drop", "cut_after_work"])
+def test_what_is_sent_once_is_not_sent_again(simulate, sign_in, kind):
+    simulator = simulate()
+    transport = sign_in(simulator)
+    assert post(transport) == 200
+    simulator.control("POST", "faults", {"faults": [{"kind": kind, "operation": COMPANIES, "count": 2}]})
+    with pytest.raises(RetryableError) as error:
+        transport.send_once("POST", BODY, HEADERS, 20)
+    assert not isinstance(error.value, NotDoneError)
+    assert simulator.control("GET", "faults")["faults"][0]["count"] == 1
+
+
+def test_what_was_not_sent_was_not_done(simulate, sign_in):
+    simulator = simulate()
+    transport = sign_in(simulator)
+    assert post(transport) == 200
+    simulator.stop()
+    with pytest.raises(NotDoneError):
+        transport.send_once("POST", BODY, HEADERS, 20)
 
 
 def test_a_fresh_connection_that_breaks_off_is_told(simulate, sign_in):

@@ -10,12 +10,12 @@ import httpcore2
 import pytest
 from spnego.exceptions import SpnegoError
 
-from ml_connector.connectors.dynamics_gp import errors, meanings, sba_meanings
+from ml_connector.connectors.dynamics_gp import errors, meanings, sba_meanings, write_meanings
 from ml_connector.connectors.dynamics_gp.errors import FaultKind
-from ml_connector.connectors.dynamics_gp.meanings import Meaning
+from ml_connector.connectors.dynamics_gp.meaning import Meaning
 from ml_connector.connectors.dynamics_gp.soap import AnswerError, FaultError
 from ml_connector.core.catalogue import Again, Kind
-from ml_connector.core.errors import ConfigurationError, RecordRejectedError, RetryableError
+from ml_connector.core.errors import ConfigurationError, NotDoneError, RecordRejectedError, RetryableError
 
 SYSTEM = "The application encountered an unhandled system exception. Contact your system administrator for details."
 
@@ -73,12 +73,12 @@ def test_the_server_says_when_to_come_back():
 @pytest.mark.parametrize(
     ("cause", "expected", "said"),
     [
-        (socket.gaierror(-2, "Name or service not known"), RetryableError, "unknown"),
-        (ConnectionRefusedError(111, "Connection refused"), RetryableError, "no connection on this port"),
-        (TimeoutError("timed out"), RetryableError, "in time"),
+        (socket.gaierror(-2, "Name or service not known"), NotDoneError, "unknown"),
+        (ConnectionRefusedError(111, "Connection refused"), NotDoneError, "no connection on this port"),
+        (TimeoutError("timed out"), NotDoneError, "in time"),
         (ssl.SSLCertVerificationError(1, "unable to get local issuer"), ConfigurationError, "not trusted"),
         (ssl.SSLError(1, "wrong version number"), ConfigurationError, "TLS"),
-        (OSError(113, "No route to host"), RetryableError, "No route to host"),
+        (OSError(113, "No route to host"), NotDoneError, "No route to host"),
     ],
 )
 def test_a_connection_that_does_not_come_about(cause, expected, said):
@@ -107,13 +107,14 @@ def test_a_web_page_is_called_one():
     assert "not whole XML" in errors.from_answer(AnswerError(b"<a>", html=False), "GetVendorList").happened
 
 
-MEANINGS = (*meanings.ALL, *sba_meanings.ALL)
+READING = (*meanings.ALL, *sba_meanings.ALL)
+MEANINGS = (*READING, *write_meanings.ALL)
 
 
 def test_every_code_is_in_the_catalogue_once_with_meaning_and_remedy():
     codes = [entry.code for entry in errors.CATALOGUE]
     assert len(set(codes)) == len(codes) == len(MEANINGS)
-    for table in (meanings, sba_meanings):
+    for table in (meanings, sba_meanings, write_meanings):
         written = {value for value in vars(table).values() if isinstance(value, Meaning)}
         assert written <= set(MEANINGS)
     for entry in errors.CATALOGUE:
@@ -123,15 +124,32 @@ def test_every_code_is_in_the_catalogue_once_with_meaning_and_remedy():
         assert not set("{}") & set(entry.meaning + entry.remedy)
 
 
+#: A request that ends so did not reach GP: who sends one that changes something need not look whether it was done.
+UNSENT = frozenset(
+    {
+        "UNREACHABLE",
+        "HOST_UNKNOWN",
+        "PORT_CLOSED",
+        "CONNECT_TIMEOUT",
+        "LANES_BUSY",
+        "QUIET_HOURS",
+        "NO_DOMAIN_CONTROLLER",
+        "SIGN_IN_CUT_SHORT",
+    }
+)
+
+
 @pytest.mark.parametrize("meaning", MEANINGS, ids=lambda meaning: meaning.code)
 def test_the_kind_of_a_code_is_the_kind_of_its_error(meaning):
     told = dict.fromkeys(re.findall(r"{(\w+)}", meaning.happened + meaning.remedy), "x")
     error = meaning.error("raw", **told)
-    expected = {Kind.WAIT: RetryableError, Kind.STOP: ConfigurationError, Kind.DATA: RecordRejectedError}
+    away = NotDoneError if meaning.code in UNSENT else RetryableError
+    expected = {Kind.WAIT: away, Kind.STOP: ConfigurationError, Kind.DATA: RecordRejectedError}
     assert type(error) is expected[meaning.kind]
     if isinstance(error, RecordRejectedError):
         assert (error.code, error.answer) == (meaning.code, "raw")
-        assert error.heals is (meaning.code in errors.HIDDEN_CODES)  # GP hides the cause: it may pass
+        if meaning in READING:
+            assert error.heals is (meaning.code in errors.HIDDEN_CODES)  # GP hides the cause: it may pass
         assert (meaning.entry().again is Again.LATER) is error.heals
 
 

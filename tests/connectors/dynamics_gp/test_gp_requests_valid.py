@@ -27,7 +27,14 @@ pytestmark = needs_reference
 CONTEXT = soap.context(-1, "en-US")
 #: Absent from the legacy description: its types are derived from the native one (``gp_reference``), which has to say
 #: the same of arguments and members.
-DERIVED = frozenset({"GetChangedInternetAddressKeyList"})
+DERIVED = frozenset(
+    {
+        "GetChangedInternetAddressKeyList",
+        "GetWarehouseList",
+        "GetPriceLevelList",
+        "GetShippingMethodList",
+    }
+)
 PLAIN = {
     "string": "A & <B>",
     "dateTime": "2026-01-31T04:05:06",

@@ -361,7 +361,7 @@ def test_settings_of_a_resource_that_cannot_work_are_refused(resource, words):
 
 def test_entities_need_an_address_and_a_company():
     for given in ({}, {"address": "https://gp/GPService"}, {"company": "C"}):
-        with pytest.raises(ValueError, match="need an address and a company"):
+        with pytest.raises(ValueError, match="needs an address and a company"):
             SbaConfig.model_validate({"entities": ["vendors"], **given})
     for address in ("gp/GPService", "https://u@gp/GPService", "ftp://gp/"):
         with pytest.raises(ValueError, match="address"):

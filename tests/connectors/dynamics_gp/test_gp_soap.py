@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from ml_connector.connectors.dynamics_gp import ledger, soap
+from ml_connector.connectors.dynamics_gp import ledger, reasons, soap
 from ml_connector.connectors.dynamics_gp.masters import MASTERS
 from ml_connector.connectors.dynamics_gp.soap import AnswerError, FaultError
 from ml_connector.core.errors import RecordRejectedError
@@ -164,8 +164,9 @@ def test_reasons_of_a_validation_fault():
             ]
         }
     }
-    assert soap.validation_messages(result) == ["Name is too long. (Name, ShortName)", "Class is unknown."]
-    assert soap.validation_messages(None) == []
+    assert [*map(str, reasons.read(result))] == ["Name is too long. (Name, ShortName)", "Class is unknown."]
+    assert reasons.read(result)[0].members == ("Name", "ShortName")
+    assert reasons.read(None) == []
 
 
 @pytest.fixture(scope="module")

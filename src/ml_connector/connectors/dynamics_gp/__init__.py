@@ -1,4 +1,4 @@
-"""Microsoft Dynamics GP, read through the legacy endpoint of Web Services for Dynamics GP (SOAP 1.1, Windows sign-in).
+"""Microsoft Dynamics GP, read and written by the legacy endpoint of its Web Services (SOAP 1.1, Windows sign-in).
 
 Entities that the settings give to SBA, GP's REST service, are read by that instead.
 
@@ -6,6 +6,8 @@ Entities that the settings give to SBA, GP's REST service, are read by that inst
 
     gate = RequestGate(folder, config.max_requests, config.delay_seconds, clock)
     source = GpSource(GpClient(config, password, gate, clock))
+
+``GpTarget`` holds what is written to, ``core.sales_ports``: ``documents``, ``masters``, ``set_up``.
 
 ===========  ========================================================================
 config       the settings
@@ -35,7 +37,33 @@ guard        all three at once: the one way to ask GP anything
 errors       what GP, its web server and the network say, as our kinds of error
 client       the only file that sends
 source       the source itself
+members      what is sent, in the order that GP declares
+elements     objects made anew, or changed within what was read
+sales_fields  sales documents as tables
+sales_xml    a document to create, or to send back changed
+sales_trees  a document as GP tells of it
+documents    quotes, orders and invoices
+document_limit  their list, proved whole by few questions
+master_xml   a customer or vendor with some fields changed, or new
+master_edits  reading, editing and creating them
+set_up       which items, sites, batches and the like there are
+policies     by which every change is made
+changes      sends a change, and says what came of it
+undone       what goes wrong before that leaves no doubt
+reasons      why GP refused something, in its own words
+refusals     what these come to
+meaning      a code: its words, and the error it becomes
+meanings     what reading can end with
+write_meanings  what a change can end with
+sba_paths    what a path of SBA may be
+sba_caller   one request to SBA and its answer
+sba_sales_config  the settings of sales documents by SBA
+sba_sales    these documents as JSON, both ways
+sba_changes  what came of a change by SBA
+sba_documents  quotes, orders and invoices by it
+target       documents, masters and set-up of one company
 checks       what ``ping`` asks
+target_checks  the same before anything is written
 ===========  ========================================================================
 """
 
@@ -44,5 +72,6 @@ from ml_connector.connectors.dynamics_gp.config import GpConfig
 from ml_connector.connectors.dynamics_gp.limits import RequestGate
 from ml_connector.connectors.dynamics_gp.sba_reader import SbaReader
 from ml_connector.connectors.dynamics_gp.source import GpSource
+from ml_connector.connectors.dynamics_gp.target import GpTarget
 
-__all__ = ["GpClient", "GpConfig", "GpSource", "RequestGate", "SbaReader"]
+__all__ = ["GpClient", "GpConfig", "GpSource", "GpTarget", "RequestGate", "SbaReader"]

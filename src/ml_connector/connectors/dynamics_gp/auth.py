@@ -23,7 +23,7 @@ from spnego.exceptions import SpnegoError
 from ml_connector.connectors.dynamics_gp import errors, meanings
 from ml_connector.connectors.dynamics_gp.config import GpConfig
 from ml_connector.connectors.dynamics_gp.lanes import DROPPED, SILENT, Answer, Call, Lane, Lanes, Server
-from ml_connector.connectors.dynamics_gp.meanings import Meaning
+from ml_connector.connectors.dynamics_gp.meaning import Meaning
 from ml_connector.connectors.dynamics_gp.mechanisms import Beginning, Mechanisms
 from ml_connector.connectors.dynamics_gp.tickets import NoTicketError, Tickets
 from ml_connector.core.errors import ConfigurationError, ConnectorError
@@ -135,6 +135,17 @@ class WindowsTransport:
         """Ask for ``target``, a path with its query on the same server, and return the answer; as ``post``."""
         return self._ask(Call(self._headers(headers), b"", timeout_seconds, b"GET", self._at(target)))
 
+    def send_once(
+        self, method: str, body: bytes, headers: Mapping[str, str], timeout_seconds: float, target: str = ""
+    ) -> Answer:
+        """Send what must not be done twice, over a new connection: an idle one may be dead, which only sending tells.
+
+        An answer 401 did nothing, so it may go again with a sign-in. NotDoneError: it was not sent; RetryableError:
+        it may have been done or not.
+        """
+        call = Call(self._headers(headers), body, timeout_seconds, method.encode("ascii"), self._at(target))
+        return self._ask(replace(call, once=True))
+
     def _at(self, target: str) -> httpcore2.URL:
         here = self._server.url
         if not target:
@@ -166,7 +177,7 @@ class WindowsTransport:
                 raise errors.from_exchange(error, self._server.host, call.timeout_seconds) from error
 
     def _exchange(self, lane: Lane, call: Call) -> Answer:
-        reused = lane.is_open()
+        reused = lane.is_open() and not call.once
         if not reused:
             lane.open(self._config.timeout_seconds)
         try:

@@ -16,7 +16,7 @@ from ml_connector.core.errors import ConfigurationError, ConnectorError, RecordR
 from ml_connector.core.flow import Flow
 from ml_connector.core.ports import Check
 
-_NOBODY = "~nobody~"  # an id that no record has: asking for it is harmless
+NOBODY = "~nobody~"  #: an id that no record has: asking for it is harmless
 _NOTHING_LOGGED = "00000000-0000-0000-0000-000000000000"
 _CLOCK_TOLERANCE_SECONDS = 300  # Kerberos stops working beyond it
 
@@ -65,7 +65,7 @@ class Checks:
     def _operations(self, gp: GpEntity, flow: Flow | None) -> list[Check]:
         """Every operation that reads this entity, as far as the flow uses it, tried on a record that there is not."""
         facets, used_by = (flow.watched_facets(), flow.name) if flow else (gp.facets, "")
-        found = [_tried(name, attempt, used_by) for name, attempt in self._tries(gp, list(facets)).items()]
+        found = [tried(name, attempt, used_by) for name, attempt in self._tries(gp, list(facets)).items()]
         return [*found, self._track(gp)] if gp.tracks else found
 
     def _tries(self, gp: GpEntity, facets: Sequence[str]) -> dict[str, Callable[[], object]]:
@@ -81,12 +81,12 @@ class Checks:
         }
         if sba is None:
             tries |= self.ledger.tries(gp) or {
-                gp.read_operation: partial(client.read, gp.read_operation, _NOBODY)
+                gp.read_operation: partial(client.read, gp.read_operation, NOBODY)
             }
         elif sba.needs_format(gp.name):
             tries |= self.ledger.format_tries()
         if "payables" in facets and client.config.payables == "exact":
-            tries[INVOICE] = partial(client.read, INVOICE, _NOBODY)
+            tries[INVOICE] = partial(client.read, INVOICE, NOBODY)
         return tries
 
     def _track(self, gp: GpEntity) -> Check:
@@ -121,7 +121,7 @@ class Checks:
         )
 
 
-def _tried(operation: str, attempt: Callable[[], object], flow: str) -> Check:
+def tried(operation: str, attempt: Callable[[], object], flow: str = "") -> Check:
     """An answer of "not found" proves the right to ask; so does a fault about this one made-up record."""
     needed = f" The flow {flow} needs it." if flow else ""
     try:

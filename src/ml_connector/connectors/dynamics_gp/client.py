@@ -9,13 +9,16 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Protocol, TypeVar
 
-from ml_connector.connectors.dynamics_gp import errors, soap
+from lxml import etree
+
+from ml_connector.connectors.dynamics_gp import errors, reasons, soap
 from ml_connector.connectors.dynamics_gp.auth import WindowsTransport
 from ml_connector.connectors.dynamics_gp.config import GpConfig
 from ml_connector.connectors.dynamics_gp.errors import FaultKind
 from ml_connector.connectors.dynamics_gp.guard import LoadGuard
 from ml_connector.connectors.dynamics_gp.lanes import Answer
 from ml_connector.connectors.dynamics_gp.limits import RequestGate
+from ml_connector.connectors.dynamics_gp.reasons import Reason
 from ml_connector.connectors.dynamics_gp.schema import Listing
 from ml_connector.connectors.dynamics_gp.soap import AnswerError, FaultError, Wanted, Where
 from ml_connector.connectors.dynamics_gp.tickets import Tickets
@@ -52,12 +55,17 @@ class Transport(Protocol):
     def get(self, target: str, headers: Mapping[str, str], timeout_seconds: float) -> Answer:
         """The same for a reading of ``target``, a path with its query on the transport's server."""
 
+    def send_once(
+        self, method: str, body: bytes, headers: Mapping[str, str], timeout_seconds: float, target: str = ""
+    ) -> Answer:
+        """Send a request that must not be done twice; NotDoneError: it was not sent, RetryableError: who knows."""
+
     def close(self) -> None:
         """Close all connections."""
 
 
 class GpClient:
-    """Calls the read operations of one company. Thread-safe; at most ``config.max_requests`` calls at once.
+    """Calls the operations of one company. Thread-safe; at most ``config.max_requests`` calls at once.
 
     Every call may raise RetryableError (away, busy, broken answer) or ConfigurationError (rights, company, address).
     """
@@ -77,7 +85,10 @@ class GpClient:
         self._transport = transport or WindowsTransport(
             config, password, tickets=Tickets(config, password, clock)
         )
-        self._context = soap.context(config.company_id, config.culture)
+        self._contexts = {
+            currency: soap.context(config.company_id, config.culture, currency)
+            for currency in (soap.LOCAL, soap.TRANSACTIONAL)
+        }
         self._lock = threading.Lock()
         self._company_proved = False
         self._separator: str | None = None  # told with the companies
@@ -116,7 +127,7 @@ class GpClient:
                 operation, soap.criteria(operation, where), parse, self.config.list_timeout_seconds
             )
         except FaultError as fault:
-            raise self._list_error(fault, operation) from fault
+            raise self.refusal_of(fault, operation) from fault
 
     def read(self, operation: str, record_id: str, wanted: Wanted | None = None) -> Tree | None:
         """One object by its id, None if GP has none; RecordRejectedError when GP refuses just this one."""
@@ -125,9 +136,12 @@ class GpClient:
     def read_by(self, operation: str, key: str, wanted: Wanted | None = None) -> Tree | None:
         """The same for a key of any form: the key argument, made by ``soap``."""
         parse = partial(soap.parse_object, operation=operation, wanted=wanted)
+        return self._one(operation, partial(self.call, operation, key, parse, self.config.timeout_seconds))
+
+    def _one(self, operation: str, read: Callable[[], Parsed | None]) -> Parsed | None:
         for attempt in range(1, _READS + 1):
             try:
-                return self.call(operation, key, parse, self.config.timeout_seconds)
+                return read()
             except FaultError as fault:
                 if errors.fault_kind(fault) is FaultKind.ABSENT:
                     return None
@@ -142,7 +156,7 @@ class GpClient:
         try:
             rows = self.call(_COMPANIES, "", parse, self.config.timeout_seconds)
         except FaultError as fault:
-            raise self._list_error(fault, _COMPANIES) from fault
+            raise self.refusal_of(fault, _COMPANIES) from fault
         numbered = ((to_integer(find(row, ("Key", "Id"))), row) for row in rows)
         known = {number: row for number, row in numbered if number is not None}
         with self._lock:
@@ -177,20 +191,53 @@ class GpClient:
         self, operation: str, arguments: str, parse: Callable[[bytes], Parsed], timeout_seconds: float
     ) -> Parsed:
         """Send one operation and parse its answer; FaultError for a SOAP fault. Short waits are served here."""
-        message = soap.request(operation, arguments, self._context)
-        headers = {"Content-Type": soap.CONTENT_TYPE, "SOAPAction": soap.action(operation)}
-        send = partial(self._transport.post, message, headers, timeout_seconds)
+        message = soap.request(operation, arguments, self._contexts[soap.LOCAL])
+        return self._exchange(operation, message, parse, timeout_seconds)
+
+    def _exchange(
+        self, operation: str, message: bytes, parse: Callable[[bytes], Parsed], timeout_seconds: float
+    ) -> Parsed:
+        send = partial(self._transport.post, message, _headers(operation), timeout_seconds)
         return self.ask(operation, send, partial(self._parsed, operation, parse))
 
-    def ask(self, operation: str, send: Callable[[], Answer], parse: Callable[[Answer], Parsed]) -> Parsed:
+    def change(self, operation: str, argument: str, policy: str, currency: str = soap.TRANSACTIONAL) -> None:
+        """Send an operation that changes something, once; its answer is empty (facts.md 2.9).
+
+        FaultError: GP says why it was not done. RetryableError: it may have been done or not; NotDoneError,
+        ConfigurationError: it was not.
+        """
+        message = soap.request(operation, argument, self._contexts[currency], policy)
+        wait = self.config.change_timeout_seconds
+        send = partial(self._transport.send_once, "POST", message, _headers(operation), wait)
+        parse = partial(soap.parse_element, operation=operation)
+        self.ask(operation, send, partial(self._parsed, operation, parse), tries=1)
+
+    def read_element(
+        self, operation: str, key: str, currency: str = soap.TRANSACTIONAL
+    ) -> etree._Element | None:
+        """One object by its key argument, as it came, its amounts in its own currency; None if GP has none."""
+        parse = partial(soap.parse_element, operation=operation)
+        message = soap.request(operation, key, self._contexts[currency])
+        return self._one(
+            operation, partial(self._exchange, operation, message, parse, self.config.timeout_seconds)
+        )
+
+    def ask(
+        self,
+        operation: str,
+        send: Callable[[], Answer],
+        parse: Callable[[Answer], Parsed],
+        *,
+        tries: int = _TRIES,
+    ) -> Parsed:
         """Send under the gate, count it as ``operation`` and parse the answer, whichever dialect it speaks."""
-        for attempt in range(1, _TRIES + 1):
+        for attempt in range(1, tries + 1):
             try:
                 with of_system(GP):
                     return parse(self._send(operation, send))
             except RetryableError as error:
                 wait = error.after_seconds
-                if attempt == _TRIES or wait is None or wait > errors.SHORT_WAIT_SECONDS:
+                if attempt == tries or wait is None or wait > errors.SHORT_WAIT_SECONDS:
                     raise
                 self.clock.sleep(wait)  # by the clock that is handed in, which stamina would not use
         raise AssertionError("every call returns or raises")
@@ -215,32 +262,33 @@ class GpClient:
         return parsed
 
     def _read_error(self, fault: FaultError, operation: str) -> ConnectorError:
-        kind, reasons = self._look_up(fault, operation)
+        kind, why = self.look_up(fault, operation)
         if errors.holds(kind):
-            return errors.rejected(fault, kind, reasons)
+            return errors.rejected(fault, kind, [*map(str, why)])
         return _ours(errors.from_fault(fault, kind, operation, self.config.company_id))
 
-    def _list_error(self, fault: FaultError, operation: str) -> ConnectorError:
-        kind, reasons = self._look_up(fault, operation)
-        return _ours(errors.from_fault(fault, kind, operation, self.config.company_id, reasons))
+    def refusal_of(self, fault: FaultError, operation: str) -> ConnectorError:
+        """The error for a fault that is about no one record."""
+        kind, why = self.look_up(fault, operation)
+        return _ours(errors.from_fault(fault, kind, operation, self.config.company_id, [*map(str, why)]))
 
-    def _look_up(self, fault: FaultError, operation: str) -> tuple[FaultKind, list[str]]:
+    def look_up(self, fault: FaultError, operation: str) -> tuple[FaultKind, list[Reason]]:
         """What a fault means; texts are in the server's language, so GP's log decides where the text does not."""
         kind = errors.fault_kind(fault)
-        reasons = self._reasons(fault) if kind in (FaultKind.VALIDATION, FaultKind.UNKNOWN) else []
-        if reasons:
-            return FaultKind.VALIDATION, reasons
+        why = self._reasons(fault) if kind in (FaultKind.VALIDATION, FaultKind.UNKNOWN) else []
+        if why:
+            return FaultKind.VALIDATION, why
         if kind in errors.HIDDEN and operation != _COMPANIES and not self._serves_company():
             return FaultKind.COMPANY, []
         return kind, []
 
-    def _reasons(self, fault: FaultError) -> list[str]:
+    def _reasons(self, fault: FaultError) -> list[Reason]:
         try:
             return self.logged_reasons(fault.log_id) if fault.log_id else []
         except ConfigurationError:
             return []  # the log may be closed to the account; the fault's own text stands
 
-    def logged_reasons(self, log_id: str) -> list[str]:
+    def logged_reasons(self, log_id: str) -> list[Reason]:
         """What GP logged under this id as reasons of a refusal; none: it has nothing there."""
         parse = partial(soap.parse_object, operation=LOGGED_REASONS)
         try:
@@ -251,7 +299,7 @@ class GpClient:
             raise errors.from_fault(
                 fault, FaultKind.SECURITY, LOGGED_REASONS, self.config.company_id
             ) from fault
-        return soap.validation_messages(logged)
+        return reasons.read(logged)
 
     def _serves_company(self) -> bool:
         """Whether GP lets us into our company, as far as it tells: an unknown one is a system fault like any other."""
@@ -261,6 +309,10 @@ class GpClient:
             return self.config.company_id in self.companies()
         except ConfigurationError:
             return True  # the list of companies is closed to the account; that proves nothing
+
+
+def _headers(operation: str) -> dict[str, str]:
+    return {"Content-Type": soap.CONTENT_TYPE, "SOAPAction": soap.action(operation)}
 
 
 def _ours(error: ConnectorError) -> ConnectorError:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
+from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -37,6 +38,13 @@ def _cap(number: int) -> int:
             " sooner, and with one alone a single long list would hold up everything else"
         )
     return number
+
+
+def _guid(text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise ValueError("the id of a policy looks like 4d060bdc-fa1e-4ea1-9e89-e1d19a5cb2ce") from None
 
 
 class QuietHours(BaseModel):
@@ -136,6 +144,18 @@ class GpConfig(BaseModel):
     )
     list_timeout_seconds: float = Field(
         default=300.0, gt=0, le=3600, description="How long one answer may take for a list."
+    )
+    change_timeout_seconds: float = Field(
+        default=120.0,
+        ge=5,
+        le=3600,
+        description="How long GP may take to create or change something; a longer wait is better than not to know"
+        " whether it was done.",
+    )
+    policies: dict[str, Annotated[str, AfterValidator(_guid)]] = Field(
+        default={},
+        description="Ids of the policies by which something is created or changed, by operation, for example"
+        " {CreateSalesOrder = '4d060bdc-fa1e-4ea1-9e89-e1d19a5cb2ce'}. What is not named is asked of GP.",
     )
     ca_file: Path | None = Field(
         default=None,

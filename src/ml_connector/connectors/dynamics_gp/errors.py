@@ -13,8 +13,9 @@ from typing import Protocol
 
 import httpcore2
 
-from ml_connector.connectors.dynamics_gp import meanings, sba_meanings
-from ml_connector.connectors.dynamics_gp.meanings import SHORT_WAIT_SECONDS, Meaning
+from ml_connector.connectors.dynamics_gp import meanings, sba_meanings, write_meanings
+from ml_connector.connectors.dynamics_gp.meaning import Meaning
+from ml_connector.connectors.dynamics_gp.meanings import SHORT_WAIT_SECONDS
 from ml_connector.connectors.dynamics_gp.soap import AnswerError, FaultError, is_html
 from ml_connector.core.catalogue import Entry
 from ml_connector.core.errors import ConnectorError
@@ -22,7 +23,9 @@ from ml_connector.core.errors import ConnectorError
 __all__ = ["CATALOGUE", "SHORT_WAIT_SECONDS"]
 
 #: GP's part of the error catalogue.
-CATALOGUE: Sequence[Entry] = tuple(meaning.entry() for meaning in (*meanings.ALL, *sba_meanings.ALL))
+CATALOGUE: Sequence[Entry] = tuple(
+    meaning.entry() for meaning in (*meanings.ALL, *sba_meanings.ALL, *write_meanings.ALL)
+)
 
 _ANSWER_LENGTH = 2000
 _SAID_LENGTH = 300
@@ -130,16 +133,17 @@ def from_fault(
 ) -> ConnectorError:
     """The error for a fault that is not about one record's data."""
     why = _reasons(fault, reasons)
-    return _OF_LIST[kind].error(operation=operation, company=company_id, said=_said(fault), reasons=why)
+    return _OF_LIST[kind].error(operation=operation, company=company_id, said=said(fault), reasons=why)
 
 
 def rejected(fault: FaultError, kind: FaultKind, reasons: Sequence[str]) -> ConnectorError:
     """The error for a fault that holds one record (``holds``), with GP's own answer, secrets struck out."""
     answer = redact(" ".join(filter(None, (fault.answer or fault.text, *reasons))))
-    return _OF_RECORD[kind].error(answer, said=_said(fault), reasons=_reasons(fault, reasons))
+    return _OF_RECORD[kind].error(answer, said=said(fault), reasons=_reasons(fault, reasons))
 
 
-def _said(fault: FaultError) -> str:
+def said(fault: FaultError) -> str:
+    """A fault's own text, secrets struck out, with the id that GP's exception log has it under."""
     return redact(fault.text) + (f" (log id {fault.log_id})" if fault.log_id else "")
 
 

@@ -41,13 +41,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request: its headers, its body, how long its answer may take, its method, where it goes."""
+    """A request: its headers, its body, how long its answer may take, its method, where it goes, whether only once."""
 
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes
     timeout_seconds: float
     method: bytes
     target: httpcore2.URL
+    once: bool = False
 
 
 class Server:

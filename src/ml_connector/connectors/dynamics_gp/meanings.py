@@ -9,54 +9,14 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-from ml_connector.core.catalogue import Again, Entry, Kind
-from ml_connector.core.errors import ConfigurationError, ConnectorError, RecordRejectedError, RetryableError
-
-SYSTEM = "Dynamics GP"
+from ml_connector.connectors.dynamics_gp.meaning import Meaning
+from ml_connector.core.catalogue import Again, Kind
 
 #: A wait this short is served inside the call (a dropped connection, a broken answer); longer ones by the flow.
 SHORT_WAIT_SECONDS = 2.0
 _LONG_WAIT_SECONDS = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """One code of GP's side: ``happened`` and ``remedy`` are sentences, with the names of what is filled in."""
-
-    code: str
-    kind: Kind
-    happened: str
-    remedy: str
-    after_seconds: float | None = None  #: of a wait
-    again: Again = Again.NEVER  #: of a held record
-
-    def error(self, answer: str = "", **told: object) -> ConnectorError:
-        """The error of this kind: Retryable for a wait, Configuration for a stop, else RecordRejected."""
-        happened, remedy = self.happened.format(**told), self.remedy.format(**told)
-        if self.kind is Kind.WAIT:
-            return RetryableError(happened, remedy, after_seconds=self.after_seconds)
-        if self.kind is Kind.STOP:
-            return ConfigurationError(happened, remedy)
-        heals = self.again is Again.LATER
-        return RecordRejectedError(happened, remedy, code=self.code, answer=answer, heals=heals)
-
-    def entry(self) -> Entry:
-        """The row of the catalogue; what is filled in stands there in capitals."""
-        happened, remedy = _in_capitals(self.happened), _in_capitals(self.remedy)
-        return Entry(SYSTEM, self.code, self.kind, happened, remedy, self.again)
-
-
-class _Capitals(defaultdict[str, str]):
-    def __missing__(self, name: str) -> str:
-        return name.upper()
-
-
-def _in_capitals(sentence: str) -> str:
-    return sentence.format_map(_Capitals())
 
 
 def _stop(code: str, happened: str, remedy: str) -> Meaning:
@@ -65,6 +25,10 @@ def _stop(code: str, happened: str, remedy: str) -> Meaning:
 
 def _wait(code: str, happened: str, remedy: str, after_seconds: float = _LONG_WAIT_SECONDS) -> Meaning:
     return Meaning(code, Kind.WAIT, happened, remedy, after_seconds)
+
+
+def _unsent(code: str, happened: str, remedy: str, after_seconds: float = _LONG_WAIT_SECONDS) -> Meaning:
+    return Meaning(code, Kind.WAIT, happened, remedy, after_seconds, unsent=True)
 
 
 def _data(code: str, happened: str, remedy: str, again: Again = Again.NEVER) -> Meaning:
@@ -221,7 +185,7 @@ NOT_READY = _wait(
 
 _AWAY = "It is tried again by itself; see that GP's server and the network to it are up."
 
-UNREACHABLE = _wait("UNREACHABLE", "{host} cannot be reached ({cause}).", _AWAY)
+UNREACHABLE = _unsent("UNREACHABLE", "{host} cannot be reached ({cause}).", _AWAY)
 #: Cause of a failed connection -> meaning; the first that fits counts.
 CAUSES: Sequence[tuple[type[BaseException], Meaning]] = (
     (
@@ -240,15 +204,15 @@ CAUSES: Sequence[tuple[type[BaseException], Meaning]] = (
     ),
     (
         socket.gaierror,
-        _wait("HOST_UNKNOWN", "The host {host} is unknown.",
+        _unsent("HOST_UNKNOWN", "The host {host} is unknown.",
               f"Check the host name, and the name server. {_AWAY}"),
     ),
     (
         ConnectionRefusedError,
-        _wait("PORT_CLOSED", "{host} takes no connection on this port.",
+        _unsent("PORT_CLOSED", "{host} takes no connection on this port.",
               f"Check the port, and that the service Microsoft Dynamics GP Service Host runs. {_AWAY}"),
     ),
-    (TimeoutError, _wait("CONNECT_TIMEOUT", "{host} did not answer in time.", _AWAY)),
+    (TimeoutError, _unsent("CONNECT_TIMEOUT", "{host} did not answer in time.", _AWAY)),
     (OSError, UNREACHABLE),
 )  # fmt: skip
 ANSWER_TIMEOUT = _wait(
@@ -259,10 +223,10 @@ ANSWER_TIMEOUT = _wait(
 CONNECTION_BROKE = _wait(
     "CONNECTION_BROKE", "The connection to {host} broke off ({cause}).", _AWAY, SHORT_WAIT_SECONDS / 4
 )
-LANES_BUSY = _wait(
+LANES_BUSY = _unsent(
     "LANES_BUSY", "All connections to Dynamics GP are busy.", "It is tried again in a moment.", 1.0
 )
-QUIET_HOURS = _wait(
+QUIET_HOURS = _unsent(
     "QUIET_HOURS",
     "GP has quiet hours until {until}: nothing is asked of it.",
     "Nothing; it goes on by itself then, or with the next sync. The hours are set under [gp.quiet_hours].",
@@ -281,7 +245,7 @@ CHANGE_IT = (
 )
 REFUSED = _stop("SIGN_IN_REFUSED", "{host} refuses the user {user} or the password ({way}).", CHANGE_IT)
 TICKET_FAILED = _stop("SIGN_IN_FAILED", "Signing in to {host} as {user} failed ({cause}).", CHANGE_IT)
-NO_DOMAIN_CONTROLLER = _wait(
+NO_DOMAIN_CONTROLLER = _unsent(
     "NO_DOMAIN_CONTROLLER",
     "No domain controller is found or answers, so Kerberos gives no ticket.",
     "See that the domain controllers can be reached from here (port 88), and that realm is the name of the domain.",
@@ -373,7 +337,7 @@ NOT_PROVED = _stop(
     "{host} could not prove that it is the server it says it is ({cause}).",
     "Check the address, and that no other machine answers for it.",
 )
-CUT_SHORT = _wait(
+CUT_SHORT = _unsent(
     "SIGN_IN_CUT_SHORT",
     "{host} ended the connection in the middle of signing in.",
     "If it stays so, a proxy stands between that does not keep connections; NTLM needs one.",

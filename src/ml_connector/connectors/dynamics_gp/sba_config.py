@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from string import Formatter
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from ml_connector.connectors.dynamics_gp.sba_names import ADDRESS, LINE, RECORD, known_fields
+from ml_connector.connectors.dynamics_gp.sba_paths import Places, Sent, checked_path
+from ml_connector.connectors.dynamics_gp.sba_sales_config import SbaSales
 
 SbaEntity = Literal["vendors", "customers", "gl_accounts", "journal_entries"]
 
@@ -36,43 +37,15 @@ def _address(text: str) -> str:
     return text.rstrip("/")
 
 
-def _path(*places: str) -> AfterValidator:
-    """Checks a path in which these may stand, besides the tenant and the company."""
-    known = [f"{{{name}}}" for name in ("tenant", "company", *places)]
-
-    def checked(text: str) -> str:
-        try:
-            parts = [part[1:] for part in Formatter().parse(text) if part[1] is not None]
-        except ValueError as error:
-            raise ValueError(f"a path has {{name}} where something is put in ({error})") from error
-        for name, form, how in parts:
-            written = f"{{{name}{f'!{how}' if how else ''}{f':{form}' if form else ''}}}"
-            if written not in known:
-                raise ValueError(f"{written} is not known here; known are {', '.join(known)}")
-        if text and (not text.startswith("/") or not text.isascii() or not text.isprintable() or " " in text):
-            raise ValueError("a path begins with / and has no blanks: write it as a URL does (%20)")
-        return text
-
-    return AfterValidator(checked)
-
-
 def _header_name(text: str) -> str:
     if not _NAME.fullmatch(text):
         raise ValueError("the name of a header is letters, digits and hyphens")
     return text
 
 
-def _sent(text: str) -> str:
-    if not text.isascii() or not text.isprintable():
-        raise ValueError("what is sent along has letters of ASCII only")
-    return text
-
-
-ListPath = Annotated[str, _path("since", "after")]
-Sent = Annotated[str, AfterValidator(_sent)]
-RecordPath = Annotated[str, _path("key")]
-PlainPath = Annotated[str, _path()]
-Places = Annotated[tuple[str, ...], Field(min_length=1)]
+ListPath = Annotated[str, checked_path("since", "after")]
+RecordPath = Annotated[str, checked_path("key")]
+PlainPath = Annotated[str, checked_path()]
 
 
 class SbaResource(BaseModel):
@@ -294,12 +267,18 @@ class SbaConfig(BaseModel):
         le=3600,
         description="How long an answer may take after a pause: GP first starts a program that reads (10 to 60 s).",
     )
+    sales: SbaSales = SbaSales()
     resources: SbaResources = SbaResources()
+
+    @property
+    def is_used(self) -> bool:
+        """Whether anything at all goes by SBA."""
+        return bool(self.entities) or self.sales.enabled
 
     @model_validator(mode="after")
     def _whole(self) -> SbaConfig:
-        if self.entities and not (self.address and self.company):
-            raise ValueError("entities that are read by SBA need an address and a company")
+        if self.is_used and not (self.address and self.company):
+            raise ValueError("what goes by SBA needs an address and a company")
         for entity in self.entities:
             resource = self.resources.of(entity)
             if not (resource.list_path and resource.record_path):

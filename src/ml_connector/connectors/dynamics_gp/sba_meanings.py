@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ml_connector.connectors.dynamics_gp.meanings import SHORT_WAIT_SECONDS, TRIED_AGAIN, Meaning
+from ml_connector.connectors.dynamics_gp.meaning import Meaning
+from ml_connector.connectors.dynamics_gp.meanings import SHORT_WAIT_SECONDS, TRIED_AGAIN
 from ml_connector.core.catalogue import Again, Kind
 
 _GUIDE = "docs/how-to/use-sba.md tells how to find it out"

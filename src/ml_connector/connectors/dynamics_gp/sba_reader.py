@@ -6,17 +6,16 @@ Calls run under the same gate, are counted with SOAP's, and are sent by the same
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TypeVar
-from urllib.parse import urlsplit
 
-from ml_connector.connectors.dynamics_gp import errors, ledger, sba, sba_meanings, sba_trees, schema
+from ml_connector.connectors.dynamics_gp import ledger, sba, sba_meanings, sba_trees, schema
 from ml_connector.connectors.dynamics_gp.client import GpClient, Transport
-from ml_connector.connectors.dynamics_gp.lanes import Answer
 from ml_connector.connectors.dynamics_gp.masters import MASTERS
+from ml_connector.connectors.dynamics_gp.sba_caller import Question, SbaCaller, about_one
 from ml_connector.connectors.dynamics_gp.sba_config import (
     SbaAccounts,
     SbaConfig,
@@ -25,7 +24,6 @@ from ml_connector.connectors.dynamics_gp.sba_config import (
     SbaResource,
 )
 from ml_connector.connectors.dynamics_gp.sba_trees import Listed
-from ml_connector.connectors.dynamics_gp.soap import AnswerError, is_html
 from ml_connector.connectors.dynamics_gp.values import Tree
 from ml_connector.core.change import Change, Page
 from ml_connector.core.errors import ConnectorError, RecordRejectedError
@@ -34,22 +32,8 @@ from ml_connector.core.record import Reading, fold_key
 
 Parsed = TypeVar("Parsed")
 
-_IDLE = timedelta(minutes=5)  # after such a pause GP may have to start a program first
 _SECOND = timedelta(seconds=1)
 _KEPT = 8_000_000  # characters of whole records of a list, as they came, that wait to be fetched
-_COMPANY = "/Tenants({tenant})/Companies({company})"
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """One request."""
-
-    operation: str  #: as it is counted: "GET Vendors"
-    target: str  #: path and query
-    headers: Mapping[str, str]
-    wait_seconds: float
-    one: bool = False  #: about one record, which may be held or gone
-    post: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +50,9 @@ class SbaReader:
     def __init__(self, config: SbaConfig, caller: GpClient, transport: Transport) -> None:
         """``caller`` counts and holds the gate; ``transport`` goes to the server of ``config.address``."""
         self._config = config
-        self._base = urlsplit(config.address).path
         self._caller = caller
-        self._transport = transport
+        self._sba = SbaCaller(config, caller, transport)
         self._lock = threading.Lock()
-        self._answered_at: datetime | None = None
-        self._company_proved = False
         self._kept: dict[tuple[str, str], tuple[str, datetime]] = {}
         self._kept_size = 0
         self._ends: dict[str, dict[str, str | None]] = {}  # entity -> where a page ended -> and began behind
@@ -92,7 +73,7 @@ class SbaReader:
 
     def close(self) -> None:
         """Close the connections."""
-        self._transport.close()
+        self._sba.close()
 
     def forget(self) -> None:
         """Whatever a list brought and nobody fetched is not to be used: a new run begins."""
@@ -110,7 +91,7 @@ class SbaReader:
         question = self._of_list(resource, chosen, after)
         began_at = self._caller.clock.now()
         compared = since if chosen is None else None
-        listed = self._ask(question, partial(self._listed, resource, question.operation))
+        listed = self._sba.ask(question, partial(self._listed, resource, question.operation))
         assert listed is not None  # that is for one record
         rows, end = listed
         wanted = [row for row in rows if self._is_wanted(row.listed, compared)]
@@ -141,10 +122,10 @@ class SbaReader:
     def list_addresses(self, entity: str) -> Page[Reading]:
         """All addresses, one reading for each record that has any."""
         resource, listing = self._masters(entity), MASTERS[entity].facets["addresses"]
-        question = self._question(resource.address_list_path, self._caller.config.list_timeout_seconds)
+        question = self._sba.question(resource.address_list_path, self._caller.config.list_timeout_seconds)
         level, place = listing.levels[0], resource.address_paths["owner_id"]
         groups: dict[str, list[Tree]] = {}
-        for row in self._ask(question, partial(self._rows, resource, question.operation)) or []:
+        for row in self._sba.ask(question, partial(self._rows, resource, question.operation)) or []:
             tree = sba_trees.address_tree(resource.address_paths, row, level.path)
             key = schema.key_of(level, tree)
             if not key:
@@ -202,12 +183,12 @@ class SbaReader:
     def _list_path(self, resource: SbaResource, since: datetime | None) -> str:
         return resource.list_path if since is None else resource.changed_path or resource.list_path
 
-    def _of_list(self, resource: SbaResource, since: datetime | None, after: str | None) -> _Question:
+    def _of_list(self, resource: SbaResource, since: datetime | None, after: str | None) -> Question:
         # Whether a service takes "since" for "at" or for "after" is not known: a second less is asked for.
         written = "" if since is None else (since - _SECOND).astimezone(UTC).strftime(resource.since_form)
         template = self._list_path(resource, since)
         behind = (sba_trees.key_parts(resource.entity, after) if after else None) or ""
-        question = self._question(
+        question = self._sba.question(
             template, self._caller.config.list_timeout_seconds, since=written, after=behind
         )
         dated = {resource.since_header: written} if written and resource.since_header else {}
@@ -215,15 +196,10 @@ class SbaReader:
         headers = {**sba.headers(resource.action), **dated}
         return replace(question, operation=name, headers=headers, post=bool(resource.action))
 
-    def _question(self, template: str, wait_seconds: float, **places: str | Sequence[str]) -> _Question:
-        config = self._config
-        target = sba.target(self._base, template, tenant=config.tenant, company=config.company, **places)
-        return _Question(f"GET {sba.resource_name(template)}", target, sba.headers(), wait_seconds)
-
-    def _about(self, resource: SbaResource, template: str, key: str) -> _Question:
+    def _about(self, resource: SbaResource, template: str, key: str) -> Question:
         parts = sba_trees.key_parts(resource.entity, key) or key
-        question = self._question(template, self._caller.config.timeout_seconds, key=parts)
-        return replace(question, one=True)
+        question = self._sba.question(template, self._caller.config.timeout_seconds, key=parts)
+        return about_one(question)
 
     # ---- answers
 
@@ -308,9 +284,9 @@ class SbaReader:
         if (wanted := sba_trees.key_parts(resource.entity, key)) is None:
             return None
         question = self._about(resource, resource.record_path, key)
-        self._prove_company()
+        self._sba.prove_company()
         parse = partial(sba.read_object, places=resource.record_at, operation=question.operation)
-        row = self._ask_twice(question, parse)
+        row = self._sba.ask_twice(question, parse)
         if row is not None:
             found = sba_trees.key_of(resource, row, question.operation)
             parts = sba_trees.key_parts(resource.entity, found) or ()
@@ -328,56 +304,12 @@ class SbaReader:
         rows: Sequence[Tree] | None = sba_trees.nested(row, resource.addresses_at)
         if resource.addresses_path:
             question = self._about(resource, resource.addresses_path, key)
-            rows = self._ask_twice(question, partial(self._rows, resource, question.operation))
+            rows = self._sba.ask_twice(question, partial(self._rows, resource, question.operation))
             if rows is None and self._record(resource, key) is not None:
                 raise sba_meanings.NOT_FOUND.error(
                     path=question.target, status=404, said=f"{key} itself is there"
                 )
         return rows and [sba_trees.address_tree(resource.address_paths, item) for item in rows]
-
-    def _prove_company(self) -> None:
-        """A record that is gone is told from a company that never was: both are 404."""
-        if not self._company_proved:
-            self._ask(self._question(_COMPANY, self._caller.config.timeout_seconds), lambda _: None)
-
-    def _ask_twice(self, question: _Question, parse: Callable[[bytes], Parsed]) -> Parsed | None:
-        """About one record: GP is asked again before its failure holds the record."""
-        try:
-            return self._ask(question, parse)
-        except RecordRejectedError as error:
-            if error.code != sba_meanings.FAILED.code:
-                raise
-            return self._ask(question, parse)
-
-    def _ask(self, question: _Question, parse: Callable[[bytes], Parsed]) -> Parsed | None:
-        """The parsed answer; None where the one record that was asked for does not exist."""
-
-        def parsed(answer: Answer) -> Parsed | None:
-            if question.one and answer.status == 404 and not is_html(answer.body):
-                return None  # GP says so; a page is the web server's, which has no service at this path (any more)
-            error = errors.from_sba(answer, question.operation, question.target, one=question.one)
-            if error is not None:
-                raise error
-            try:
-                found = parse(answer.body)
-            except AnswerError as broken:
-                raise errors.from_json(broken, question.operation) from broken
-            self._company_proved = True
-            return found
-
-        return self._caller.ask(question.operation, partial(self._send, question), parsed)
-
-    def _send(self, question: _Question) -> Answer:
-        """Send; the first call after a pause may take as long as GP needs to start a program."""
-        now, answered_at = self._caller.clock.now(), self._answered_at
-        cold = answered_at is None or now - answered_at > _IDLE
-        wait = max(question.wait_seconds, self._config.first_timeout_seconds if cold else 0)
-        if question.post:
-            answer = self._transport.post(b"", question.headers, wait, question.target)
-        else:
-            answer = self._transport.get(question.target, question.headers, wait)
-        self._answered_at = self._caller.clock.now()
-        return answer
 
     def _resource(self, entity: str) -> SbaResource:
         return self._config.resources.of(entity)

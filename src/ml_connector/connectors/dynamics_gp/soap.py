@@ -17,12 +17,17 @@ from xml.sax.saxutils import escape
 from lxml import etree
 
 from ml_connector.connectors.dynamics_gp import meanings
-from ml_connector.connectors.dynamics_gp.values import Node, Tree, children, find, to_text
+from ml_connector.connectors.dynamics_gp.values import Node, Tree
 
 GP = "http://schemas.microsoft.com/dynamics/gp/2006/01"
 DYNAMICS = "http://schemas.microsoft.com/dynamics/2006/01"
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
+
+LOCAL, TRANSACTIONAL = (
+    "Local",
+    "Transactional",
+)  #: whose currency amounts are in: the company's, the document's
 
 KIND = "@type"  #: in a tree: the name of the element's own type, where it says one
 
@@ -51,6 +56,8 @@ _INTEGER = _Kind(_BETWEEN, nil=True, item="int")
 _GL_STATE = _Kind(_BETWEEN[:3], nil=True, item="GLTransactionState")
 _TYPE = _Kind(_BETWEEN[:3], nil=True, item="PayablesDocumentType")
 _ACTION = _Kind(_BETWEEN[:2], nil=True, item="DataModificationAction")
+_SALES_STATE = _Kind(_BETWEEN[:3], nil=True, item="SalesTransactionState")
+_SALES_TYPE = _Kind(_BETWEEN[:3], nil=True, item="SalesDocumentType")
 _SCOPE = None  # a required choice; "Return All" is the neutral value (facts.md 2.5)
 
 #: The members that we use of each criteria type, in the order GP declares them (facts.md 2.5).
@@ -78,6 +85,14 @@ CRITERIA: dict[str, dict[str, _Kind | None]] = {
         "Date": _INSTANT, "ModifiedDate": _INSTANT, "JournalId": _LIKE, "RecurringTransactionSequence": _INTEGER,
         "TransactionState": _GL_STATE,
     },
+    "GetSalesDocumentList": {
+        "TransactionState": _SALES_STATE, "DocumentId": _LIKE, "CustomerId": _LIKE, "CustomerPONumber": _LIKE,
+        "MasterNumber": _INTEGER, "ModifiedDate": _INSTANT, "Scope": _SCOPE, "Type": _SALES_TYPE,
+    },
+    # As above: from the native description.
+    "GetWarehouseList": {"WarehouseId": _LIKE},
+    "GetPriceLevelList": {"PriceLevelKeyId": _TEXT},
+    "GetShippingMethodList": {"Id": _LIKE},
 }  # fmt: skip
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -132,21 +147,21 @@ class Wanted:
         return cls(tuple(f"{{*}}{name}" for name in below), below)
 
 
-def context(company_id: int, culture: str) -> str:
-    """The context argument: which company, which language, money in the company's own currency."""
+def context(company_id: int, culture: str, currency: str = LOCAL) -> str:
+    """The context argument: which company, which language; which currency amounts are in."""
     return (
         f'<gp:context><dyn:OrganizationKey xsi:type="dyn:CompanyKey"><dyn:Id>{company_id}</dyn:Id>'
-        f"</dyn:OrganizationKey><dyn:CultureName>{_safe(culture)}</dyn:CultureName>"
-        "<dyn:CurrencyType>Local</dyn:CurrencyType></gp:context>"
+        f"</dyn:OrganizationKey><dyn:CultureName>{safe_text(culture)}</dyn:CultureName>"
+        f"<dyn:CurrencyType>{currency}</dyn:CurrencyType></gp:context>"
     )
 
 
-def request(operation: str, arguments: str, context_xml: str) -> bytes:
-    """The whole message for an operation; ``arguments`` by one of the functions below."""
+def request(operation: str, arguments: str, context_xml: str, behind: str = "") -> bytes:
+    """The whole message for an operation; ``arguments`` by one of the functions below, ``behind`` the context."""
     return (
         f'<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="{ENVELOPE}" xmlns:xsi="{XSI}" '
-        f'xmlns:gp="{GP}" xmlns:dyn="{DYNAMICS}"><s:Body><gp:{operation}>{arguments}{context_xml}</gp:{operation}>'
-        "</s:Body></s:Envelope>"
+        f'xmlns:gp="{GP}" xmlns:dyn="{DYNAMICS}"><s:Body><gp:{operation}>{arguments}{context_xml}{behind}'
+        f"</gp:{operation}></s:Body></s:Envelope>"
     ).encode()
 
 
@@ -161,12 +176,12 @@ def criteria(operation: str, where: Where) -> str:
 
 def key(record_id: str) -> str:
     """The key argument of a ByKey operation."""
-    return f"<gp:key><gp:Id>{_safe(record_id)}</gp:Id></gp:key>"
+    return f"<gp:key><gp:Id>{safe_text(record_id)}</gp:Id></gp:key>"
 
 
 def account_key(account: str) -> str:
     """The key argument of an operation on a GL account."""
-    return f"<gp:key><gp:Id>{_safe(account)}</gp:Id><gp:IsEncrypted>false</gp:IsEncrypted></gp:key>"
+    return f"<gp:key><gp:Id>{safe_text(account)}</gp:Id><gp:IsEncrypted>false</gp:IsEncrypted></gp:key>"
 
 
 def journal_key(journal_id: int, on: date, posted: tuple[int, int] | None) -> str:
@@ -183,7 +198,7 @@ def journal_key(journal_id: int, on: date, posted: tuple[int, int] | None) -> st
 
 def log_id(guid: str) -> str:
     """The argument of GetLoggedValidationResultByKey."""
-    return f"<gp:logId>{_safe(guid)}</gp:logId>"
+    return f"<gp:logId>{safe_text(guid)}</gp:logId>"
 
 
 def instant_text(instant: datetime) -> str:
@@ -223,6 +238,13 @@ def parse_rows(body: bytes, operation: str, row: str, wanted: Wanted | None = No
 
 def parse_object(body: bytes, operation: str, wanted: Wanted | None = None) -> Tree | None:
     """The object of a ByKey answer, as a tree; None for an empty answer. FaultError or AnswerError as above."""
+    result = parse_element(body, operation)
+    tree = None if result is None else tree_of(result, wanted)
+    return tree if isinstance(tree, dict) else None
+
+
+def parse_element(body: bytes, operation: str) -> etree._Element | None:
+    """The same as it came: what is sent back whole has to be all that there was."""
     try:
         root = etree.fromstring(_checked(body), etree.XMLParser(**_SAFE))
     except etree.XMLSyntaxError as error:
@@ -236,22 +258,7 @@ def parse_object(body: bytes, operation: str, wanted: Wanted | None = None) -> T
     result = answer.find(f"{{{GP}}}{operation}Result")
     if result is None and len(answer):
         raise _broken(body)  # what stands there instead is not ours to read
-    tree = None if result is None else _tree(result, wanted)
-    return tree if isinstance(tree, dict) else None
-
-
-def validation_messages(result: Tree | None) -> list[str]:
-    """The reasons in a ValidationResult, each with the properties it names and eConnect's number (facts.md 2.11)."""
-    messages = []
-    for item in children(result, ("Errors", "ValidationError")):
-        names = find(item, ("PropertyNames", "string"))
-        listed = names if isinstance(names, list) else [names]
-        properties = ", ".join(text for text in map(to_text, listed) if text)
-        number = to_text(find(item, ("Id",)))
-        named = "; ".join(filter(None, (properties, number and f"error number {number}")))
-        message = to_text(find(item, ("Message",))) or ""
-        messages.append(f"{message} ({named})" if named else message)
-    return [message for message in messages if message]
+    return result
 
 
 def _member(name: str, kind: _Kind | None, restriction: Restriction | None) -> str:
@@ -269,13 +276,19 @@ def _value(kind: _Kind, member: str, restriction: Restriction) -> str:
     if value is None:
         return f'<gp:{member} xsi:nil="true"/>' if kind.nil and member != "Items" else ""
     if isinstance(value, str):
-        return f"<gp:{member}>{_safe(value)}</gp:{member}>"
-    items = "".join(f"<gp:{kind.item}>{_safe(item)}</gp:{kind.item}>" for item in value)
+        return f"<gp:{member}>{safe_text(value)}</gp:{member}>"
+    items = "".join(f"<gp:{kind.item}>{safe_text(item)}</gp:{kind.item}>" for item in value)
     return f"<gp:{member}>{items}</gp:{member}>"
 
 
-def _safe(text: str) -> str:
-    if _NOT_XML.search(text):
+def is_xml(text: str) -> bool:
+    """Whether XML can carry a text."""
+    return not _NOT_XML.search(text)
+
+
+def safe_text(text: str) -> str:
+    """A text as it stands in XML; RecordRejectedError for one that cannot."""
+    if not is_xml(text):
         raise meanings.KEY_NOT_XML.error(key=repr(text))
     return escape(text)
 
@@ -331,12 +344,12 @@ def is_html(body: bytes) -> bool:
 
 
 def _collect(rows: list[Tree], element: etree._Element, wanted: Wanted | None) -> None:
-    tree = _tree(element, wanted)
+    tree = tree_of(element, wanted)
     if isinstance(tree, dict):  # items are nillable: an empty one says nothing
         rows.append(tree)
 
 
-def _tree(element: etree._Element, wanted: Wanted | None = None) -> Node:
+def tree_of(element: etree._Element, wanted: Wanted | None = None) -> Node:
     """The element's text, or its children by name; nil and empty are both None, for no GP field tells them apart.
 
     Where the declared type is abstract, the derived one stands under ``KIND``.
@@ -348,7 +361,7 @@ def _tree(element: etree._Element, wanted: Wanted | None = None) -> Node:
         tree[KIND] = kind.rpartition(":")[2]
     for child in element if wanted is None else element.iterchildren(*wanted.tags):
         name = child.tag[child.tag.rfind("}") + 1 :]
-        value = child.text if not len(child) else _tree(child, wanted and wanted.below[name])
+        value = child.text if not len(child) else tree_of(child, wanted and wanted.below[name])
         if name not in tree:
             tree[name] = value
             continue

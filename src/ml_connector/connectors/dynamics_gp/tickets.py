@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ml_connector.connectors.dynamics_gp import errors, meanings
 from ml_connector.connectors.dynamics_gp.config import GpConfig
-from ml_connector.connectors.dynamics_gp.meanings import Meaning
+from ml_connector.connectors.dynamics_gp.meaning import Meaning
 from ml_connector.core.ports import Clock
 
 try:
