@@ -1,0 +1,270 @@
+"""What becomes of an order, quote or won deal of the CRM in the ERP, decided before anything is sent. Pure.
+
+One record becomes one document, whatever was killed or got lost before: what stands in the ERP under its number (or,
+where the ERP numbers, under our reference) is looked up first, and whatever is found there is taken for what it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from ml_connector.core.catalogue import (
+    ALREADY_ORDERED,
+    CHANGED_ON_BOTH_SIDES,
+    CREATE_UNCLEAR,
+    DOCUMENT_FINISHED,
+    DOCUMENT_GONE,
+    NUMBER_TAKEN,
+    OWN_CODES,
+    TOTALS_DIFFER,
+    WITHDRAWN,
+)
+from ml_connector.core.document_changes import forbidden
+from ml_connector.core.document_decisions import (
+    Adopt,
+    Answer,
+    Choice,
+    Create,
+    Decision,
+    Forget,
+    Hold,
+    How,
+    Left,
+    Linked,
+    Rules,
+    Situation,
+    Skip,
+    Update,
+    Wait,
+)
+from ml_connector.core.document_mapping import Numbering, Wanted
+from ml_connector.core.document_values import (
+    Difference,
+    changed,
+    differences,
+    is_same,
+    line_path,
+    merge,
+    values_of,
+)
+from ml_connector.core.record import Fields
+from ml_connector.core.sales import Kind, Listed, Standing
+
+_SHOWN = 5  #: so many differences are told in a sentence
+
+
+def plan_document(situation: Situation, rules: Rules) -> Decision:
+    """What is to be done next. After Adopt and Forget, and after a Create or Update that was read back, plan again."""
+    if situation.linked is not None:
+        return _plan_linked(situation, situation.linked, rules)
+    if situation.found:
+        return _adopt_found(situation, situation.found)
+    return _plan_new(situation, rules)
+
+
+def left_after(wanted: Wanted, standing: Standing) -> Left:
+    """What is kept once the document was written and read back."""
+    return Left(values_of(wanted.document), values_of(standing.document))
+
+
+def check_total(wanted: Wanted, standing: Standing, tolerance: Decimal) -> Hold | None:
+    """A hold with both figures where the ERP's total is another than the CRM's."""
+    if wanted.total is None or abs(standing.total - wanted.total) <= tolerance:
+        return None
+    return _hold(
+        TOTALS_DIFFER,
+        f"{_named(standing)} comes to {standing.total:,.2f} in the ERP, and to {wanted.total:,.2f} in the CRM.",
+    )
+
+
+# -- no document is known as the record's
+
+
+def _adopt_found(situation: Situation, found: Sequence[Standing]) -> Decision:
+    """What has our number or reference is what an earlier attempt made, unless it says otherwise."""
+    if len(found) > 1:
+        numbers = ", ".join(standing.document.number for standing in found)
+        return _hold(CREATE_UNCLEAR, f"The ERP has several documents under our reference: {numbers}.")
+    (standing,) = found
+    reference = standing.document.reference
+    if reference and reference != situation.wanted.document.reference:
+        return _hold(
+            NUMBER_TAKEN,
+            f"{_named(standing)} has our number, but says that it belongs to the record {reference} of the CRM.",
+        )
+    intent = situation.intent
+    left = Left(intent.sent, values_of(standing.document)) if intent else None
+    how = How.MADE if intent else How.NUMBER
+    return Adopt(Linked(standing.document.kind, standing.document.number, how, left))
+
+
+def _lost(situation: Situation, rules: Rules) -> Wait | None:
+    """While what was sent last may still be done, whatever it is."""
+    if situation.intent is None:
+        return None
+    until = situation.intent.at + rules.operation_timeout
+    if situation.looked_at is not None and situation.looked_at >= until:
+        return None
+    return Wait(until, "The answer to what was sent was lost, and the ERP may still be at work on it.")
+
+
+def _plan_new(situation: Situation, rules: Rules) -> Decision:
+    """A create whose answer was lost is sent again at once only where the ERP itself refuses a second one."""
+    wanted, lost = situation.wanted, _lost(situation, rules)
+    if reason := _not_due(situation, rules):
+        return lost or Skip(reason)
+    if rules.numbering is Numbering.GP and lost:
+        return lost
+    in_the_way = _in_the_way(situation)
+    if not in_the_way or situation.is_released or situation.intent:
+        return Create(wanted.document)
+    return _answered(situation.answer, in_the_way) or Create(wanted.document)
+
+
+def _not_due(situation: Situation, rules: Rules) -> str:
+    """Why the record does not go to the ERP; empty: it does."""
+    stage = situation.wanted.stage
+    if situation.is_deleted:
+        return "It was deleted in the CRM before it went to the ERP."
+    if rules.stages and _folded(stage) not in rules.stages:
+        return f"In the CRM it is “{stage}”, which does not go to the ERP."
+    return f"In the CRM it is “{stage}”." if _folded(stage) in rules.cancelled else ""
+
+
+def _folded(text: str) -> str:
+    return text.strip().casefold()
+
+
+def _in_the_way(situation: Situation) -> list[Listed]:
+    """Orders and invoices that the deal or the quote already has; a quote of the ERP is what an order comes from."""
+    if situation.wanted.document.kind is not Kind.ORDER:
+        return []
+    return [one for one in situation.related if one.kind is not Kind.QUOTE and not one.is_voided]
+
+
+def _answered(answer: Answer | None, documents: Sequence[Listed]) -> Decision | None:
+    """What a person's answer comes to; None: another document is to be made."""
+    if answer is not None and answer.choice is Choice.ADD:
+        return None
+    named = [one for one in documents if answer and answer.number in ("", one.number)]
+    orders = [one for one in named if one.kind is Kind.ORDER]
+    if answer is None or len(orders) != 1:
+        told = ", ".join(f"{one.kind} {one.number}" for one in documents)
+        return _hold(ALREADY_ORDERED, f"Its deal or quote already has a document in the ERP: {told}.")
+    (order,) = orders
+    how = How.REPLACED if answer.choice is Choice.REPLACE else How.LINKED
+    return Adopt(Linked(order.kind, order.number, how))
+
+
+# -- a document is known as the record's
+
+
+def _plan_linked(situation: Situation, linked: Linked, rules: Rules) -> Decision:
+    if not situation.found:
+        return _plan_gone(situation, linked)
+    (standing,) = situation.found
+    if situation.is_deleted or _folded(situation.wanted.stage) in rules.cancelled:
+        return _plan_withdrawn(standing)
+    stands, wants = values_of(standing.document), values_of(situation.wanted.document)
+    if linked.left is None and linked.how is How.LINKED:
+        return Skip("A person linked it to what stands in the ERP.", Left(wants, stands))
+    found = differences(stands, wants, _paths(wants, standing, linked))
+    if not found:
+        return _plan_same(situation, standing, linked, rules)
+    if situation.intent and changed(situation.intent.sent, wants) and (lost := _lost(situation, rules)):
+        return lost  # done late, it would undo what is sent now
+    return _plan_changed(situation, standing, linked, found)
+
+
+def _plan_gone(situation: Situation, linked: Linked) -> Decision:
+    if situation.is_deleted:
+        return Skip("It is neither in the CRM nor in the ERP any more.")
+    if situation.is_released:
+        return Forget(linked)
+    return _hold(DOCUMENT_GONE, f"The {linked.kind} {linked.number} is no longer in the ERP.")
+
+
+def _plan_withdrawn(standing: Standing) -> Decision:
+    if standing.is_in_history or standing.is_voided:
+        return Skip("It was withdrawn in the CRM, and its document in the ERP is finished.")
+    return _hold(
+        WITHDRAWN, f"It was deleted or cancelled in the CRM, and {_named(standing)} is open in the ERP."
+    )
+
+
+def _paths(wants: Fields, standing: Standing, linked: Linked) -> frozenset[str]:
+    """What the CRM wants otherwise than when we last wrote.
+
+    Where that is not known: whatever it wants, and the lines that are to be no more: those that are ours, or all.
+    """
+    if linked.left is not None:
+        return changed(linked.left.sent, wants)
+    is_replaced = linked.how is How.REPLACED
+    lines = (line for line in standing.document.lines if is_replaced or line.reference)
+    return frozenset(wants) | {f"{line_path(line)}.item" for line in lines}
+
+
+def _plan_same(situation: Situation, standing: Standing, linked: Linked, rules: Rules) -> Decision:
+    """Nothing differs; what stood otherwise and is the same now is kept as such."""
+    if situation.is_total_open and not situation.is_released:
+        hold = check_total(situation.wanted, standing, rules.total_tolerance)
+        if hold is not None:
+            return hold
+    wants, stands = values_of(situation.wanted.document), values_of(standing.document)
+    if linked.left is None:
+        return Skip("The ERP says the same already.", Left(wants, stands))
+    settled = changed(linked.left.sent, wants)
+    if not settled:
+        return Skip("Nothing was changed in the CRM.")
+    return Skip("The ERP says the same already.", Left(wants, _moved(linked.left.stood, stands, settled)))
+
+
+def _moved(stood: Fields, stands: Fields, paths: frozenset[str]) -> Fields:
+    kept = {path: value for path, value in stood.items() if path not in paths}
+    return {**kept, **{path: stands[path] for path in paths if path in stands}}
+
+
+def _plan_changed(
+    situation: Situation, standing: Standing, linked: Linked, found: tuple[Difference, ...]
+) -> Decision:
+    if standing.is_in_history or standing.is_voided:
+        what = "voided" if standing.is_voided else "posted or transferred"
+        told = f"It was changed in the CRM, and {_named(standing)} was {what} in the ERP: {_told(found)}."
+        return _hold(DOCUMENT_FINISHED, told, found)
+    doubtful = () if situation.is_released else _doubtful(linked, found)
+    if doubtful:
+        told = f"{_named(standing)} was changed in the ERP, too: {_told(doubtful)}."
+        return _hold(CHANGED_ON_BOTH_SIDES, told, doubtful)
+    merged = merge(standing, situation.wanted.document, [one.path for one in found])
+    if refusal := forbidden(standing, merged, found):
+        return _hold(*refusal, found)
+    return Update(merged.document, merged.removed, found)
+
+
+def _doubtful(linked: Linked, found: tuple[Difference, ...]) -> tuple[Difference, ...]:
+    """The differences of which somebody changed the ERP's side, too, since we last wrote; or nobody knows."""
+    if linked.left is None:
+        return () if linked.how is How.REPLACED else found
+    stood = linked.left.stood
+    return tuple(one for one in found if not is_same(one.path, stood.get(one.path), one.stands))
+
+
+def _told(found: Sequence[Difference]) -> str:
+    """The first of them, and how many more there are."""
+    more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return "; ".join(map(str, found[:_SHOWN])) + more
+
+
+def _named(standing: Standing) -> str:
+    return f"the {standing.document.kind} {standing.document.number}"
+
+
+def _hold(code: str, happened: str, found: tuple[Difference, ...] = ()) -> Hold:
+    return Hold(code, happened[0].upper() + happened[1:], OWN_CODES[code].remedy, found)
+
+
+def linked_after(linked: Linked, wanted: Wanted, standing: Standing) -> Linked:
+    """The link with what is left there now."""
+    return replace(linked, left=left_after(wanted, standing))
