@@ -76,7 +76,7 @@ VALUE_UNFIT = "VALUE_UNFIT"
 CUSTOMER_MISSING = "CUSTOMER_MISSING"
 TOTAL_UNEXPLAINED = "TOTAL_UNEXPLAINED"
 TOTALS_DIFFER = "TOTALS_DIFFER"
-NUMBER_TAKEN = "NUMBER_TAKEN"
+NUMBER_OF_ANOTHER = "NUMBER_OF_ANOTHER"
 CREATE_UNCLEAR = "CREATE_UNCLEAR"
 ALREADY_ORDERED = "ALREADY_ORDERED"
 DOCUMENT_GONE = "DOCUMENT_GONE"
@@ -213,7 +213,7 @@ OWN_CODES: Mapping[str, OwnCode] = {
         "Correct the price in the CRM or the document in the ERP; or release the hold if the ERP's total is right.",
         releasable=True,
     ),
-    NUMBER_TAKEN: OwnCode(
+    NUMBER_OF_ANOTHER: OwnCode(
         Kind.DOCUMENT,
         "The document of the ERP that has the number of this record says that it belongs to another.",
         "Look at the document in the ERP. If it is this record's, clear its integration id there and retry the hold.",

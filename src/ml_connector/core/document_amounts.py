@@ -26,16 +26,17 @@ def line_amount(quantity: Decimal, price: Decimal, discount: Decimal | None) -> 
 
 
 def split_discount(
-    quantity: Decimal, price: Decimal, discount: Decimal, decimals: int
+    quantity: Decimal, price: Decimal | None, discount: Decimal, decimals: int
 ) -> tuple[Decimal, Decimal]:
     """(Discount of one unit, what is missing then) for a ``discount`` of the whole line; the quantity is above zero.
 
-    ``decimals``: how many the ERP's prices have. What is missing is never below zero, and is less than a unit of the
-    last of these decimals for each piece, and a cent.
+    ``price``: None: the ERP is to say it. ``decimals``: how many the ERP's prices have. What is missing is never below
+    zero, and is less than a unit of the last of these decimals for each piece, and a cent.
     """
     of_one = (discount / quantity).quantize(Decimal(1).scaleb(-decimals), ROUND_DOWN)
-    wanted = cents(quantity * price - discount)
-    return of_one, line_amount(quantity, price, of_one) - wanted
+    if price is None:
+        return of_one, cents(discount) - cents(quantity * of_one)
+    return of_one, line_amount(quantity, price, of_one) - cents(quantity * price - discount)
 
 
 def lines_total(lines: Iterable[Line]) -> Decimal | None:

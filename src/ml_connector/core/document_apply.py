@@ -276,15 +276,14 @@ def _discount(
     discount = _amount_of(said, "discount")
     if not discount:
         return discount, ZERO
-    of_one = discount / quantity if price is None else price
-    if discount > quantity * of_one:
+    if price is not None and discount > quantity * price:
         raise RecordRejectedError(
             f"{at}The discount {discount} is more than the line comes to.",
             "Correct it in the CRM.",
             code=VALUE_UNFIT,
             field="lines.discount",
         )
-    return split_discount(quantity, of_one, discount, terms.price_decimals)
+    return split_discount(quantity, price, discount, terms.price_decimals)
 
 
 def _document(

@@ -11,7 +11,7 @@ from enum import Enum, StrEnum
 from ml_connector.core.document_mapping import Numbering, Wanted
 from ml_connector.core.document_values import Difference
 from ml_connector.core.record import Fields
-from ml_connector.core.sales import Document, Kind, Line, Listed, Standing
+from ml_connector.core.sales import Document, Kind, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Situation:
     looked_at: datetime | None = None  #: when the look-up began
     intent: Intent | None = None
     #: Documents that the deal or the quote of the record became, and those that came from these.
-    related: Sequence[Listed] = ()
+    related: Sequence[Standing] = ()
     answer: Answer | None = None
     is_deleted: bool = False  #: the record is no more in the CRM
     is_total_open: bool = False  #: it is held because of its total
@@ -107,8 +107,8 @@ class Create:
 class Update:
     """Change it in the ERP."""
 
-    document: Document  #: whole: what stands, with the changes in it; a line without a sequence is new
-    removed: tuple[Line, ...]  #: lines that are to be no more
+    before: Standing
+    document: Document  #: whole: what stands, with the changes in it; a line that is to be no more is missing
     differences: tuple[Difference, ...]
 
 

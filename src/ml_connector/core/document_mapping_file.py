@@ -72,7 +72,7 @@ def _name(file: MappingText, table: MappingOf[str, object]) -> str:
 def _kind(file: MappingText, table: MappingOf[str, object]) -> Kind:
     kind = file.typed(table, "kind", str)
     if kind not in _KINDS:
-        raise file.fault(f"“{kind}” is no kind of document that can be made.", "kind", _KINDS)
+        raise file.fault(f"“{kind}” is no kind of document that can be made.", kind, _KINDS)
     return Kind(kind)
 
 
@@ -100,13 +100,14 @@ def _flat(
         if inner and isinstance(spec, dict):
             yield from _flat(file, {f"{name}.{key}": one for key, one in spec.items()}, section, shapes)
         elif name not in shapes:
-            raise file.fault(f"“{name}” is no value of [{section}].", _last(name), shapes, section)
+            raise file.fault(f"“{name}” is no value of [{section}].", _at(file, name), shapes, section)
         else:
             yield name, spec
 
 
-def _last(name: str) -> str:
-    return name.rpartition(".")[2]
+def _at(file: MappingText, name: str) -> str:
+    """What of a name stands in the file: all of it, or the last part where the first is a table's."""
+    return name if any(name in line for line in file.lines) else name.rpartition(".")[2]
 
 
 def _rule(
@@ -118,7 +119,7 @@ def _rule(
     if not isinstance(spec, dict) or ("from" in spec) == ("value" in spec):
         raise file.fault(
             f"{name} is a field of the CRM, or a table with “from” or “value”.",
-            _last(name),
+            _at(file, name),
             section=section,
         )
     file.check_names(spec, RULE, f"the value {name}")
@@ -131,7 +132,7 @@ def _rule(
     if "lookup" in spec and ("transform" in spec or "table" in spec):
         raise file.fault(
             f"The lookup {name} takes fields with an id, and neither a transform nor a table.",
-            _last(name),
+            _at(file, name),
             section=section,
         )
     return DocumentRule(
@@ -149,12 +150,12 @@ def _constant(file: MappingText, name: str, spec: MappingOf[str, object], where:
     if len(spec) > 1:
         raise file.fault(
             f"{name} has a “value” and something beside it; a constant stands alone.",
-            _last(name),
+            _at(file, name),
             section=section,
         )
     value, wanted = spec["value"], {Type.YES_NO: bool, Type.AMOUNT: int}.get(shape.type, str)
     if type(value) is not wanted:
-        raise file.fault(f"The value of {name} is not {shape.type.value}.", _last(name), section=section)
+        raise file.fault(f"The value of {name} is not {shape.type.value}.", _at(file, name), section=section)
     assert isinstance(value, str | int)
     return value
 
@@ -163,13 +164,13 @@ def _sources(file: MappingText, name: str, given: object, section: str) -> tuple
     names = [given] if isinstance(given, str) else given
     if not isinstance(names, list) or not names:
         raise file.fault(
-            f"“from” of {name} is a field of the CRM, or a list of them.", _last(name), section=section
+            f"“from” of {name} is a field of the CRM, or a list of them.", _at(file, name), section=section
         )
     for source in names:
         if not isinstance(source, str) or not _CRM_FIELD.fullmatch(source):
             raise file.fault(
                 f"“{source}” is no field of the CRM: an API name, or that of a lookup with a field behind a dot.",
-                _last(name),
+                _at(file, name),
                 section=section,
             )
     return tuple(names)
@@ -189,7 +190,7 @@ def _transform(
     if len(sources) not in ARITY.get(transform, range(1, 100)):
         raise file.fault(
             f"The transform “{transform}” of {name} does not take {len(sources)} fields.",
-            _last(name),
+            _at(file, name),
             section=section,
         )
     return transform

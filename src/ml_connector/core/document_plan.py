@@ -16,7 +16,7 @@ from ml_connector.core.catalogue import (
     CREATE_UNCLEAR,
     DOCUMENT_FINISHED,
     DOCUMENT_GONE,
-    NUMBER_TAKEN,
+    NUMBER_OF_ANOTHER,
     OWN_CODES,
     TOTALS_DIFFER,
     WITHDRAWN,
@@ -50,7 +50,7 @@ from ml_connector.core.document_values import (
     values_of,
 )
 from ml_connector.core.record import Fields
-from ml_connector.core.sales import Kind, Listed, Standing
+from ml_connector.core.sales import Kind, Standing
 
 _SHOWN = 5  #: so many differences are told in a sentence
 
@@ -91,7 +91,7 @@ def _adopt_found(situation: Situation, found: Sequence[Standing]) -> Decision:
     reference = standing.document.reference
     if reference and reference != situation.wanted.document.reference:
         return _hold(
-            NUMBER_TAKEN,
+            NUMBER_OF_ANOTHER,
             f"{_named(standing)} has our number, but says that it belongs to the record {reference} of the CRM.",
         )
     intent = situation.intent
@@ -137,17 +137,18 @@ def _folded(text: str) -> str:
     return text.strip().casefold()
 
 
-def _in_the_way(situation: Situation) -> list[Listed]:
+def _in_the_way(situation: Situation) -> list[Standing]:
     """Orders and invoices that the deal or the quote already has; a quote of the ERP is what an order comes from."""
     if situation.wanted.document.kind is not Kind.ORDER:
         return []
-    return [one for one in situation.related if one.kind is not Kind.QUOTE and not one.is_voided]
+    return [one for one in situation.related if one.document.kind is not Kind.QUOTE and not one.is_voided]
 
 
-def _answered(answer: Answer | None, documents: Sequence[Listed]) -> Decision | None:
+def _answered(answer: Answer | None, there: Sequence[Standing]) -> Decision | None:
     """What a person's answer comes to; None: another document is to be made."""
     if answer is not None and answer.choice is Choice.ADD:
         return None
+    documents = [standing.document for standing in there]
     named = [one for one in documents if answer and answer.number in ("", one.number)]
     orders = [one for one in named if one.kind is Kind.ORDER]
     if answer is None or len(orders) != 1:
@@ -240,7 +241,7 @@ def _plan_changed(
     merged = merge(standing, situation.wanted.document, [one.path for one in found])
     if refusal := forbidden(standing, merged, found):
         return _hold(*refusal, found)
-    return Update(merged.document, merged.removed, found)
+    return Update(standing, merged.document, found)
 
 
 def _doubtful(linked: Linked, found: tuple[Difference, ...]) -> tuple[Difference, ...]:
