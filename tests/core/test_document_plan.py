@@ -443,6 +443,14 @@ def test_a_record_that_was_withdrawn_in_the_crm(known):
         assert isinstance(after(found=(replace(THERE, **state),), **known), Skip)
 
 
+def test_a_deal_that_is_won_no_more_is_withdrawn():
+    rules = replace(OWN, stages=frozenset({"approved"}), ends_outside=True)
+    assert isinstance(after(rules=rules), Skip)
+    lost = after(rules=rules, Status="Closed Lost")
+    assert isinstance(lost, Hold)
+    assert lost.code == catalogue.WITHDRAWN
+
+
 def test_a_stage_that_goes_back_keeps_its_document_up_to_date():
     assert isinstance(after(Status="Created", Purchase_Order="PO 2"), Update)
 

@@ -263,7 +263,7 @@ OWN_CODES: Mapping[str, OwnCode] = {
     ),
     WITHDRAWN: OwnCode(
         Kind.DOCUMENT,
-        "The record was deleted or cancelled in the CRM, and its document is still open in the ERP.",
+        "The record was deleted, cancelled or lost in the CRM, and its document is still open in the ERP.",
         "Void the document in the ERP; or restore the record in the CRM. Either ends the hold.",
         again=Again.WATCHED,
     ),

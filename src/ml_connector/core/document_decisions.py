@@ -76,6 +76,7 @@ class Rules:
     total_tolerance: Decimal = Decimal(0)
     stages: frozenset[str] = frozenset()  #: folded: in these a record goes to the ERP; none: in any
     cancelled: frozenset[str] = frozenset()  #: folded: in these its document is to be no more
+    ends_outside: bool = False  #: and neither is it in any but ``stages``: a deal that is won no more
 
 
 @dataclass(frozen=True, slots=True)

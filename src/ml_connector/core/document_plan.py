@@ -166,7 +166,7 @@ def _plan_linked(situation: Situation, linked: Linked, rules: Rules) -> Decision
     if not situation.found:
         return _plan_gone(situation, linked)
     (standing,) = situation.found
-    if situation.is_deleted or _folded(situation.wanted.stage) in rules.cancelled:
+    if _is_withdrawn(situation, rules):
         return _plan_withdrawn(standing)
     stands, wants = values_of(standing.document), values_of(situation.wanted.document)
     if linked.left is None and linked.how is How.LINKED:
@@ -187,11 +187,17 @@ def _plan_gone(situation: Situation, linked: Linked) -> Decision:
     return _hold(DOCUMENT_GONE, f"The {linked.kind} {linked.number} is no longer in the ERP.")
 
 
+def _is_withdrawn(situation: Situation, rules: Rules) -> bool:
+    stage = _folded(situation.wanted.stage)
+    has_ended = rules.ends_outside and stage not in rules.stages
+    return situation.is_deleted or stage in rules.cancelled or has_ended
+
+
 def _plan_withdrawn(standing: Standing) -> Decision:
     if standing.is_in_history or standing.is_voided:
         return Skip("It was withdrawn in the CRM, and its document in the ERP is finished.")
     return _hold(
-        WITHDRAWN, f"It was deleted or cancelled in the CRM, and {_named(standing)} is open in the ERP."
+        WITHDRAWN, f"It was deleted, cancelled or lost in the CRM, and {_named(standing)} is open in the ERP."
     )
 
 

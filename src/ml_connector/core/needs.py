@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -23,6 +24,16 @@ class FieldNeed:
     choices: tuple[str, ...] = ()  #: of a picklist: its first values
     shown_as: str = ""  #: what people see in place of ``label`` once it is made; empty: the label
     module_is_ours: bool = False  #: the module is ours to make, too: where it is missing, this comes with it
+
+
+def once(needs: Iterable[FieldNeed]) -> list[FieldNeed]:
+    """Each field once: as one of ours where one of the needs makes it."""
+    found: dict[tuple[str, str], FieldNeed] = {}
+    for need in needs:
+        place = need.module, need.name
+        if place not in found or (need.label and not found[place].label):
+            found[place] = need
+    return list(found.values())
 
 
 @dataclass(frozen=True, slots=True)
