@@ -176,6 +176,12 @@ def test_every_field_that_is_told_is_made():
     assert not needs & {(n.module, n.name) for n in deal_needs(tagging=True, profitability=True)}
 
 
+def test_every_label_makes_its_api_name_and_fits():
+    for need in document_needs(["Sales_Orders", "Quotes", "Deals"]):
+        assert need.label.replace(" ", "_") == need.name
+        assert len(need.label) <= 25
+
+
 def test_the_status_is_a_closed_list():
     (need,) = [n for n in document_needs(["Quotes"]) if n.name == "GP_Quote_Status"]
     assert need.choices == ("Entered", "Allocated", "Partly invoiced", "Invoiced", "In history", "Voided")
