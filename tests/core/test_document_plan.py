@@ -121,6 +121,13 @@ def test_where_we_number_a_lost_create_is_sent_again_at_once():
     assert isinstance(new(intent=SENT, looked_at=START), Create)
 
 
+def test_but_not_another_one_in_its_place():
+    """The first may still be done, the second is refused then: nobody would know whose values stand there."""
+    assert isinstance(new(intent=SENT, looked_at=START, Purchase_Order="PO 2"), Wait)
+    later = START + timedelta(minutes=5)
+    assert isinstance(new(intent=SENT, looked_at=later, Purchase_Order="PO 2"), Create)
+
+
 @pytest.mark.parametrize(
     ("seconds", "waits"), [(0, True), (299, True), (300, False), (301, False), (None, True)]
 )
@@ -351,7 +358,24 @@ def test_an_update_that_may_still_be_done_late_is_waited_for():
     assert isinstance(again, Update)  # the same again does no harm
     assert isinstance(after(intent=sent, looked_at=START, Purchase_Order="PO 3"), Wait)
     later = START + timedelta(minutes=5)
-    assert isinstance(after(intent=sent, looked_at=later, Purchase_Order="PO 3"), Update)
+    assert after(intent=sent, looked_at=later, Purchase_Order="PO 3") == Adopt(LINK)  # it never came
+    back = after(intent=sent, looked_at=START, Purchase_Order="PO 1")  # as it is, and may not stay
+    assert isinstance(back, Wait)
+
+
+def test_an_update_that_was_done_is_ours_though_its_answer_was_lost():
+    then = wanted(FIRST, SECOND, Purchase_Order="PO 2")
+    there = replace(THERE, document=replace(THERE.document, customer_po="PO 2", comment="call first"))
+    sent = Intent(START, values_of(then.document))
+    decision = after(found=(there,), intent=sent, looked_at=START, Purchase_Order="PO 3")
+    assert isinstance(decision, Adopt)
+    left = decision.linked.left
+    assert left is not None
+    assert left.sent == sent.sent
+    assert left.stood["customer_po"] == "PO 2"
+    assert "comment" not in left.stood
+    later = after(linked=decision.linked, found=(there,), Purchase_Order="PO 3")
+    assert isinstance(later, Update)
 
 
 # -- what GP does not take

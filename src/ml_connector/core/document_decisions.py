@@ -123,7 +123,7 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class Adopt:
-    """A document that stands in the ERP is the record's: it is linked, and then planned anew."""
+    """A document that stands in the ERP is the record's: the link is kept, the intent closed, and planned anew."""
 
     linked: Linked
 

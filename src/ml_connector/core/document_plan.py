@@ -110,12 +110,21 @@ def _lost(situation: Situation, rules: Rules) -> Wait | None:
     return Wait(until, "The answer to what was sent was lost, and the ERP may still be at work on it.")
 
 
+def _is_another(situation: Situation) -> bool:
+    """Whether the CRM wants something else by now than what was sent last."""
+    sent = situation.intent.sent if situation.intent else {}
+    return bool(changed(sent, values_of(situation.wanted.document)))
+
+
 def _plan_new(situation: Situation, rules: Rules) -> Decision:
-    """A create whose answer was lost is sent again at once only where the ERP itself refuses a second one."""
+    """A create whose answer was lost is sent again at once only where the ERP itself refuses a second one.
+
+    And only the same: of two that differ, nobody could tell later which of them the ERP has done.
+    """
     wanted, lost = situation.wanted, _lost(situation, rules)
     if reason := _not_due(situation, rules):
         return lost or Skip(reason)
-    if rules.numbering is Numbering.GP and lost:
+    if lost and (rules.numbering is Numbering.GP or _is_another(situation)):
         return lost
     in_the_way = _in_the_way(situation)
     if not in_the_way or situation.is_released or situation.intent:
@@ -171,12 +180,29 @@ def _plan_linked(situation: Situation, linked: Linked, rules: Rules) -> Decision
     stands, wants = values_of(standing.document), values_of(situation.wanted.document)
     if linked.left is None and linked.how is How.LINKED:
         return Skip("A person linked it to what stands in the ERP.", Left(wants, stands))
+    if unsure := _plan_unsure(situation, linked, stands, rules):
+        return unsure
     found = differences(stands, wants, _paths(wants, standing, linked))
     if not found:
         return _plan_same(situation, standing, linked, rules)
-    if situation.intent and changed(situation.intent.sent, wants) and (lost := _lost(situation, rules)):
-        return lost  # done late, it would undo what is sent now
     return _plan_changed(situation, standing, linked, found)
+
+
+def _plan_unsure(situation: Situation, linked: Linked, stands: Fields, rules: Rules) -> Adopt | Wait | None:
+    """What an update whose answer was lost has left there, once that can be told; None: it may be sent again.
+
+    Until then nothing else is sent: done late, it would undo that; and what it did would look like a person's change.
+    """
+    if situation.intent is None:
+        return None
+    sent, left = situation.intent.sent, linked.left or Left({}, {})
+    paths = changed(left.sent, sent)
+    done = frozenset(path for path in paths if is_same(path, stands.get(path), sent.get(path)))
+    lost = _lost(situation, rules)
+    if done == paths or lost is None:
+        now = Left(_moved(left.sent, sent, done), _moved(left.stood, stands, done))
+        return Adopt(replace(linked, left=now if linked.left or done == paths else None))
+    return lost if _is_another(situation) else None
 
 
 def _plan_gone(situation: Situation, linked: Linked) -> Decision:
@@ -229,6 +255,7 @@ def _plan_same(situation: Situation, standing: Standing, linked: Linked, rules: 
 
 
 def _moved(stood: Fields, stands: Fields, paths: frozenset[str]) -> Fields:
+    """What stood, with what stands now in these paths."""
     kept = {path: value for path, value in stood.items() if path not in paths}
     return {**kept, **{path: stands[path] for path in paths if path in stands}}
 
