@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from memory import START
 from ml_connector.core import catalogue
+from ml_connector.core.document_decisions import Intent, Wait
 from ml_connector.core.mapping import FieldRule, Mapping
 from ml_connector.core.master_edits import (
     HoldMaster,
     Keep,
     Master,
+    Settled,
     WriteBack,
     irreversible,
     owned,
@@ -24,6 +26,7 @@ from ml_connector.core.master_edits import (
 from ml_connector.core.transform import TRANSFORMS, MapContext
 
 CONTEXT = MapContext("USD")
+TIMEOUT = timedelta(minutes=10)
 PHONE = FieldRule(
     "Phone", ("bill_to.phone1", "bill_to.phone1_extension", "bill_to.country"), "phone", owner="zoho"
 )
@@ -44,9 +47,13 @@ MASTER = Master(CRM, ERP, LEFT, START, START)
 
 
 def plan(erp=None, left=LEFT, rules=RULES, **crm):
-    known = {name: crm.pop(name) for name in ("seen_at", "stamped_at", "is_released") if name in crm}
+    known = {
+        name: crm.pop(name)
+        for name in ("seen_at", "stamped_at", "is_released", "intent", "looked_at")
+        if name in crm
+    }
     master = replace(MASTER, crm={**CRM, **crm}, erp={**ERP, **(erp or {})}, left=left, **known)
-    return plan_master(rules, master, CONTEXT)
+    return plan_master(rules, master, CONTEXT, TIMEOUT)
 
 
 def test_nothing_changed():
@@ -110,6 +117,24 @@ def test_our_own_write_coming_back_is_nothing_new():
     assert plan(erp=erp, Phone="312-555-0101 x123") == Keep({**LEFT, "Phone": "312-555-0101 x123"})
 
 
+LOST = Intent(START, {**LEFT, "Billing_City": "Skokie"})
+
+
+def test_an_edit_that_was_done_is_ours_though_its_answer_was_lost():
+    decision = plan(erp={"bill_to.city": "Skokie"}, Billing_City="Evanston", intent=LOST, looked_at=START)
+    assert decision == Settled(LOST.sent)
+    then = plan(erp={"bill_to.city": "Skokie"}, left=LOST.sent, Billing_City="Evanston")
+    assert isinstance(then, WriteBack)
+
+
+def test_an_edit_that_may_still_be_done_is_waited_for():
+    for city in ("Evanston", "Chicago"):  # another one, or what stood there
+        assert isinstance(plan(Billing_City=city, intent=LOST, looked_at=START), Wait)
+        assert isinstance(plan(Billing_City=city, intent=LOST), Wait)
+    assert isinstance(plan(Billing_City="Skokie", intent=LOST, looked_at=START), WriteBack)  # the same again
+    assert plan(Billing_City="Evanston", intent=LOST, looked_at=START + TIMEOUT) == Settled(LEFT)
+
+
 @pytest.mark.parametrize(("moved", "is_held"), [(timedelta(0), False), (timedelta(seconds=1), True)])
 def test_a_record_that_moved_in_the_erp_is_not_written(moved, is_held):
     decision = plan(stamped_at=START + moved, Billing_City="Skokie")
@@ -161,14 +186,16 @@ WORDS = st.sampled_from([None, "", "Chicago", "Skokie", "Evanston"])
 @given(WORDS, WORDS, WORDS)
 def test_a_person_s_value_is_never_written_over_unseen_and_what_is_written_is_quiet_then(left, crm, erp):
     known = {"Billing_City": left}
-    decision = plan_master((CITY,), Master({"Billing_City": crm}, {"bill_to.city": erp}, known), CONTEXT)
+    decision = plan_master(
+        (CITY,), Master({"Billing_City": crm}, {"bill_to.city": erp}, known), CONTEXT, TIMEOUT
+    )
     if isinstance(decision, WriteBack):
         assert (erp or None) == (left or None)  # nobody changed it there
         (value,) = decision.fields.values()
         done = Master({"Billing_City": crm}, {"bill_to.city": value}, decision.left)
-        assert plan_master((CITY,), done, CONTEXT) == Keep(decision.left)
+        assert plan_master((CITY,), done, CONTEXT, TIMEOUT) == Keep(decision.left)
         lost = replace(done, left=known)  # the answer was lost: what is left is as it was
-        assert plan_master((CITY,), lost, CONTEXT) == Keep(decision.left)
+        assert plan_master((CITY,), lost, CONTEXT, TIMEOUT) == Keep(decision.left)
     if isinstance(decision, HoldMaster):
         assert len({value or None for value in (left, crm, erp)}) == 3
 
@@ -190,3 +217,65 @@ def test_a_number_reads_as_it_was_written(number):
     digits, extension = (sent[:10], sent[10:]) if sent.isdecimal() else (sent, "")
     shown = TRANSFORMS["phone"]((digits, extension.strip("0") and extension, "USA"), CONTEXT)
     assert shown == number or number.endswith(" x0000")
+
+
+CITIES = st.sampled_from(["Chicago", "Skokie", "Evanston"])
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("crm"), CITIES),
+        st.tuples(st.just("pass"), st.integers(1, 11)),
+        st.tuples(st.just("run"), st.tuples(st.sampled_from([0, 0, 1, 9, None]), st.booleans())),
+    ),
+    max_size=14,
+)
+
+
+class World:
+    """One city on both sides, and edits that the ERP does at once, later or never, heard of or not."""
+
+    def __init__(self) -> None:
+        self.crm = self.erp = "Chicago"
+        self.left, self.intent, self.now = {"Billing_City": "Chicago"}, None, START
+        self.under_way = []
+
+    def pass_time(self, minutes):
+        self.now += timedelta(minutes=minutes)
+        due = sorted((one for one in self.under_way if one[0] <= self.now), key=lambda one: one[0])
+        self.under_way = [one for one in self.under_way if one[0] > self.now]
+        for _, city in due:
+            self.erp = city
+
+    def run(self, minutes=0, is_heard=True):
+        crm = {"Billing_City": self.crm}
+        master = Master(crm, {"bill_to.city": self.erp}, self.left, intent=self.intent, looked_at=self.now)
+        decision = plan_master((CITY,), master, CONTEXT, TIMEOUT)
+        if isinstance(decision, Keep):
+            self.left = dict(decision.left)
+        if isinstance(decision, Settled):
+            self.left, self.intent = dict(decision.left), None
+        if isinstance(decision, WriteBack):
+            self.intent = Intent(self.now, crm)
+            if minutes is not None:
+                self.under_way.append(
+                    (self.now + timedelta(minutes=minutes), decision.fields["bill_to.city"])
+                )
+            self.pass_time(0)
+            if minutes == 0 and is_heard:
+                self.left, self.intent = dict(decision.left), None
+        return decision
+
+
+@given(STEPS)
+def test_in_the_end_the_erp_says_what_the_crm_says_and_it_is_quiet(steps):
+    world = World()
+    for what, how in steps:
+        if what == "crm":
+            world.crm = how
+        elif what == "pass":
+            world.pass_time(how)
+        else:
+            world.run(*how)
+    world.pass_time(10)
+    decisions = [world.run() for _ in range(4)]
+    assert isinstance(decisions[-1], Keep)
+    assert world.erp == world.crm

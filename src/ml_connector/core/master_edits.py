@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 
 from ml_connector.core.catalogue import CHANGED_ON_BOTH_SIDES, MASTER_MOVED, OWN_CODES
+from ml_connector.core.document_decisions import Intent, Wait
 from ml_connector.core.errors import RecordRejectedError
 from ml_connector.core.mapping import FieldRule, Mapping
 from ml_connector.core.record import Fields, Value
@@ -31,6 +32,8 @@ class Master:
     seen_at: datetime | None = None  #: the ERP's stamp as of the reading that was last brought over
     stamped_at: datetime | None = None  #: the ERP's stamp now
     is_released: bool = False  #: a person said that the CRM's value counts
+    intent: Intent | None = None  #: an edit whose end is not known; what the CRM had then
+    looked_at: datetime | None = None  #: when the reading of the ERP began
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,13 @@ class Keep:
     """Nothing is to be written."""
 
     left: Fields  #: is kept, where it is not so already
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of an edit whose answer was lost is known: this is kept, the intent closed, and planned anew."""
+
+    left: Fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +100,18 @@ def irreversible(rules: Sequence[FieldRule], editable: Iterable[str]) -> list[st
 
 
 def plan_master(
-    rules: Sequence[FieldRule], master: Master, context: MapContext
-) -> WriteBack | Keep | HoldMaster:
-    """What is to be done with the values that the CRM owns."""
+    rules: Sequence[FieldRule], master: Master, context: MapContext, timeout: timedelta
+) -> WriteBack | Keep | Settled | Wait | HoldMaster:
+    """What is to be done with the values that the CRM owns.
+
+    ``timeout``: so long the ERP may still be at work on an edit whose answer was lost.
+    """
     now = {rule.target: master.crm.get(rule.target) for rule in rules}
     if master.left is None:
         return Keep(now)
     try:
+        if unsure := _plan_unsure(rules, master, context, timeout):
+            return unsure
         judged = [_judge(rule, master, context) for rule in rules]
     except RecordRejectedError as error:
         return HoldMaster(error.code, error.happened, error.remedy, error.field)
@@ -112,23 +127,52 @@ def plan_master(
     return WriteBack(wanted, expected, now)
 
 
+def _plan_unsure(
+    rules: Sequence[FieldRule], master: Master, context: MapContext, timeout: timedelta
+) -> Settled | Wait | None:
+    """As with documents: until it is known what a lost edit did, nothing else is sent; the same may be sent again."""
+    intent, left = master.intent, master.left or {}
+    if intent is None:
+        return None
+    open_rules = [rule for rule in rules if not _same(intent.sent.get(rule.target), left.get(rule.target))]
+    done = [rule for rule in open_rules if _stands(rule, intent.sent.get(rule.target), master, context)]
+    until = intent.at + timeout
+    if len(done) == len(open_rules) or (master.looked_at is not None and master.looked_at >= until):
+        return Settled({**left, **{rule.target: intent.sent.get(rule.target) for rule in done}})
+    if all(_same(intent.sent.get(rule.target), master.crm.get(rule.target)) for rule in rules):
+        return None
+    return Wait(until, "The answer to an edit was lost, and the ERP may still be at work on it.")
+
+
+def _stands(rule: FieldRule, value: Value, master: Master, context: MapContext) -> bool:
+    """Whether the ERP says this of the CRM's field, in the CRM's words or in its own."""
+    stands = tuple(master.erp.get(name) for name in rule.sources)
+    if _same(value, TRANSFORMS[rule.transform](stands, context)):
+        return True
+    return all(map(_same, _back(rule, value, stands), stands))
+
+
+def _back(rule: FieldRule, value: Value, stands: tuple[Value, ...]) -> tuple[Value, ...]:
+    try:
+        return REVERSES[rule.transform](value, stands)
+    except RecordRejectedError as error:
+        error.field = rule.target
+        raise
+
+
 def _judge(rule: FieldRule, master: Master, context: MapContext) -> _Judged:
     assert master.left is not None
     now, left = master.crm.get(rule.target), master.left.get(rule.target)
     if _same(now, left):
         return _Judged(rule, _Side.SETTLED)
     stands = tuple(master.erp.get(name) for name in rule.sources)
-    try:
-        wanted = REVERSES[rule.transform](now, stands)
-    except RecordRejectedError as error:
-        error.field = rule.target
-        raise
-    shown = TRANSFORMS[rule.transform](stands, context)
-    if _same(now, shown) or all(map(_same, wanted, stands)):
+    wanted = _back(rule, now, stands)
+    if _stands(rule, now, master, context):
         return _Judged(rule, _Side.SETTLED)  # our own write coming back, or a person wrote the same
     names = written_fields(rule.transform, rule.sources)
     values = dict(zip(names, sent(rule.transform, wanted), strict=True))
-    return _Judged(rule, _Side.WRITTEN if _same(left, shown) else _Side.BOTH, values)
+    is_ours = _same(left, TRANSFORMS[rule.transform](stands, context))
+    return _Judged(rule, _Side.WRITTEN if is_ours else _Side.BOTH, values)
 
 
 def _same(one: Value, other: Value) -> bool:
