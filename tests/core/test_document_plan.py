@@ -32,7 +32,7 @@ from ml_connector.core.document_decisions import (
 )
 from ml_connector.core.document_mapping import Numbering
 from ml_connector.core.document_plan import check_total, left_after, linked_after, plan_document
-from ml_connector.core.document_values import changed, merge, values_of
+from ml_connector.core.document_values import changed, merge, values_of, wants_of
 from ml_connector.core.numbering import number_of
 from ml_connector.core.sales import Kind
 
@@ -46,7 +46,7 @@ BEFORE = wanted({}, {"Product_Name.Product_Code": "100XLG", "Quantity": D(5), "L
 THERE = standing(BEFORE)
 NUMBER = THERE.document.number
 LINK = Linked(Kind.ORDER, NUMBER, How.MADE, left_after(BEFORE, THERE))
-SENT = Intent(START, values_of(BEFORE.document))
+SENT = Intent(START, wants_of(BEFORE))
 
 
 def order(number="ORD9", kind=Kind.ORDER, **of):
@@ -61,7 +61,8 @@ def after(*rows, linked=LINK, found=(THERE,), rules=OWN, **known):
     rows = rows or ({}, {"Product_Name.Product_Code": "100XLG", "Quantity": D(5), "List_Price": D("10.00")})
     fields = {"Purchase_Order": "PO 1", **known}
     of = wanted(*rows, terms=replace(TERMS, numbering=rules.numbering), **fields)
-    return plan_document(Situation(of, linked=linked, found=found, **given_), rules)
+    of = None if given_.pop("is_deleted", False) else of
+    return plan_document(Situation(ORDER, of, linked=linked, found=found, **given_), rules)
 
 
 def new(**known):
@@ -105,7 +106,7 @@ def test_where_no_stages_are_set_any_goes():
 
 def test_what_has_our_number_is_what_the_lost_attempt_made():
     decision = new(found=(THERE,), intent=SENT)
-    left = Left(SENT.sent, values_of(THERE.document))
+    left = Left(SENT.sent, {**values_of(THERE.document), **SENT.sent})
     assert decision == Adopt(Linked(Kind.ORDER, NUMBER, How.MADE, left))
 
 
@@ -144,7 +145,7 @@ def test_where_gp_numbers_a_lost_create_waits_for_the_end_of_gp_s_time(seconds, 
 def test_where_gp_numbers_and_the_look_up_finds_it_it_is_ours():
     of = wanted(terms=replace(TERMS, numbering=Numbering.GP))
     there = standing(of, "ORDST2230")
-    decision = new(found=(there,), intent=Intent(START, values_of(of.document)), rules=GP)
+    decision = new(found=(there,), intent=Intent(START, wants_of(of)), rules=GP)
     assert isinstance(decision, Adopt)
     assert (decision.linked.number, decision.linked.how) == ("ORDST2230", How.MADE)
 
@@ -208,7 +209,7 @@ def test_an_order_whose_deal_or_quote_has_a_document_is_held(related, is_held):
 def test_a_quote_is_not_held_for_it():
     of = wanted()
     of = replace(of, document=replace(of.document, kind=Kind.QUOTE))
-    assert isinstance(plan_document(Situation(of, related=(order(),)), OWN), Create)
+    assert isinstance(plan_document(Situation(ORDER, of, related=(order(),)), OWN), Create)
 
 
 @pytest.mark.parametrize("known", [{"answer": Answer(Choice.ADD)}, {"is_released": True}])
@@ -226,7 +227,7 @@ def test_linked_to_it_as_it_stands():
     other = standing(wanted({"Quantity": D(9)}), "ORD9")
     kept = after(linked=decision.linked, found=(other,))
     assert isinstance(kept, Skip)
-    assert kept.left == Left(values_of(BEFORE.document), values_of(other.document))
+    assert kept.left == Left(wants_of(BEFORE), values_of(other.document))
     linked = replace(decision.linked, left=kept.left)
     later = after(linked=linked, found=(other,), Purchase_Order="PO 2")
     assert isinstance(later, Update)
@@ -353,7 +354,7 @@ def test_what_settles_keeps_what_else_stood_there():
 
 def test_an_update_that_may_still_be_done_late_is_waited_for():
     """Done after the next one, it would put back what that one changed."""
-    sent = Intent(START, values_of(wanted(FIRST, SECOND, Purchase_Order="PO 2").document))
+    sent = Intent(START, wants_of(wanted(FIRST, SECOND, Purchase_Order="PO 2")))
     again = after(intent=sent, looked_at=START, Purchase_Order="PO 2")
     assert isinstance(again, Update)  # the same again does no harm
     assert isinstance(after(intent=sent, looked_at=START, Purchase_Order="PO 3"), Wait)
@@ -366,7 +367,7 @@ def test_an_update_that_may_still_be_done_late_is_waited_for():
 def test_an_update_that_was_done_is_ours_though_its_answer_was_lost():
     then = wanted(FIRST, SECOND, Purchase_Order="PO 2")
     there = replace(THERE, document=replace(THERE.document, customer_po="PO 2", comment="call first"))
-    sent = Intent(START, values_of(then.document))
+    sent = Intent(START, wants_of(then))
     decision = after(found=(there,), intent=sent, looked_at=START, Purchase_Order="PO 3")
     assert isinstance(decision, Adopt)
     left = decision.linked.left
@@ -405,7 +406,7 @@ def test_what_is_done_of_a_line_is_not_taken_back(rows, progress, code):
     if rows == (SECOND,):  # the first row is gone, and the second keeps its id
         of = wanted(FIRST, SECOND, Purchase_Order="PO 1")
         of = replace(of, document=replace(of.document, lines=of.document.lines[1:]))
-        decision = plan_document(Situation(of, linked=LINK, found=(there,)), OWN)
+        decision = plan_document(Situation(ORDER, of, linked=LINK, found=(there,)), OWN)
     else:
         decision = after(*rows, found=(there,))
     assert isinstance(decision, Hold if code else Update)
@@ -434,7 +435,7 @@ def test_what_a_document_keeps(fields, invoiced, code):
 
 def test_a_document_keeps_its_customer():
     of = replace(BEFORE, document=replace(BEFORE.document, customer="ADAMPARK0001"))
-    decision = plan_document(Situation(of, linked=LINK, found=(THERE,)), OWN)
+    decision = plan_document(Situation(ORDER, of, linked=LINK, found=(THERE,)), OWN)
     assert isinstance(decision, Hold)
     assert decision.code == catalogue.DOCUMENT_FIXED
     assert "AARONFIT0001 in the ERP, ADAMPARK0001 in the CRM" in decision.happened
@@ -448,6 +449,35 @@ def test_a_finished_document_changes_no_more(state):
     assert isinstance(decision, Hold)
     assert decision.code == catalogue.DOCUMENT_FINISHED
     assert ("voided" in decision.happened) is there.is_voided
+
+
+def test_other_settings_ask_nothing_of_a_finished_document_and_much_of_an_open_one():
+    then = replace(BEFORE, meaning="another", document=replace(BEFORE.document, comment="new"))
+    finished = replace(THERE, is_in_history=True)
+    decision = plan_document(Situation(ORDER, then, linked=LINK, found=(finished,)), OWN)
+    assert isinstance(decision, Skip)
+    assert decision.left == Left(wants_of(then), LINK.left.stood)
+    linked = replace(LINK, left=decision.left)
+    later = replace(then, document=replace(then.document, customer_po="PO 2"))
+    assert isinstance(plan_document(Situation(ORDER, later, linked=linked, found=(finished,)), OWN), Hold)
+    assert isinstance(plan_document(Situation(ORDER, then, linked=LINK, found=(THERE,)), OWN), Update)
+
+
+def test_other_settings_that_change_nothing_are_kept_in_mind():
+    then = replace(BEFORE, meaning="another")
+    decision = plan_document(Situation(ORDER, then, linked=LINK, found=(THERE,)), OWN)
+    assert isinstance(decision, Skip)
+    assert decision.left == Left(wants_of(then), LINK.left.stood)
+
+
+def test_what_a_person_changed_before_the_lost_create_was_found_is_not_written_over():
+    there = replace(THERE, document=replace(THERE.document, customer_po="PO 7"))
+    adopted = new(found=(there,), intent=SENT)
+    assert isinstance(adopted, Adopt)
+    assert isinstance(after(linked=adopted.linked, found=(there,)), Skip)
+    decision = after(linked=adopted.linked, found=(there,), Purchase_Order="PO 2")
+    assert isinstance(decision, Hold)
+    assert decision.code == catalogue.CHANGED_ON_BOTH_SIDES
 
 
 def test_a_document_that_was_deleted_in_gp():
@@ -526,7 +556,7 @@ def test_an_update_leads_to_what_the_crm_wants_and_then_nothing_is_to_be_done(ro
     first, second = wanted(*rows, Purchase_Order=po), wanted(*later, Purchase_Order=then)
     there = standing(first)
     linked = linked_after(LINK, first, there)
-    decision = plan_document(Situation(second, linked=linked, found=(there,)), OWN)
+    decision = plan_document(Situation(ORDER, second, linked=linked, found=(there,)), OWN)
     if not changed(values_of(first.document), values_of(second.document)):
         assert isinstance(decision, Skip)
         return
@@ -540,7 +570,7 @@ def test_an_update_leads_to_what_the_crm_wants_and_then_nothing_is_to_be_done(ro
     stands, wants = values_of(after_it.document), values_of(second.document)
     assert not [path for path in changed(stands, wants) if path in wants]
     for known in (linked, linked_after(linked, second, after_it)):  # the answer was lost, or it was not
-        assert isinstance(plan_document(Situation(second, linked=known, found=(after_it,)), OWN), Skip)
+        assert isinstance(plan_document(Situation(ORDER, second, linked=known, found=(after_it,)), OWN), Skip)
 
 
 @given(ROWS)

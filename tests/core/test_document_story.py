@@ -32,7 +32,7 @@ from ml_connector.core.document_decisions import (
 )
 from ml_connector.core.document_mapping import Numbering, Wanted
 from ml_connector.core.document_plan import linked_after, plan_document
-from ml_connector.core.document_values import changed, values_of
+from ml_connector.core.document_values import changed, values_of, wants_of
 from ml_connector.core.sales import Document, Standing
 
 TIMEOUT = timedelta(minutes=10)
@@ -161,14 +161,14 @@ class World:
 
     def _plan(self, known: Wanted, looked_at: datetime) -> Decision:
         found = self.erp.found(self.store.linked, known)
-        situation = Situation(known, self.store.linked, found, looked_at, self.store.intent)
+        situation = Situation(ORDER, known, self.store.linked, found, looked_at, self.store.intent)
         return plan_document(situation, self.rules)
 
     def _send(
         self, decision: Create | Update, known: Wanted, call: tuple[int | None, bool, str | None]
     ) -> None:
         minutes, is_heard, dies = call
-        self.store.intent = Intent(self.now, values_of(known.document))
+        self.store.intent = Intent(self.now, wants_of(known))
         if dies == "before":
             raise Died
         self.sent += 1

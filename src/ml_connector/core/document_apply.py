@@ -21,6 +21,7 @@ from ml_connector.core.document_mapping import (
     Terms,
     Type,
     Wanted,
+    meaning_of,
 )
 from ml_connector.core.errors import RecordRejectedError
 from ml_connector.core.numbering import number_of
@@ -69,6 +70,7 @@ def map_document(record: Record, mapping: DocumentMapping, terms: Terms, around:
     return Wanted(
         document,
         total if total is not None else total_of(document),
+        meaning_of(mapping, terms),
         *(_text_of(said, name) for name in ("stage", "deal", "quote")),
     )
 

@@ -16,9 +16,9 @@ from ml_connector.core.sales import Document, Kind, Standing
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What we last left there: what the CRM wanted then, and what stood in the ERP right afterwards."""
+    """What we last left there, on both sides."""
 
-    sent: Fields
+    sent: Fields  #: what the CRM wanted then, as ``document_values.wants_of`` gives it
     stood: Fields
 
 
@@ -48,7 +48,7 @@ class Intent:
     """A create or an update that was begun and whose end is not known."""
 
     at: datetime  #: at this instant the last attempt may still have been sent, and at no later one
-    sent: Fields  #: what the CRM wanted of the document then
+    sent: Fields  #: what the CRM wanted then, as ``document_values.wants_of`` gives it
 
 
 class Choice(StrEnum):
@@ -83,7 +83,8 @@ class Rules:
 class Situation:
     """All that is known of a record when the plan is made."""
 
-    wanted: Wanted
+    record_id: str
+    wanted: Wanted | None  #: None: the record is no more in the CRM
     linked: Linked | None = None
     #: What the ERP has now: of a link, that document; else everything under our number or reference, of this kind.
     found: Sequence[Standing] = ()
@@ -92,7 +93,6 @@ class Situation:
     #: Documents that the deal or the quote of the record became, and those that came from these.
     related: Sequence[Standing] = ()
     answer: Answer | None = None
-    is_deleted: bool = False  #: the record is no more in the CRM
     is_total_open: bool = False  #: it is held because of its total
     is_released: bool = False  #: a person said that the reason of its hold does not count
 

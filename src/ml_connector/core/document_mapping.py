@@ -7,6 +7,7 @@ and addresses from memory).
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -177,6 +178,13 @@ class Terms:
     )  #: name of a table -> folded value of the CRM -> what the ERP calls it
 
 
+def meaning_of(mapping: DocumentMapping, terms: Terms) -> str:
+    """A hash of what decides what an existing document should say, beside the record itself."""
+    tables = sorted((name, sorted(table.items())) for name, table in terms.tables.items())
+    told = (terms.numbering.value, terms.site, terms.item, terms.currency, terms.price_decimals, tables)
+    return hashlib.sha256(repr((mapping.fingerprint, told)).encode()).hexdigest()[:16]
+
+
 @dataclass(frozen=True, slots=True)
 class Around:
     """What is known around a record when its document is made."""
@@ -192,6 +200,7 @@ class Wanted:
 
     document: Document
     total: Decimal | None  #: what it comes to as the CRM shows it; None: it does not say, the ERP is to
+    meaning: str = ""  #: changes when mapping or settings mean something else
     stage: str = ""
     deal: str = ""  #: id of its deal
     quote: str = ""  #: id of the quote that it was made from

@@ -31,6 +31,7 @@ from ml_connector.core.document_decisions import (
     Forget,
     Hold,
     How,
+    Intent,
     Left,
     Linked,
     Rules,
@@ -41,6 +42,7 @@ from ml_connector.core.document_decisions import (
 )
 from ml_connector.core.document_mapping import Numbering, Wanted
 from ml_connector.core.document_values import (
+    MEANING,
     Difference,
     changed,
     differences,
@@ -48,6 +50,7 @@ from ml_connector.core.document_values import (
     line_path,
     merge,
     values_of,
+    wants_of,
 )
 from ml_connector.core.record import Fields
 from ml_connector.core.sales import Kind, Standing
@@ -66,7 +69,7 @@ def plan_document(situation: Situation, rules: Rules) -> Decision:
 
 def left_after(wanted: Wanted, standing: Standing) -> Left:
     """What is kept once the document was written and read back."""
-    return Left(values_of(wanted.document), values_of(standing.document))
+    return Left(wants_of(wanted), values_of(standing.document))
 
 
 def check_total(wanted: Wanted, standing: Standing, tolerance: Decimal) -> Hold | None:
@@ -89,13 +92,13 @@ def _adopt_found(situation: Situation, found: Sequence[Standing]) -> Decision:
         return _hold(CREATE_UNCLEAR, f"The ERP has several documents under our reference: {numbers}.")
     (standing,) = found
     reference = standing.document.reference
-    if reference and reference != situation.wanted.document.reference:
+    if reference and reference != situation.record_id:
         return _hold(
             NUMBER_OF_ANOTHER,
             f"{_named(standing)} has our number, but says that it belongs to the record {reference} of the CRM.",
         )
-    intent = situation.intent
-    left = Left(intent.sent, values_of(standing.document)) if intent else None
+    intent = situation.intent  # what stands otherwise than it was sent, somebody may have changed since
+    left = Left(intent.sent, {**values_of(standing.document), **intent.sent}) if intent else None
     how = How.MADE if intent else How.NUMBER
     return Adopt(Linked(standing.document.kind, standing.document.number, how, left))
 
@@ -110,10 +113,9 @@ def _lost(situation: Situation, rules: Rules) -> Wait | None:
     return Wait(until, "The answer to what was sent was lost, and the ERP may still be at work on it.")
 
 
-def _is_another(situation: Situation) -> bool:
+def _is_another(intent: Intent | None, wanted: Wanted) -> bool:
     """Whether the CRM wants something else by now than what was sent last."""
-    sent = situation.intent.sent if situation.intent else {}
-    return bool(changed(sent, values_of(situation.wanted.document)))
+    return intent is not None and bool(changed(intent.sent, wants_of(wanted)))
 
 
 def _plan_new(situation: Situation, rules: Rules) -> Decision:
@@ -122,21 +124,21 @@ def _plan_new(situation: Situation, rules: Rules) -> Decision:
     And only the same: of two that differ, nobody could tell later which of them the ERP has done.
     """
     wanted, lost = situation.wanted, _lost(situation, rules)
-    if reason := _not_due(situation, rules):
+    if wanted is None:
+        return lost or Skip("It was deleted in the CRM before it went to the ERP.")
+    if reason := _not_due(wanted, rules):
         return lost or Skip(reason)
-    if lost and (rules.numbering is Numbering.GP or _is_another(situation)):
+    if lost and (rules.numbering is Numbering.GP or _is_another(situation.intent, wanted)):
         return lost
-    in_the_way = _in_the_way(situation)
+    in_the_way = _in_the_way(wanted, situation.related)
     if not in_the_way or situation.is_released or situation.intent:
         return Create(wanted.document)
     return _answered(situation.answer, in_the_way) or Create(wanted.document)
 
 
-def _not_due(situation: Situation, rules: Rules) -> str:
+def _not_due(wanted: Wanted, rules: Rules) -> str:
     """Why the record does not go to the ERP; empty: it does."""
-    stage = situation.wanted.stage
-    if situation.is_deleted:
-        return "It was deleted in the CRM before it went to the ERP."
+    stage = wanted.stage
     if rules.stages and _folded(stage) not in rules.stages:
         return f"In the CRM it is “{stage}”, which does not go to the ERP."
     return f"In the CRM it is “{stage}”." if _folded(stage) in rules.cancelled else ""
@@ -146,11 +148,11 @@ def _folded(text: str) -> str:
     return text.strip().casefold()
 
 
-def _in_the_way(situation: Situation) -> list[Standing]:
+def _in_the_way(wanted: Wanted, related: Sequence[Standing]) -> list[Standing]:
     """Orders and invoices that the deal or the quote already has; a quote of the ERP is what an order comes from."""
-    if situation.wanted.document.kind is not Kind.ORDER:
+    if wanted.document.kind is not Kind.ORDER:
         return []
-    return [one for one in situation.related if one.document.kind is not Kind.QUOTE and not one.is_voided]
+    return [one for one in related if one.document.kind is not Kind.QUOTE and not one.is_voided]
 
 
 def _answered(answer: Answer | None, there: Sequence[Standing]) -> Decision | None:
@@ -172,51 +174,61 @@ def _answered(answer: Answer | None, there: Sequence[Standing]) -> Decision | No
 
 
 def _plan_linked(situation: Situation, linked: Linked, rules: Rules) -> Decision:
+    wanted = situation.wanted
     if not situation.found:
         return _plan_gone(situation, linked)
     (standing,) = situation.found
-    if _is_withdrawn(situation, rules):
+    if wanted is None or _is_withdrawn(wanted, rules):
         return _plan_withdrawn(standing)
-    stands, wants = values_of(standing.document), values_of(situation.wanted.document)
     if linked.left is None and linked.how is How.LINKED:
-        return Skip("A person linked it to what stands in the ERP.", Left(wants, stands))
-    if unsure := _plan_unsure(situation, linked, stands, rules):
+        return Skip("A person linked it to what stands in the ERP.", left_after(wanted, standing))
+    if unsure := _plan_unsure(situation, linked, standing, rules):
         return unsure
-    found = differences(stands, wants, _paths(wants, standing, linked))
+    found = _differences(wants_of(wanted), standing, linked)
     if not found:
-        return _plan_same(situation, standing, linked, rules)
-    return _plan_changed(situation, standing, linked, found)
+        return _plan_same(situation, wanted, standing, linked, rules)
+    return _plan_changed(situation, wanted, standing, linked, found)
 
 
-def _plan_unsure(situation: Situation, linked: Linked, stands: Fields, rules: Rules) -> Adopt | Wait | None:
+def _plan_unsure(
+    situation: Situation, linked: Linked, standing: Standing, rules: Rules
+) -> Adopt | Wait | None:
     """What an update whose answer was lost has left there, once that can be told; None: it may be sent again.
 
     Until then nothing else is sent: done late, it would undo that; and what it did would look like a person's change.
     """
-    if situation.intent is None:
+    intent, wanted = situation.intent, situation.wanted
+    if intent is None or wanted is None:
         return None
-    sent, left = situation.intent.sent, linked.left or Left({}, {})
-    paths = changed(left.sent, sent)
-    done = frozenset(path for path in paths if is_same(path, stands.get(path), sent.get(path)))
+    missing = {one.path for one in _differences(intent.sent, standing, linked)}
     lost = _lost(situation, rules)
-    if done == paths or lost is None:
-        now = Left(_moved(left.sent, sent, done), _moved(left.stood, stands, done))
-        return Adopt(replace(linked, left=now if linked.left or done == paths else None))
-    return lost if _is_another(situation) else None
+    if missing and lost:
+        return lost if _is_another(intent, wanted) else None
+    left = linked.left or Left({}, {})
+    done = changed(left.sent, intent.sent) - missing
+    now = Left(
+        _moved(left.sent, intent.sent, done) if missing else intent.sent,
+        _moved(left.stood, values_of(standing.document), done),
+    )
+    return Adopt(replace(linked, left=now if linked.left or not missing else None))
+
+
+def _differences(wants: Fields, standing: Standing, linked: Linked) -> tuple[Difference, ...]:
+    """What was wanted otherwise since we last wrote, and does not stand there."""
+    return differences(values_of(standing.document), wants, _paths(wants, standing, linked))
 
 
 def _plan_gone(situation: Situation, linked: Linked) -> Decision:
-    if situation.is_deleted:
+    if situation.wanted is None:
         return Skip("It is neither in the CRM nor in the ERP any more.")
     if situation.is_released:
         return Forget(linked)
     return _hold(DOCUMENT_GONE, f"The {linked.kind} {linked.number} is no longer in the ERP.")
 
 
-def _is_withdrawn(situation: Situation, rules: Rules) -> bool:
-    stage = _folded(situation.wanted.stage)
-    has_ended = rules.ends_outside and stage not in rules.stages
-    return situation.is_deleted or stage in rules.cancelled or has_ended
+def _is_withdrawn(wanted: Wanted, rules: Rules) -> bool:
+    stage = _folded(wanted.stage)
+    return stage in rules.cancelled or (rules.ends_outside and stage not in rules.stages)
 
 
 def _plan_withdrawn(standing: Standing) -> Decision:
@@ -236,21 +248,23 @@ def _paths(wants: Fields, standing: Standing, linked: Linked) -> frozenset[str]:
         return changed(linked.left.sent, wants)
     is_replaced = linked.how is How.REPLACED
     lines = (line for line in standing.document.lines if is_replaced or line.reference)
-    return frozenset(wants) | {f"{line_path(line)}.item" for line in lines}
+    return changed({}, wants) | {f"{line_path(line)}.item" for line in lines}
 
 
-def _plan_same(situation: Situation, standing: Standing, linked: Linked, rules: Rules) -> Decision:
+def _plan_same(
+    situation: Situation, wanted: Wanted, standing: Standing, linked: Linked, rules: Rules
+) -> Decision:
     """Nothing differs; what stood otherwise and is the same now is kept as such."""
     if situation.is_total_open and not situation.is_released:
-        hold = check_total(situation.wanted, standing, rules.total_tolerance)
+        hold = check_total(wanted, standing, rules.total_tolerance)
         if hold is not None:
             return hold
-    wants, stands = values_of(situation.wanted.document), values_of(standing.document)
+    wants, stands = wants_of(wanted), values_of(standing.document)
     if linked.left is None:
         return Skip("The ERP says the same already.", Left(wants, stands))
-    settled = changed(linked.left.sent, wants)
-    if not settled:
+    if wants == linked.left.sent:
         return Skip("Nothing was changed in the CRM.")
+    settled = changed(linked.left.sent, wants)
     return Skip("The ERP says the same already.", Left(wants, _moved(linked.left.stood, stands, settled)))
 
 
@@ -261,20 +275,30 @@ def _moved(stood: Fields, stands: Fields, paths: frozenset[str]) -> Fields:
 
 
 def _plan_changed(
-    situation: Situation, standing: Standing, linked: Linked, found: tuple[Difference, ...]
+    situation: Situation, wanted: Wanted, standing: Standing, linked: Linked, found: tuple[Difference, ...]
 ) -> Decision:
     if standing.is_in_history or standing.is_voided:
-        what = "voided" if standing.is_voided else "posted or transferred"
-        told = f"It was changed in the CRM, and {_named(standing)} was {what} in the ERP: {_told(found)}."
-        return _hold(DOCUMENT_FINISHED, told, found)
+        return _plan_finished(wanted, standing, linked, found)
     doubtful = () if situation.is_released else _doubtful(linked, found)
     if doubtful:
         told = f"{_named(standing)} was changed in the ERP, too: {_told(doubtful)}."
         return _hold(CHANGED_ON_BOTH_SIDES, told, doubtful)
-    merged = merge(standing, situation.wanted.document, [one.path for one in found])
+    merged = merge(standing, wanted.document, [one.path for one in found])
     if refusal := forbidden(standing, merged, found):
         return _hold(*refusal, found)
     return Update(standing, merged.document, found)
+
+
+def _plan_finished(
+    wanted: Wanted, standing: Standing, linked: Linked, found: tuple[Difference, ...]
+) -> Decision:
+    """Another mapping or other settings ask nothing of documents that change no more; a person's change does."""
+    left = linked.left
+    if left is not None and left.sent.get(MEANING) != wanted.meaning:
+        return Skip("Its document in the ERP was finished before.", Left(wants_of(wanted), left.stood))
+    what = "voided" if standing.is_voided else "posted or transferred"
+    told = f"It was changed in the CRM, and {_named(standing)} was {what} in the ERP: {_told(found)}."
+    return _hold(DOCUMENT_FINISHED, told, found)
 
 
 def _doubtful(linked: Linked, found: tuple[Difference, ...]) -> tuple[Difference, ...]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, fields, replace
 
+from ml_connector.core.document_mapping import Wanted
 from ml_connector.core.record import Fields, Value, fold_key
 from ml_connector.core.sales import Document, Line, ShipTo, Standing
 
 LINES = "lines."
 SHIP_TO = "ship_to"
+MEANING = "(meaning)"  #: no value of the document, and never a difference
 _HEADER = ("customer", "currency", "on", "expires_on", "requested_on", "customer_po", "freight", "trade_discount",
            "miscellaneous", "tax", "ship_to_key", "price_level", "shipping_method", "site", "comment")  # fmt: skip
 _LINE = ("item", "quantity", "unit", "unit_price", "discount", "description", "site", "tax", "requested_on", "comment",
@@ -68,6 +70,11 @@ def values_of(document: Document) -> dict[str, Value]:
     return {path: value for path, value in said.items() if value is not None and value != ""}
 
 
+def wants_of(wanted: Wanted) -> dict[str, Value]:
+    """The same of what the CRM wants, with what mapping and settings meant then."""
+    return {**values_of(wanted.document), MEANING: wanted.meaning}
+
+
 def line_path(line: Line) -> str:
     """The path of all values of a line."""
     return f"{LINES}{_key(line)}"
@@ -92,7 +99,7 @@ def changed(before: Fields, wanted: Fields) -> frozenset[str]:
     return frozenset(
         path
         for path in before.keys() | wanted.keys()
-        if not is_same(path, before.get(path), wanted.get(path))
+        if path != MEANING and not is_same(path, before.get(path), wanted.get(path))
     )
 
 
