@@ -31,7 +31,7 @@ from ml_connector.core.document_decisions import (
     Wait,
 )
 from ml_connector.core.document_mapping import Numbering
-from ml_connector.core.document_plan import check_total, left_after, linked_after, plan_document
+from ml_connector.core.document_plan import check_total, linked_after, plan_document
 from ml_connector.core.document_values import changed, merge, values_of, wants_of
 from ml_connector.core.numbering import number_of
 from ml_connector.core.sales import Kind
@@ -45,7 +45,7 @@ BEFORE = wanted({}, {"Product_Name.Product_Code": "100XLG", "Quantity": D(5), "L
                 Purchase_Order="PO 1")  # fmt: skip
 THERE = standing(BEFORE)
 NUMBER = THERE.document.number
-LINK = Linked(Kind.ORDER, NUMBER, How.MADE, left_after(BEFORE, THERE))
+LINK = linked_after(None, BEFORE, THERE)
 SENT = Intent(START, wants_of(BEFORE))
 
 
@@ -301,6 +301,24 @@ def test_lines_are_changed_added_and_removed():
     fewer = after(FIRST)
     assert isinstance(fewer, Update)
     assert fewer.document.lines == THERE.document.lines[:1]
+
+
+def test_what_a_person_changed_in_gp_is_theirs_after_an_update_of_something_else_too():
+    there = replace(THERE, document=replace(THERE.document, customer_po="PO 7"))
+    extra = {**SECOND, "Product_Name.Product_Code": "24X IDE"}
+    update = after(FIRST, SECOND, extra, found=(there,))
+    assert isinstance(update, Update)
+    lines = (*update.document.lines[:2], replace(update.document.lines[2], sequence=49152, unit="Each"))
+    there = replace(there, document=replace(update.document, lines=lines))
+    linked = linked_after(LINK, wanted(FIRST, SECOND, extra, Purchase_Order="PO 1"), there)
+    held = after(FIRST, SECOND, extra, linked=linked, found=(there,), Purchase_Order="PO 2")
+    assert isinstance(held, Hold)
+    assert held.code == catalogue.CHANGED_ON_BOTH_SIDES
+    unit = {**extra, "Product_Name.Usage_Unit": "Case"}  # of the new line, GP's own unit is nobody's change
+    assert isinstance(after(FIRST, SECOND, unit, linked=linked, found=(there,)), Update)
+    fewer = linked_after(linked, wanted(FIRST, SECOND, Purchase_Order="PO 1"), THERE)
+    assert fewer.left is not None
+    assert not [path for path in fewer.left.stood if path.startswith(f"lines.{int(ROW) + 2}")]
 
 
 def test_another_item_is_another_line():

@@ -49,6 +49,7 @@ from ml_connector.core.document_values import (
     is_same,
     line_path,
     merge,
+    stood_after,
     values_of,
     wants_of,
 )
@@ -67,9 +68,18 @@ def plan_document(situation: Situation, rules: Rules) -> Decision:
     return _plan_new(situation, rules)
 
 
-def left_after(wanted: Wanted, standing: Standing) -> Left:
-    """What is kept once the document was written and read back."""
-    return Left(wants_of(wanted), values_of(standing.document))
+def linked_after(linked: Linked | None, wanted: Wanted, standing: Standing) -> Linked:
+    """The link once the document was written and read back; None: it was created.
+
+    What a person changed in the ERP meanwhile, and we did not write, is still a change of theirs.
+    """
+    wants, stands = wants_of(wanted), values_of(standing.document)
+    if linked is None:
+        return Linked(standing.document.kind, standing.document.number, How.MADE, Left(wants, stands))
+    if linked.left is None:
+        return replace(linked, left=Left(wants, stands))
+    stood = stood_after(linked.left.stood, stands, changed(linked.left.sent, wants))
+    return replace(linked, left=Left(wants, stood))
 
 
 def check_total(wanted: Wanted, standing: Standing, tolerance: Decimal) -> Hold | None:
@@ -181,7 +191,8 @@ def _plan_linked(situation: Situation, linked: Linked, rules: Rules) -> Decision
     if wanted is None or _is_withdrawn(wanted, rules):
         return _plan_withdrawn(standing)
     if linked.left is None and linked.how is How.LINKED:
-        return Skip("A person linked it to what stands in the ERP.", left_after(wanted, standing))
+        left = Left(wants_of(wanted), values_of(standing.document))
+        return Skip("A person linked it to what stands in the ERP.", left)
     if unsure := _plan_unsure(situation, linked, standing, rules):
         return unsure
     found = _differences(wants_of(wanted), standing, linked)
@@ -207,8 +218,8 @@ def _plan_unsure(
     left = linked.left or Left({}, {})
     done = changed(left.sent, intent.sent) - missing
     now = Left(
-        _moved(left.sent, intent.sent, done) if missing else intent.sent,
-        _moved(left.stood, values_of(standing.document), done),
+        {**left.sent, **{path: intent.sent.get(path) for path in done}} if missing else intent.sent,
+        stood_after(left.stood, values_of(standing.document), done),
     )
     return Adopt(replace(linked, left=now if linked.left or not missing else None))
 
@@ -265,13 +276,9 @@ def _plan_same(
     if wants == linked.left.sent:
         return Skip("Nothing was changed in the CRM.")
     settled = changed(linked.left.sent, wants)
-    return Skip("The ERP says the same already.", Left(wants, _moved(linked.left.stood, stands, settled)))
-
-
-def _moved(stood: Fields, stands: Fields, paths: frozenset[str]) -> Fields:
-    """What stood, with what stands now in these paths."""
-    kept = {path: value for path, value in stood.items() if path not in paths}
-    return {**kept, **{path: stands[path] for path in paths if path in stands}}
+    return Skip(
+        "The ERP says the same already.", Left(wants, stood_after(linked.left.stood, stands, settled))
+    )
 
 
 def _plan_changed(
@@ -321,8 +328,3 @@ def _named(standing: Standing) -> str:
 
 def _hold(code: str, happened: str, found: tuple[Difference, ...] = ()) -> Hold:
     return Hold(code, happened[0].upper() + happened[1:], OWN_CODES[code].remedy, found)
-
-
-def linked_after(linked: Linked, wanted: Wanted, standing: Standing) -> Linked:
-    """The link with what is left there now."""
-    return replace(linked, left=left_after(wanted, standing))

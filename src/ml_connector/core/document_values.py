@@ -103,6 +103,16 @@ def changed(before: Fields, wanted: Fields) -> frozenset[str]:
     )
 
 
+def stood_after(stood: Fields, stands: Fields, paths: Collection[str]) -> dict[str, Value]:
+    """What stood, with what stands now of these paths, and of lines that are new; of lines that are gone, nothing."""
+    before, now = ({reference_of(path) for path in values} for values in (stood, stands))
+    kept = {path: value for path, value in stood.items() if path not in paths and reference_of(path) in now}
+    fresh = {
+        path: value for path, value in stands.items() if path in paths or reference_of(path) not in before
+    }
+    return {**kept, **fresh}
+
+
 def reference_of(path: str) -> str:
     """What names the line whose value this is; empty: it is none of a line."""
     return path.removeprefix(LINES).rpartition(".")[0] if path.startswith(LINES) else ""
