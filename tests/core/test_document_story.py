@@ -113,7 +113,8 @@ ROW = st.fixed_dictionaries({"Quantity": st.integers(1, 3).map(Decimal)})
 STEPS = st.one_of(
     st.tuples(st.just("run"), CALLS),
     st.tuples(st.just("crm"), st.tuples(st.lists(ROW, min_size=1, max_size=2), st.sampled_from(["PO 1", "PO 2"]))),
-    st.tuples(st.just("erp"), st.sampled_from([{"comment": "seen"}, {"customer_po": "PO 7"}, {"customer_po": "PO 2"}])),
+    # Nobody can tell a value that a person puts back from an update that was never done: they type other ones.
+    st.tuples(st.just("erp"), st.sampled_from([{"comment": "seen"}, {"customer_po": "PO 7"}, {"customer_po": "PO 8"}])),
     st.tuples(st.just("pass"), st.integers(1, 11)),
 )  # fmt: skip
 
