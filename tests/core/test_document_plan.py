@@ -282,6 +282,8 @@ def test_a_change_goes_alone_and_what_a_person_changed_in_gp_stays():
     assert decision.before == there
     (difference,) = decision.differences
     assert str(difference) == "customer po: PO 1 in the ERP, PO 2 in the CRM"
+    (quantity,) = after({**FIRST, "Quantity": D(100)}, SECOND).differences
+    assert str(quantity) == "quantity of the line with 128 SDRAM: 2 in the ERP, 100 in the CRM"
 
 
 def test_a_value_taken_away_in_the_crm_is_taken_away():

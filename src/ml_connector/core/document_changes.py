@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from ml_connector.core.catalogue import BELOW_DONE, DOCUMENT_FIXED
-from ml_connector.core.document_values import LINES, Difference, Merged, reference_of
+from ml_connector.core.document_values import LINES, Difference, Merged, number_text, reference_of
 from ml_connector.core.sales import Line, Progress, Standing
 
 #: A document keeps these for ever.
@@ -72,7 +72,7 @@ def _changed_names(differences: Sequence[Difference]) -> Mapping[str, list[str]]
 def _line_fault(line: Line, progress: Progress, names: Sequence[str]) -> tuple[str, str] | None:
     done = done_of(progress)
     if "quantity" in names and line.quantity - progress.cancelled < done:
-        return BELOW_DONE, f"is {line.quantity:f} in the CRM, {_of(done)}"
+        return BELOW_DONE, f"is {number_text(line.quantity)} in the CRM, {_of(done)}"
     if done and (name := next((name for name in names if name in _SUBSTANCE), "")):
         return BELOW_DONE, f"has another {name} in the CRM, {_of(done)}"
     if progress.invoiced and (name := next((name for name in names if name in _AMOUNTS_OF_LINE), "")):
@@ -81,7 +81,7 @@ def _line_fault(line: Line, progress: Progress, names: Sequence[str]) -> tuple[s
 
 
 def _of(done: Decimal) -> str:
-    return f"and {done:f} of it are allocated, fulfilled or invoiced in the ERP"
+    return f"and {number_text(done)} of it are allocated, fulfilled or invoiced in the ERP"
 
 
 def _told(standing: Standing, line: Line) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from ml_connector.core.document_amounts import ZERO
+from ml_connector.core.document_amounts import ZERO, cents
 from ml_connector.core.record import Fields, Value
 from ml_connector.core.sales import Kind, Standing
 
@@ -73,7 +73,7 @@ def told_of_quote(chain: Chain) -> dict[str, Value]:
     return {
         "GP_Quote_Number": standing.document.number,
         "GP_Quote_Status": status_of(standing).value,
-        "GP_Quoted_Amount": ZERO if standing.is_voided else standing.total,
+        "GP_Quoted_Amount": ZERO if standing.is_voided else cents(standing.total),
     }
 
 
@@ -89,8 +89,8 @@ def _told(chains: Sequence[Chain]) -> dict[str, Value]:
     return {
         "GP_Order_Number": _listed([chain.document.document.number for chain in chains]),
         "GP_Order_Status": combined([status_of(chain.document) for chain in chains]).value,
-        "GP_Ordered_Amount": sum(ordered, ZERO),
-        "GP_Invoiced_Amount": sum((invoice.total for invoice in invoices), ZERO),
+        "GP_Ordered_Amount": cents(sum(ordered, ZERO)),
+        "GP_Invoiced_Amount": cents(sum((invoice.total for invoice in invoices), ZERO)),
         "GP_Invoiced_Cost": _cost(invoices),
         "GP_Invoices": _listed([invoice.document.number for invoice in invoices]) or None,
     }
@@ -112,7 +112,7 @@ def _cost(invoices: Sequence[Standing]) -> Decimal | None:
     """What the invoices cost; nothing where the ERP does not tell of one of their lines."""
     costs = [one.cost for invoice in invoices for one in invoice.progress]
     told = [cost for cost in costs if cost is not None]
-    return sum(told, ZERO) if len(told) == len(costs) else None
+    return cents(sum(told, ZERO)) if len(told) == len(costs) else None
 
 
 def _listed(numbers: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, fields, replace
+from decimal import Decimal
 
 from ml_connector.core.document_mapping import Wanted
 from ml_connector.core.record import Fields, Value, fold_key
@@ -39,7 +40,14 @@ class Difference:
 
 
 def _shown(value: Value) -> str:
+    if isinstance(value, Decimal):
+        return number_text(value)
     return "nothing" if value is None or value == "" else str(value)
+
+
+def number_text(value: Decimal) -> str:
+    """The number without noughts that say nothing: the ERP writes five decimals of each."""
+    return f"{value.normalize():f}"
 
 
 def differences(stands: Fields, wants: Fields, paths: Collection[str]) -> tuple[Difference, ...]:
