@@ -38,6 +38,7 @@ from ml_connector.core.sales import Document, Standing
 
 TIMEOUT = timedelta(minutes=10)
 MINUTE = timedelta(minutes=1)
+TYPED = ("PO 7", "PO 8")  #: what a person types, and the CRM never says
 
 
 class Died(Exception):  # noqa: N818 -- no error: the process was killed here
@@ -51,7 +52,6 @@ class Erp:
     documents: dict[str, Standing] = field(default_factory=dict)
     under_way: list[tuple[datetime, Callable[[], None]]] = field(default_factory=list)
     given: int = 0
-    is_typed: bool = False  #: the customer's number is a person's, and the connector's no more
 
     def create(self, document: Document) -> None:
         number = document.number
@@ -59,8 +59,7 @@ class Erp:
             self.given += 1
             number = f"ORDST{self.given}"
         if number not in self.documents:
-            made = standing(Wanted(document, None), number)
-            self.documents[number], self.is_typed = made, False
+            self.documents[number] = standing(Wanted(document, None), number)
 
     def update(self, before: Standing, after: Document) -> None:
         top = max((line.sequence for line in before.document.lines), default=0)
@@ -68,15 +67,16 @@ class Erp:
             line if line.sequence else replace(line, sequence=top + 16384 * n)
             for n, line in enumerate(after.lines, 1)
         )
-        self.is_typed &= after.customer_po == self.documents[after.number].document.customer_po
         self.documents[after.number] = replace(before, document=replace(after, lines=lines))
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether the customer's number is a person's."""
+        return any(one.document.customer_po in TYPED for one in self.documents.values())
 
     def type(self, **values: str) -> None:
         """A person changes every document."""
         for number, there in self.documents.items():
-            self.is_typed |= (
-                values.get("customer_po", there.document.customer_po) != there.document.customer_po
-            )
             self.documents[number] = replace(there, document=replace(there.document, **values))
 
     def later(self, at: datetime, done: Callable[[], None]) -> None:
@@ -114,7 +114,7 @@ STEPS = st.one_of(
     st.tuples(st.just("run"), CALLS),
     st.tuples(st.just("crm"), st.tuples(st.lists(ROW, min_size=1, max_size=2), st.sampled_from(["PO 1", "PO 2"]))),
     # Nobody can tell a value that a person puts back from an update that was never done: they type other ones.
-    st.tuples(st.just("erp"), st.sampled_from([{"comment": "seen"}, {"customer_po": "PO 7"}, {"customer_po": "PO 8"}])),
+    st.tuples(st.just("erp"), st.sampled_from([{"comment": "seen"}, *({"customer_po": typed} for typed in TYPED)])),
     st.tuples(st.just("pass"), st.integers(1, 11)),
 )  # fmt: skip
 
@@ -169,8 +169,6 @@ class World:
 
     def _plan(self, known: Wanted, looked_at: datetime) -> Decision:
         found = self.erp.found(self.store.linked, known)
-        if any(one.document.customer_po == known.document.customer_po for one in found):
-            self.erp.is_typed = False  # both say the same
         situation = Situation(ORDER, known, self.store.linked, found, looked_at, self.store.intent)
         return plan_document(situation, self.rules)
 
@@ -208,7 +206,7 @@ class World:
 
 @pytest.mark.parametrize("numbering", list(Numbering))
 @given(steps=st.lists(STEPS, max_size=14))
-@settings(max_examples=300)
+@settings(max_examples=200)
 def test_one_record_is_one_document_and_both_sides_agree_in_the_end(numbering, steps):
     world = World(numbering)
     for step in steps:
