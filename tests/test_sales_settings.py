@@ -149,9 +149,9 @@ def test_a_folder_of_ones_own_has_them_in_a_folder_of_theirs(load, tmp_path):
     settings = "[mappings]\nfolder = 'mine'\n" + EVERYTHING
     path = own / "documents" / "sales_orders.toml"
     path.write_text(path.read_text("utf-8").replace('"Purchase_Order"', '"My_Number"'), "utf-8")
-    assert "My_Number" in load_document_mappings(load(settings))["orders"].reads
+    assert "My_Number" in load_document_mappings(load(settings))["orders"].columns
     shutil.rmtree(own / "documents")
-    assert "Purchase_Order" in load_document_mappings(load(settings))["orders"].reads
+    assert "Purchase_Order" in load_document_mappings(load(settings))["orders"].columns
 
 
 @pytest.mark.parametrize(

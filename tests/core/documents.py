@@ -11,7 +11,7 @@ from typing import Any
 import ml_connector
 from memory import START
 from ml_connector.core.document_apply import map_document
-from ml_connector.core.document_mapping import Around, DocumentMapping, Pointed, Terms, Wanted
+from ml_connector.core.document_mapping import Around, DocumentMapping, DocumentRule, Pointed, Terms, Wanted
 from ml_connector.core.document_mapping_file import read_document_mapping
 from ml_connector.core.record import Record
 from ml_connector.core.sales import Document, Progress, ShipTo, Standing
@@ -37,15 +37,22 @@ def shipped(name: str) -> DocumentMapping:
     return read_document_mapping(f"{name}.toml", (FOLDER / f"{name}.toml").read_text("utf-8"))
 
 
-ORDERS, QUOTES, DEALS = map(shipped, ("sales_orders", "quotes", "won_deals"))
+SHIPPED_ORDERS, QUOTES, DEALS = map(shipped, ("sales_orders", "quotes", "won_deals"))
+#: With a unit of measure, which is in a field of a shop's own.
+UNIT = DocumentRule("unit", ("line.Unit",), table="units")
+ORDERS = replace(SHIPPED_ORDERS, lines=(*SHIPPED_ORDERS.lines, UNIT))
 
 
 def sales_order(*rows: dict[str, Any], **fields: Any) -> Record:
     """A sales order with these rows (left out: one of two pieces); dots in names of fields are written __."""
     said = {"Account_Name.id": ACCOUNT, "Status": "Approved", "Currency": "USD"}
     said |= {name.replace("__", "."): value for name, value in fields.items()}
-    parts = {str(int(ROW) + n): {**ITEM, **row} for n, row in enumerate(rows or ({},))}
+    parts = {str(int(ROW) + n): _row({**ITEM, **row}) for n, row in enumerate(rows or ({},))}
     return Record("Sales_Orders", ORDER, said, START, parts=parts)
+
+
+def _row(fields: dict[str, Any]) -> dict[str, Any]:
+    return {f"line.{name}": value for name, value in fields.items()}
 
 
 def wanted(*rows: dict[str, Any], terms: Terms = TERMS, **fields: Any) -> Wanted:

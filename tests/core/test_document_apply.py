@@ -50,7 +50,7 @@ def fault_of(*rows, terms=TERMS, mapping=ORDERS, around=AROUND, **fields) -> Rec
 def test_an_order_with_everything():
     of = wanted(
         {"Quantity": 3, "Discount": D("9.00"), "Tax": D("5.00"), "Description": "with care",
-         "Product_Name.Usage_Unit": "Each"},
+         "Unit": "Each"},
         {"Product_Name.Product_Code": "100XLG ", "Quantity": D(1), "List_Price": 10},
         terms=replace(TERMS, site="WAREHOUSE"),
         Purchase_Order="PO 4711", Due_Date=date(2027, 5, 1), Carrier="FedEx", Discount=D("12.50"), Tax=D("5.00"),
@@ -249,8 +249,8 @@ def test_a_day_is_the_day_that_is_written(given_as):
 def test_values_go_through_the_tables_of_the_settings():
     terms = replace(TERMS, tables={"units": {"hours": "HR"}, "shipping_methods": {"fedex": "GROUND"}})
     document = wanted(
-        {"Product_Name.Usage_Unit": " Hours"},
-        {"Product_Name.Usage_Unit": "Each"},
+        {"Unit": " Hours"},
+        {"Unit": "Each"},
         terms=terms,
         Carrier="FedEx",
     ).document

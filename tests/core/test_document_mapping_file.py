@@ -25,8 +25,9 @@ ship_to.city = "Shipping_City"
 total = { from = ["Grand_Total", "Freight"], transform = "total" }
 
 [lines]
-quantity = "Quantity"
-unit = { from = "Product_Name.Usage_Unit", table = "units" }
+quantity = "line.Quantity"
+requested_on = "Due_Date"
+unit = { from = "line.Product_Name.Usage_Unit", table = "units" }
 is_non_inventory = { value = true }
 """
 
@@ -45,27 +46,34 @@ def test_a_file_says_what_it_says():
         DocumentRule("ship_to.city", ("Shipping_City",)),
         DocumentRule("total", ("Grand_Total", "Freight"), "total"),
     )
-    assert mapping.lines[1:] == (
-        DocumentRule("unit", ("Product_Name.Usage_Unit",), table="units"),
+    assert mapping.lines[2:] == (
+        DocumentRule("unit", ("line.Product_Name.Usage_Unit",), table="units"),
         DocumentRule("is_non_inventory", constant=True),
     )
-    assert mapping.reads == {"Account_Name.id", "Shipping_City", "Grand_Total", "Freight"}
-    assert mapping.row_reads == {"Quantity", "Product_Name.Usage_Unit"}
+    assert mapping.columns == {
+        "Account_Name": "lookup",
+        "Shipping_City": "text",
+        "Grand_Total": "decimal",
+        "Freight": "decimal",
+        "line.Quantity": "decimal",
+        "Due_Date": "date",
+        "line.Product_Name": "lookup",
+    }
+    assert ORDERS.columns["line.Product_Name"] == "product"
 
 
 def test_what_has_to_be_there_in_the_crm():
     needs = read_document_mapping("orders.toml", GOOD).needs
     assert FieldNeed("Sales_Orders", "Account_Name") in needs
     assert FieldNeed("Ordered_Items", "Product_Name") in needs
-    assert len(needs) == 6
+    assert len(needs) == 7
     assert (
         FieldNeed("Sales_Orders", "Currency") not in ORDERS.needs
     )  # only where there are several currencies
 
 
 def test_a_record_without_rows_is_the_line_itself():
-    assert {"Amount", "Account_Name.id", "GP_GL_Account.id"} <= DEALS.reads
-    assert DEALS.row_reads == frozenset()
+    assert {"Amount", "Account_Name", "GP_GL_Account"} <= DEALS.columns.keys()
     assert {need.module for need in DEALS.needs} == {"Deals"}
 
 
@@ -103,8 +111,8 @@ def test_the_fingerprint_is_of_the_meaning():
         ('{ value = "NORTH" }', '{ value = "N", from = "X" }', 8, "or a table with “from” or “value”"),
         ('{ value = "NORTH" }', '{ value = "N", table = "sites" }', 8, "a constant stands alone"),
         ('{ value = "NORTH" }', "{ value = 7 }", 8, "not a text"),
-        ("{ value = true }", '{ value = "yes" }', 15, "not yes or no"),
-        ('table = "units"', 'table = "unit"', 14, "Did you mean “units”?"),
+        ("{ value = true }", '{ value = "yes" }', 16, "not yes or no"),
+        ('table = "units"', 'table = "unit"', 15, "Did you mean “units”?"),
         ('transform = "total"', 'transform = "totals"', 10, "Did you mean “total”?"),
         ('transform = "total"', 'transform = "phone"', 10, "not a transform of documents"),
         (', transform = "total"', "", 10, "does not take 2 fields"),
@@ -112,6 +120,8 @@ def test_the_fingerprint_is_of_the_meaning():
         (', lookup = "Accounts"', ', look = "Accounts"', 7, "Did you mean “lookup”?"),
         ('"Shipping_City"', '"Shipping City"', 9, "“Shipping City” is no field of the CRM"),
         ('"Shipping_City"', '"A.b.c"', 9, "“A.b.c” is no field of the CRM"),
+        ('"Shipping_City"', '"line.City"', 9, "“line.City” is a field of a row, which is for rules of [lines] alone"),
+        ('rows = "Ordered_Items"\n', "", 12, "which is for mappings with “rows” alone"),
         ('["Grand_Total", "Freight"]', "[]", 10, "is a field of the CRM, or a list of them"),
     ],
 )  # fmt: skip
@@ -132,7 +142,7 @@ def test_a_value_with_a_dot_may_stand_in_a_table_of_its_own():
     text = GOOD.replace('ship_to.city = "Shipping_City"\n', "") + '[header.ship_to]\ncity = "Shipping_City"\n'
     mapping = read_document_mapping("orders.toml", text)
     assert DocumentRule("ship_to.city", ("Shipping_City",)) in mapping.header
-    with pytest.raises(ConfigurationError, match=r"orders\.toml, line 16: “a b” is no field"):
+    with pytest.raises(ConfigurationError, match=r"orders\.toml, line 17: “a b” is no field"):
         read_document_mapping("orders.toml", text.replace("Shipping_City", "a b"))
 
 

@@ -316,7 +316,7 @@ def test_what_a_person_changed_in_gp_is_theirs_after_an_update_of_something_else
     held = after(FIRST, SECOND, extra, linked=linked, found=(there,), Purchase_Order="PO 2")
     assert isinstance(held, Hold)
     assert held.code == catalogue.CHANGED_ON_BOTH_SIDES
-    unit = {**extra, "Product_Name.Usage_Unit": "Case"}  # of the new line, GP's own unit is nobody's change
+    unit = {**extra, "Unit": "Case"}  # of the new line, GP's own unit is nobody's change
     assert isinstance(after(FIRST, SECOND, unit, linked=linked, found=(there,)), Update)
     fewer = linked_after(linked, wanted(FIRST, SECOND, Purchase_Order="PO 1"), THERE)
     assert fewer.left is not None
@@ -415,7 +415,7 @@ def test_an_update_that_was_done_is_ours_though_its_answer_was_lost():
         ((SECOND,), done(allocated=1), catalogue.BELOW_DONE),
         (({**FIRST, "Product_Name.Product_Code": "X"}, SECOND), done(allocated=1), catalogue.BELOW_DONE),
         (({**FIRST, "Product_Name.Product_Code": "X"}, SECOND), done(32768, allocated=1), None),
-        (({**FIRST, "Product_Name.Usage_Unit": "Case"}, SECOND), done(allocated=1), catalogue.BELOW_DONE),
+        (({**FIRST, "Unit": "Case"}, SECOND), done(allocated=1), catalogue.BELOW_DONE),
         (({**FIRST, "List_Price": D(1)}, SECOND), done(allocated=2), None),
         (({**FIRST, "List_Price": D(1)}, SECOND), done(invoiced=1), catalogue.DOCUMENT_FIXED),
         (({**FIRST, "Description": "x"}, SECOND), done(invoiced=2), None),

@@ -64,8 +64,10 @@ def map_document(record: Record, mapping: DocumentMapping, terms: Terms, around:
 
 
 def _rows(record: Record, mapping: DocumentMapping) -> dict[str, Fields]:
-    """What becomes a line each, by what names it in the CRM."""
-    return dict(record.parts) if mapping.rows else {record.key: record.fields}
+    """What becomes a line each, by what names it in the CRM: the fields of the row, and those of the record."""
+    if not mapping.rows:
+        return {record.key: record.fields}
+    return {reference: {**record.fields, **row} for reference, row in record.parts.items()}
 
 
 # -- lines

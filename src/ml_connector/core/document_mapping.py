@@ -8,7 +8,7 @@ and addresses from memory).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -94,6 +94,15 @@ LINES: Mapping[str, Shape] = {
 TABLES = ("units", "sites", "price_levels", "shipping_methods")
 
 
+ROW = "line."  #: a field of a row begins with it
+#: What kind of field has a value of this type; what of a record it points to has a kind of its own.
+_KINDS: Mapping[Type, str] = {
+    Type.TEXT: "text",
+    Type.AMOUNT: "decimal",
+    Type.DAY: "date",
+    Type.YES_NO: "boolean",
+}
+_LOOKUPS = {"Product_Code": "product"}
 #: There without being asked for, or only where the organisation has several currencies.
 _NOT_ASKED = ("id", "Currency")
 
@@ -112,7 +121,7 @@ class DocumentRule:
     """Where one value of a document comes from: fields of the CRM and a transform, or a constant."""
 
     target: str  #: one of ``HEADER`` or of ``LINES``
-    sources: tuple[str, ...] = ()  #: "Due_Date", "Account_Name.id"
+    sources: tuple[str, ...] = ()  #: "Due_Date", "Account_Name.id", of a row "line.Quantity"
     transform: str = "copy"
     constant: Value = None
     lookup: str = ""  #: a module: the value is what its record of this id is called in the ERP
@@ -132,24 +141,39 @@ class DocumentMapping:
     fingerprint: str = ""  #: changes when the file's meaning changes
 
     @property
-    def reads(self) -> frozenset[str]:
-        """Every field of the record that it needs."""
-        rules = self.header if self.rows else (*self.header, *self.lines)
-        return frozenset(name for rule in rules for name in rule.sources)
+    def rules(self) -> Iterator[tuple[DocumentRule, Shape]]:
+        """Every rule, with what its value has to be."""
+        yield from ((rule, HEADER[rule.target]) for rule in self.header)
+        yield from ((rule, LINES[rule.target]) for rule in self.lines)
 
     @property
-    def row_reads(self) -> frozenset[str]:
-        """Every field of a row that it needs."""
-        return frozenset(name for rule in self.lines for name in rule.sources) if self.rows else frozenset()
+    def columns(self) -> dict[str, str]:
+        """What of the module is read: API name, of a row behind ``line.``, and what kind of field that has to be."""
+        found: dict[str, str] = {}
+        for rule, shape in self.rules:
+            for source in rule.sources:
+                at, name, inner = _parted(source)
+                kind = _LOOKUPS.get(inner, "lookup") if inner else _KINDS[shape.type]
+                if found.get(at + name) != _LOOKUPS["Product_Code"]:
+                    found[at + name] = kind
+        return found
 
     @property
     def needs(self) -> list[FieldNeed]:
         """The fields that have to be there in the CRM; of another module's record, the lookup to it."""
-        of_record = {(self.module, name.partition(".")[0]) for name in self.reads}
-        of_rows = {(self.rows, name.partition(".")[0]) for name in self.row_reads}
-        return [
-            FieldNeed(module, name) for module, name in sorted(of_record | of_rows) if name not in _NOT_ASKED
-        ]
+        found = {
+            (self.rows if at else self.module, name)
+            for at, name, _ in (_parted(source) for rule, _ in self.rules for source in rule.sources)
+            if name not in _NOT_ASKED
+        }
+        return [FieldNeed(module, name) for module, name in sorted(found)]
+
+
+def _parted(source: str) -> tuple[str, str, str]:
+    """("line." or nothing, API name, what of the record that it points to)."""
+    at = ROW if source.startswith(ROW) else ""
+    name, _, inner = source.removeprefix(at).partition(".")
+    return at, name, inner
 
 
 @dataclass(frozen=True, slots=True)

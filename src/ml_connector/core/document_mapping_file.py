@@ -16,6 +16,7 @@ from dataclasses import replace
 from ml_connector.core.document_mapping import (
     HEADER,
     LINES,
+    ROW,
     TABLES,
     DocumentMapping,
     DocumentRule,
@@ -34,7 +35,7 @@ RULE = ("from", "transform", "value", "lookup", "table")
 TRANSFORMS_OF_DOCUMENTS = ("copy", "first", "lines", "title", "total")
 _KINDS = (Kind.ORDER.value, Kind.QUOTE.value)
 _OWN_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_CRM_FIELD = re.compile(r"\$?[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)?")
+_CRM_FIELD = re.compile(r"(line\.)?[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)?")
 _REQUIRED = {"header": ("customer",), "lines": ("quantity",)}
 
 
@@ -57,7 +58,16 @@ def read_document_mapping(path: str, text: str) -> DocumentMapping:
         header=_rules(file, table, "header", HEADER),
         lines=_rules(file, table, "lines", LINES),
     )
+    _refuse_rows(file, mapping)
     return replace(mapping, fingerprint=_fingerprint(mapping))
+
+
+def _refuse_rows(file: MappingText, mapping: DocumentMapping) -> None:
+    """A field of a row has many values in a record: only a line can take it."""
+    rules = mapping.header if mapping.rows else (*mapping.header, *mapping.lines)
+    for source in (source for rule in rules for source in rule.sources if source.startswith(ROW)):
+        remedy = "rules of [lines] alone" if mapping.rows else "mappings with “rows” alone"
+        raise file.fault(f"“{source}” is a field of a row, which is for {remedy}.", source)
 
 
 def _name(file: MappingText, table: MappingOf[str, object]) -> str:
@@ -169,7 +179,8 @@ def _sources(file: MappingText, name: str, given: object, section: str) -> tuple
     for source in names:
         if not isinstance(source, str) or not _CRM_FIELD.fullmatch(source):
             raise file.fault(
-                f"“{source}” is no field of the CRM: an API name, or that of a lookup with a field behind a dot.",
+                f"“{source}” is no field of the CRM: an API name, or that of a lookup with a field behind a dot; of a"
+                " row behind line.",
                 _at(file, name),
                 section=section,
             )
