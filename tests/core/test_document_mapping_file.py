@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from documents import DEALS, FOLDER, ORDERS, QUOTES, shipped
 
 from ml_connector.core.document_mapping import HEADER, LINES, DocumentRule
 from ml_connector.core.document_mapping_file import TRANSFORMS_OF_DOCUMENTS, read_document_mapping
 from ml_connector.core.errors import ConfigurationError
-from ml_connector.core.needs import FieldNeed
+from ml_connector.core.needs import FieldNeed, once
 from ml_connector.core.sales import Kind
 from ml_connector.core.transform import TRANSFORMS
 
@@ -64,8 +66,8 @@ def test_a_file_says_what_it_says():
 
 def test_what_has_to_be_there_in_the_crm():
     needs = read_document_mapping("orders.toml", GOOD).needs
-    assert FieldNeed("Sales_Orders", "Account_Name") in needs
-    assert FieldNeed("Ordered_Items", "Product_Name") in needs
+    assert FieldNeed("Sales_Orders", "Account_Name", is_only_read=True) in needs
+    assert FieldNeed("Ordered_Items", "Product_Name", is_only_read=True) in needs
     assert len(needs) == 7
     assert (
         FieldNeed("Sales_Orders", "Currency") not in ORDERS.needs
@@ -154,3 +156,12 @@ def test_every_value_of_a_mapping_has_a_shape():
     for mapping in (ORDERS, QUOTES, DEALS):
         assert {rule.target for rule in mapping.header} <= HEADER.keys()
         assert {rule.target for rule in mapping.lines} <= LINES.keys()
+
+
+def test_a_field_that_several_need_is_needed_once_by_who_asks_most_of_it():
+    read, written = FieldNeed("Deals", "A", is_only_read=True), FieldNeed("Deals", "A")
+    made = FieldNeed("Deals", "A", "A", "text")
+    for needs in ([read, written, made], [made, written, read], [read, made, read]):
+        assert once(needs) == [made]
+    assert once([read, written]) == once([written, read]) == [written]
+    assert once([read, replace(read, name="B")]) == [read, replace(read, name="B")]

@@ -166,7 +166,7 @@ class DocumentMapping:
             for at, name, _ in (_parted(source) for rule, _ in self.rules for source in rule.sources)
             if name not in _NOT_ASKED
         }
-        return [FieldNeed(module, name) for module, name in sorted(found)]
+        return [FieldNeed(module, name, is_only_read=True) for module, name in sorted(found)]
 
 
 def _parted(source: str) -> tuple[str, str, str]:
