@@ -63,7 +63,8 @@ class SalesOrdersSettings(Section):
     )
     cancelled: tuple[str, ...] = Field(
         default=("Cancelled",),
-        description="The statuses in which one is to be no more: it does not go to GP, and if it is there it is held.",
+        description="The statuses in which one is to be no more: it does not go to GP, and if it is there it is held"
+        " until somebody voids it.",
     )
     prefix: _Prefix = Field(default="ZO", description=_PREFIX_SAYS)
     document_type: str = Field(default="", max_length=15, description=_TYPE_SAYS.format("STDORD"))
@@ -81,8 +82,9 @@ class SalesQuotesSettings(Section):
         default=("Delivered", "Confirmed"), description="The stages in which one goes to GP; none: in any."
     )
     cancelled: tuple[str, ...] = Field(
-        default=("Closed Lost",),
-        description="The stages in which one is to be no more: it does not go to GP, and if it is there it is held.",
+        default=(),
+        description="The stages in which one is to be no more, such as ['Closed Lost']: it does not go to GP, and if it"
+        " is there it is held until somebody voids it.",
     )
     prefix: _Prefix = Field(default="ZQ", description=_PREFIX_SAYS)
     document_type: str = Field(default="", max_length=15, description=_TYPE_SAYS.format("STDQTE"))
