@@ -54,7 +54,7 @@ def test_an_order_with_everything():
         {"Product_Name.Product_Code": "100XLG ", "Quantity": D(1), "List_Price": 10},
         terms=replace(TERMS, site="WAREHOUSE"),
         Purchase_Order="PO 4711", Due_Date=date(2027, 5, 1), Carrier="FedEx", Discount=D("12.50"), Tax=D("5.00"),
-        Adjustment=D("2.00"), Grand_Total=D("565.35"),
+        Adjustment=D("2.00"), Grand_Total=D("570.35"),
         Deal_Name__id=DEAL, Quote_Name__id="42",
     )  # fmt: skip
     document = of.document
@@ -66,13 +66,13 @@ def test_an_order_with_everything():
     assert (document.trade_discount, document.miscellaneous, document.tax) == (
         D("12.50"),
         D("2.00"),
-        D("5.00"),
+        D("10.00"),
     )
     one, other = document.lines
     assert (one.item, one.quantity, one.unit, one.unit_price) == ("128 SDRAM", 3, "Each", D("189.95"))
     assert (one.discount, one.tax, one.comment, one.reference) == (D("3.00"), D("5.00"), "with care", ROW)
     assert (other.item, other.discount, other.reference, other.sequence) == ("100XLG", 0, OTHER_ROW, 0)
-    assert of.total == total_of(document) == D("565.35")
+    assert of.total == total_of(document) == D("570.35")
     assert (of.stage, of.deal, of.quote) == ("Approved", DEAL, "42")
 
 
@@ -112,8 +112,9 @@ def orders(draw):
         amount = (quantity * price).quantize(D("0.01"), ROUND_HALF_UP)
         discount = (amount * draw(st.integers(0, 99)) / 100).quantize(D("0.01"), ROUND_HALF_UP)
         discount = min(discount, quantity * price).quantize(D("0.01"), "ROUND_DOWN")
-        rows.append({"Quantity": quantity, "List_Price": price, "Discount": discount})
-        total += amount - discount
+        own_tax = draw(CENTS)
+        rows.append({"Quantity": quantity, "List_Price": price, "Discount": discount, "Tax": own_tax})
+        total += amount - discount + own_tax
     off, tax = draw(CENTS), draw(CENTS)
     adjustment = draw(st.decimals(-100, 100, places=2))
     amounts = {"Discount": off, "Tax": tax, "Adjustment": adjustment}
@@ -146,6 +147,26 @@ def test_prices_with_more_decimals_need_no_trade_discount():
     assert document.lines[0].discount == D("3.33333")
     assert document.trade_discount == 0
     assert total_in_gp(document) == D("290.00")
+
+
+@pytest.mark.parametrize(
+    ("shown", "trade_discount", "miscellaneous"),
+    [("89.94", 0, 0), ("89.93", D("0.01"), 0), ("89.92", D("0.02"), 0), ("89.95", 0, D("0.01"))],
+)
+def test_parts_of_a_cent_that_the_crm_rounds_otherwise(shown, trade_discount, miscellaneous):
+    """1.5 of 19.99 come to 29.985 each; the third line is of whole cents and says nothing."""
+    half = {"Quantity": D("1.5"), "List_Price": D("19.99")}
+    rows = (half, half, {"Quantity": D(2), "List_Price": D("14.98")})
+    document = wanted(*rows, Grand_Total=D(shown)).document
+    assert (document.trade_discount, document.miscellaneous) == (trade_discount, miscellaneous)
+    assert total_in_gp(document) == D(shown)
+
+
+def test_more_than_a_cent_for_each_such_line_is_no_rounding():
+    half = {"Quantity": D("1.5"), "List_Price": D("19.99")}
+    whole = {"Quantity": D(2), "List_Price": D("14.98")}
+    assert fault_of(half, whole, Grand_Total=D("59.97")).code == catalogue.TOTAL_UNEXPLAINED
+    assert fault_of(whole, Grand_Total=D("29.95")).code == catalogue.TOTAL_UNEXPLAINED
 
 
 def test_an_adjustment_below_nought_is_taken_off_the_whole():

@@ -12,12 +12,12 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from ml_connector.core.sales import Document, Line
 
 ZERO = Decimal(0)
-_CENT = Decimal("0.01")
+CENT = Decimal("0.01")
 
 
 def cents(amount: Decimal) -> Decimal:
     """The amount as money is rounded, a half upwards."""
-    return amount.quantize(_CENT, ROUND_HALF_UP)
+    return amount.quantize(CENT, ROUND_HALF_UP)
 
 
 def line_amount(quantity: Decimal, price: Decimal, discount: Decimal | None) -> Decimal:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from ml_connector.core.catalogue import CUSTOMER_MISSING, TOTAL_UNEXPLAINED, VALUE_MISSING
-from ml_connector.core.document_amounts import ZERO, split_discount, total_of
+from ml_connector.core.document_amounts import CENT, ZERO, cents, split_discount, total_of
 from ml_connector.core.document_mapping import (
     HEADER,
     LINES,
@@ -25,7 +25,14 @@ from ml_connector.core.record import Fields, Record
 from ml_connector.core.sales import Document, Line
 from ml_connector.core.ship_to import found_address, laid_out
 
-_Made = tuple[Line, Decimal]  #: a line, and what its discount lacks to the cent
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A line as the ERP is to have it."""
+
+    line: Line
+    missing: Decimal = ZERO  #: what its discount lacks to the cent
+    is_rounded: bool = False  #: it comes to parts of a cent, which the CRM may have rounded either way
 
 
 def pointed_by(record: Record, mapping: DocumentMapping) -> frozenset[Pointed]:
@@ -52,9 +59,10 @@ def map_document(record: Record, mapping: DocumentMapping, terms: Terms, around:
     ]
     if not made:
         raise said.fault("lines", "It has no lines.", "Add one in the CRM.", VALUE_MISSING)
-    document = _document(record, mapping, said, made, reader)
-    total = said.set_amount("total")
-    _check_total(document, total, said, reader)
+    document, total = _document(record, mapping, said, made, reader), said.set_amount("total")
+    if total is not None:
+        document = _rounded_alike(document, total, sum(one.is_rounded for one in made))
+        _check_total(document, total, said, reader)
     return Wanted(
         document,
         total if total is not None else total_of(document),
@@ -81,6 +89,7 @@ def _line(said: Said, reference: str, terms: Terms) -> _Made:
         raise said.missing("quantity")
     price = said.set_amount("unit_price")
     discount, missing = _discount(said, quantity, price, terms.price_decimals)
+    exact = quantity * price - (said.amount("discount") or ZERO) if price is not None else ZERO
     line = Line(
         item=item,
         quantity=quantity,
@@ -96,7 +105,7 @@ def _line(said: Said, reference: str, terms: Terms) -> _Made:
         account=said.text("account"),
         reference=reference,
     )
-    return line, missing
+    return _Made(line, missing, exact != cents(exact))
 
 
 def _discount(
@@ -131,7 +140,7 @@ def _document(
         kind=mapping.kind,
         number=number_of(record.key, terms.prefix),
         customer=said.text("customer"),
-        lines=tuple(line for line, _ in made),
+        lines=tuple(one.line for one in made),
         type_id=terms.type_id,
         batch=reader.around.today.strftime(terms.batch),
         on=said.day("on"),
@@ -143,7 +152,7 @@ def _document(
         freight=said.amount("freight"),
         trade_discount=_trade_discount(said.amount("trade_discount"), made, adjustment),
         miscellaneous=None if adjustment is None else max(adjustment, ZERO),
-        tax=said.amount("tax"),
+        tax=_tax(said.amount("tax"), made),
         price_level=said.text("price_level"),
         shipping_method=said.text("shipping_method"),
         site=said.text("site") or terms.site,
@@ -154,9 +163,15 @@ def _document(
     return _numbered_by_gp(document) if terms.numbering is Numbering.GP else document
 
 
+def _tax(of_whole: Decimal | None, made: Sequence[_Made]) -> Decimal | None:
+    """All taxes: those on the whole, and those of the lines, which Zoho has in the lines' totals."""
+    told = [tax for tax in (of_whole, *(one.line.tax for one in made)) if tax is not None]
+    return sum(told, ZERO) if told else None
+
+
 def _trade_discount(own: Decimal | None, made: Sequence[_Made], adjustment: Decimal | None) -> Decimal | None:
     """What the CRM takes off the whole, an adjustment below nought, and what the discounts of lines lack."""
-    more = sum((missing for _, missing in made), ZERO) + max(-(adjustment or ZERO), ZERO)
+    more = sum((one.missing for one in made), ZERO) + max(-(adjustment or ZERO), ZERO)
     return (own or ZERO) + more if more or own is not None else None
 
 
@@ -178,10 +193,21 @@ def _numbered_by_gp(document: Document) -> Document:
     return replace(document, number="", customer_po=document.number, texts={**document.texts, **own})
 
 
-def _check_total(document: Document, total: Decimal | None, said: Said, reader: Reader) -> None:
+def _rounded_alike(document: Document, total: Decimal, rounded: int) -> Document:
+    """Where lines come to parts of a cent, and the CRM rounded otherwise: a cent for each, off the whole or onto it."""
+    own = total_of(document)
+    more = ZERO if own is None else own - total
+    if not more or abs(more) > rounded * CENT:
+        return document
+    if more > 0:
+        return replace(document, trade_discount=(document.trade_discount or ZERO) + more)
+    return replace(document, miscellaneous=(document.miscellaneous or ZERO) - more)
+
+
+def _check_total(document: Document, total: Decimal, said: Said, reader: Reader) -> None:
     """The document has to say what the CRM shows, before it is sent."""
     own = total_of(document)
-    if total is None or own is None or abs(own - total) <= reader.terms.total_tolerance:
+    if own is None or abs(own - total) <= reader.terms.total_tolerance:
         return
     raise said.fault(
         "total",
