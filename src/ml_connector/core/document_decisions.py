@@ -52,10 +52,13 @@ class Intent:
 
 
 class Choice(StrEnum):
-    """What a person says of a record whose deal or quote has a document in the ERP already."""
+    """What a person says of a record whose deal or quote has a document in the ERP already.
 
-    LINK = "link"  #: that one is this record's, and stays as it is
-    REPLACE = "replace"  #: that one becomes this record's, and says what this record says
+    With the first two, that document is this record's from then on, and no other's: the deal's link to it ends.
+    """
+
+    LINK = "link"  #: it stays as it is
+    REPLACE = "replace"  #: it says what this record says
     ADD = "add"  #: this record gets another beside it
 
 
