@@ -248,6 +248,23 @@ def test_replaced_by_what_the_record_says():
     assert update.document.number == "ORD9"
 
 
+def test_a_replacement_whose_answer_was_lost():
+    linked = Linked(Kind.ORDER, "ORD9", How.REPLACED)
+    theirs = standing(wanted({"Product_Name.Product_Code": "SERVICE"}), "ORD9")
+    extra = replace(theirs.document.lines[0], reference="", sequence=49152)
+    ours = standing(BEFORE, "ORD9")
+    more = replace(ours, document=replace(ours.document, lines=(*ours.document.lines, extra)))
+    known = {"linked": linked, "intent": SENT, "looked_at": START}
+    assert after(found=(ours,), **known) == Adopt(
+        replace(linked, left=Left(SENT.sent, values_of(ours.document)))
+    )
+    for there in (theirs, more):  # a line of before that is still there means that it was not done
+        assert isinstance(after(found=(there,), **known), Update)
+        assert isinstance(after(found=(there,), **known, Purchase_Order="PO 2"), Wait)
+        later = {**known, "looked_at": START + timedelta(minutes=5)}
+        assert after(found=(there,), **later) == Adopt(linked)
+
+
 def test_of_several_documents_the_answer_names_one():
     both = (order("ORD8"), order("ORD9"))
     assert isinstance(new(related=both, answer=Answer(Choice.LINK)), Hold)
