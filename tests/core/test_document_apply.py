@@ -169,6 +169,11 @@ def test_more_than_a_cent_for_each_such_line_is_no_rounding():
     assert fault_of(whole, Grand_Total=D("29.95")).code == catalogue.TOTAL_UNEXPLAINED
 
 
+def test_what_came_of_binary_arithmetic_is_nothing():
+    price = D("189.95000000000000284217094304040074348449707031")
+    assert wanted({"List_Price": price}).document.lines[0].unit_price == D("189.95")
+
+
 def test_an_adjustment_below_nought_is_taken_off_the_whole():
     document = wanted(Adjustment=D("-1.50"), Discount=D("2.00")).document
     assert (document.miscellaneous, document.trade_discount) == (0, D("3.50"))
@@ -215,6 +220,8 @@ def test_where_gp_makes_the_price_the_total_is_the_crm_s():
         ({"Quantity": D(-1)}, catalogue.VALUE_UNFIT, "lines.quantity", "below nought"),
         ({"Quantity": "many"}, catalogue.VALUE_UNFIT, "lines.quantity", "“many”, which is not an amount"),
         ({"Quantity": True}, catalogue.VALUE_UNFIT, "lines.quantity", "not an amount"),
+        ({"Quantity": D("1e400")}, catalogue.VALUE_UNFIT, "lines.quantity", "not an amount"),
+        ({"Quantity": D("1e-400")}, catalogue.VALUE_MISSING, "lines.quantity", "no quantity"),
         ({"List_Price": D("NaN")}, catalogue.VALUE_UNFIT, "lines.unit_price", "not an amount"),
         ({"List_Price": D("0.125")}, catalogue.VALUE_UNFIT, "lines.unit_price", "more than 2 decimals"),
         ({"Discount": D("379.91")}, catalogue.VALUE_UNFIT, "lines.discount", "more than the line comes to"),
@@ -363,3 +370,33 @@ def test_every_value_of_the_header_ends_somewhere():
         if name in ("ship_to.name", "ship_to.contact", "ship_to.phone"):
             continue  # of an address without a place nothing is said
         assert after != before, name
+
+
+NUMBERS = st.one_of(
+    st.decimals(allow_nan=True, allow_infinity=True),
+    st.decimals(-(10**16), 10**16),
+    st.text(max_size=5),
+    st.none(),
+)
+
+
+@given(
+    st.fixed_dictionaries(dict.fromkeys(("Quantity", "List_Price", "Discount", "Tax"), NUMBERS)),
+    NUMBERS,
+    NUMBERS,
+)
+def test_whatever_stands_there_it_is_a_document_or_a_fault(row, adjustment, total):
+    made = tried(row, Adjustment=adjustment, Grand_Total=total)
+    if isinstance(made, RecordRejectedError):
+        assert made.code in catalogue.OWN_CODES
+        assert made.happened
+        assert made.remedy
+    else:
+        assert made.document.lines[0].quantity > 0
+
+
+def tried(row, **fields):
+    try:
+        return wanted(row, **fields)
+    except RecordRejectedError as fault:
+        return fault

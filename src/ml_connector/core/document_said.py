@@ -14,6 +14,9 @@ from ml_connector.core.errors import RecordRejectedError
 from ml_connector.core.record import Fields, Value
 from ml_connector.core.transform import TRANSFORMS, MapContext
 
+_DECIMALS = 9  # Zoho CRM API v8, "Create Custom Fields"
+_TOO_MUCH = Decimal(10) ** 15  # of GP's columns, which are numeric(19,5)
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -131,13 +134,16 @@ def _text(text: str, shape: Shape) -> tuple[Value, str]:
 
 
 def _amount(value: Value) -> Decimal | None:
+    """The number, to the decimals that a field of Zoho has at the most: what is behind came from its arithmetic."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         return None
     try:
         amount = Decimal(value)
     except InvalidOperation:
         return None
-    return amount if amount.is_finite() else None
+    if not amount.is_finite() or abs(amount) >= _TOO_MUCH:
+        return None
+    return amount if round(amount, _DECIMALS) == amount else round(amount, _DECIMALS)
 
 
 def _day(value: Value) -> date | None:
