@@ -30,12 +30,14 @@ from ml_connector.connectors.dynamics_gp.sba_names import ADDRESS, LINE, RECORD
 from ml_connector.connectors.zoho_crm.codes import SAME
 from ml_connector.connectors.zoho_crm.limits import write_prices
 from ml_connector.connectors.zoho_crm.schema import CUSTOM_FIELDS, scopes_needed
-from ml_connector.core import mapping_file, similar
+from ml_connector.core import document_mapping_file, mapping_file, similar
 from ml_connector.core.alerts import Kind as AlertKind
 from ml_connector.core.audit import AuditAction
 from ml_connector.core.catalogue import OWN_CODES, Again, Entry, Kind
 from ml_connector.core.company_facts import Verdict
 from ml_connector.core.deal_fields import TAG, deal_needs
+from ml_connector.core.document_fields import document_needs
+from ml_connector.core.document_mapping import HEADER, LINES
 from ml_connector.core.mapping import MARKS, Mapping
 from ml_connector.core.needs import FieldNeed
 from ml_connector.core.transform import ARITY, TRANSFORMS
@@ -280,11 +282,23 @@ def setting_field_table() -> str:
     """The fields that settings want and no mapping fills; the tag in both of its kinds."""
     lookup = deal_needs(tagging=True, profitability=True, module="GL_Accounts")
     picklist = deal_needs(tagging=True, profitability=False)
-    rows = [(need, "deal_tagging" if need.name == TAG else "profitability") for need in lookup]
+    rows = [
+        (need, "`[flows.deal_tagging]`, `[sales.deals]`" if need.name == TAG else "`[flows.profitability]`")
+        for need in lookup
+    ]
+    for module, by in (
+        ("Sales_Orders", "`[sales.orders]`"),
+        ("Quotes", "`[sales.quotes]`"),
+        ("Deals", _ANY_SALES),
+    ):
+        rows += [(need, by) for need in document_needs([module])]
     return _table(
         ("module", "field", "label", "type", "with `enabled` in"),
-        *((n.module, f"`{n.name}`", n.label, _kind(n, picklist), f"`[flows.{by}]`") for n, by in rows),
+        *((n.module, f"`{n.name}`", n.label, _kind(n, picklist), by) for n, by in rows),
     )
+
+
+_ANY_SALES = "`[sales.orders]`, `[sales.quotes]`, `[sales.deals]`"
 
 
 def _kind(need: FieldNeed, instead: list[FieldNeed]) -> str:
@@ -402,6 +416,10 @@ def _first_cells(page: str, heading: str) -> list[str]:
         ("mapping-files.md", "[fields]", mapping_file._RULE),
         ("mapping-files.md", "[custom]", mapping_file._CUSTOM),
         ("mapping-files.md", "[module]", mapping_file._MODULE),
+        ("document-mappings.md", "The file", document_mapping_file.TOP),
+        ("document-mappings.md", "How a value is said", document_mapping_file.RULE),
+        ("document-mappings.md", "[header]", tuple(HEADER)),
+        ("document-mappings.md", "[lines]", tuple(LINES)),
         ("audit-actions.md", "The actions", tuple(AuditAction)),
         ("error-catalogue.md", "The kinds", tuple(kind.value for kind in Kind)),
         ("commands.md", "What sync counts", COUNTS),

@@ -15,13 +15,14 @@ from ml_connector.connectors.zoho_crm import ZohoChannels, ZohoClient, ZohoTarge
 from ml_connector.connectors.zoho_crm.auth import ZohoAuth
 from ml_connector.connectors.zoho_crm.schema import LAYOUT
 from ml_connector.connectors.zoho_crm.target import Organisation
-from ml_connector.core.deal_fields import deal_needs
+from ml_connector.core.deal_fields import DEALS, deal_needs
 from ml_connector.core.deals import PROFITABILITY, TAGGING, DealFlow
+from ml_connector.core.document_fields import document_needs
 from ml_connector.core.errors import ConfigurationError, ConnectorError
 from ml_connector.core.flow import Flow, in_order
 from ml_connector.core.mapping import Mapping as FieldMapping
 from ml_connector.core.mapping import field_needs, module_needs
-from ml_connector.core.needs import FieldNeed, ModuleNeed
+from ml_connector.core.needs import FieldNeed, ModuleNeed, once
 from ml_connector.core.ports import Clock, Cost, Source, Tell
 from ml_connector.core.transform import MapContext
 from ml_connector.core.waits import GP, ZOHO
@@ -40,6 +41,7 @@ from ml_connector.loading import (
     chart_of,
     deal_terms,
     entities_with_labels,
+    load_document_mappings,
     load_flows,
     with_owners,
     with_room,
@@ -107,11 +109,20 @@ class App:
         flows = with_room(self.whole, {(module, "") for module in modules_left_out})
         mappings = [mapping for flow in flows.values() for mapping in flow.mappings]
         own = self.settings.flows
-        return field_needs(mappings) + deal_needs(
-            tagging=own.deal_tagging.enabled,
+        of_deals = deal_needs(
+            tagging=own.deal_tagging.enabled or self.settings.sales.deals.enabled,
             profitability=own.profitability.enabled,
             module=chart_of(flows.values()),
         )
+        return once(field_needs(mappings) + of_deals + self._document_needs())
+
+    def _document_needs(self) -> list[FieldNeed]:
+        """What is read of orders, quotes and won deals that go to GP, and what is told there of them."""
+        mappings = load_document_mappings(self.settings).values()
+        read = [need for mapping in mappings for need in mapping.needs]
+        modules = [mapping.module for mapping in mappings]
+        # A deal is told what became of its sales orders and quotes, too.
+        return read + document_needs([*modules, DEALS] if modules else [])
 
     def module_needs(self) -> list[ModuleNeed]:
         """Every module that is ours to make in Zoho, whether its edition has such or not."""

@@ -11,6 +11,8 @@ from pathlib import Path
 from ml_connector.connectors.dynamics_gp import GpSource
 from ml_connector.core.deal_fields import CHART
 from ml_connector.core.deals import GL_ACCOUNTS, PROFITABILITY, TAGGING, DealFlow, DealTerms
+from ml_connector.core.document_mapping import DocumentMapping
+from ml_connector.core.document_mapping_file import read_document_mapping
 from ml_connector.core.entity import Entity
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.flow import Flow, filter_of
@@ -19,10 +21,12 @@ from ml_connector.core.mapping import Mapping as FieldMapping
 from ml_connector.core.mapping import conflicts, fitted, labelled
 from ml_connector.core.mapping_file import read_mapping
 from ml_connector.core.record import fold_key
+from ml_connector.core.sales import Kind
 from ml_connector.core.tagging import Rule
 from ml_connector.core.transform import MapContext
 from ml_connector.flow_settings import FlowSettings
 from ml_connector.flows.ledger_months import LedgerMonths
+from ml_connector.sales_settings import SalesSettings
 from ml_connector.settings import OwnersSettings, Settings
 
 #: Whatever a flow can read: of GP, and of what is kept here.
@@ -60,6 +64,42 @@ def _files_by_name(folder: Path) -> dict[str, list[Path]]:
 
 def _mapping(folder: Path, files: Mapping[str, Sequence[Path]], name: str) -> FieldMapping:
     """The one mapping of this name; only a file that is wanted has to be right."""
+    return read_mapping(*_file(folder, files, name), ENTITIES)
+
+
+def load_document_mappings(settings: Settings) -> dict[str, DocumentMapping]:
+    """The mapping of each kind of documents that goes to GP, by its section: orders, quotes, deals.
+
+    Raises ConfigurationError.
+    """
+    folder, sales = settings.mappings.of_documents, settings.sales
+    files = _files_by_name(folder) if sales.enabled else {}
+    return {
+        section: _fitting_documents(
+            read_document_mapping(*_file(folder, files, documents.mapping)), section, sales
+        )
+        for section, documents in sales.enabled.items()
+    }
+
+
+def _fitting_documents(mapping: DocumentMapping, section: str, sales: SalesSettings) -> DocumentMapping:
+    """The mapping, if it makes what the section is about and leaves free what our number takes."""
+    kind = Kind.QUOTE if section == "quotes" else Kind.ORDER
+    if mapping.kind is not kind:
+        raise ConfigurationError(
+            f"[sales.{section}] names the mapping “{mapping.name}”, which makes no {kind} of GP.",
+            f'Name another, or write kind = "{kind}" into it.',
+        )
+    if sales.numbering == "gp" and any(rule.target == "text_1" for rule in mapping.header):
+        raise ConfigurationError(
+            f"The mapping “{mapping.name}” fills text_1, where the customer's own number is with numbering = 'gp'.",
+            "Use another text for it, or let our own numbers be used.",
+        )
+    return mapping
+
+
+def _file(folder: Path, files: Mapping[str, Sequence[Path]], name: str) -> tuple[str, str]:
+    """The path for messages, and the text, of the one file of this name."""
     paths = files.get(name, ())
     if len(paths) > 1:
         raise ConfigurationError(
@@ -69,13 +109,12 @@ def _mapping(folder: Path, files: Mapping[str, Sequence[Path]], name: str) -> Fi
     if not paths:
         raise _no_mapping(folder, files, name)
     try:
-        text = paths[0].read_text("utf-8")
+        return _shown(paths[0]), paths[0].read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(
             f"{_shown(paths[0])} cannot be read: {error}.",
             "Save it as UTF-8, readable by ml-connector's user.",
         ) from error
-    return read_mapping(_shown(paths[0]), text, ENTITIES)
 
 
 def _no_mapping(folder: Path, files: Mapping[str, Sequence[Path]], name: str) -> ConfigurationError:

@@ -1,7 +1,8 @@
 """The settings: one frozen tree, read once from ``ml-connector.toml`` (by ``settings_file``).
 
-Everything a person can set is a field here, in ``flow_settings``, ``serve_settings`` or a connector's config, with its
-description, its default and its bounds; ``commented_settings`` writes the file that ``init`` makes of them.
+Everything a person can set is a field here, in ``flow_settings``, ``serve_settings``, ``sales_settings`` or a
+connector's config, with its description, its default and its bounds; ``commented_settings`` writes the file that
+``init`` makes of them.
 No secret is among them.
 """
 
@@ -20,6 +21,7 @@ from ml_connector.core.companies import Company
 from ml_connector.core.schedule import Schedule
 from ml_connector.core.similar import AUTOMATIC
 from ml_connector.flow_settings import DealsSettings, FlowsSettings, ProfitabilitySettings, Section
+from ml_connector.sales_settings import SalesSettings
 from ml_connector.serve_settings import (
     AlertsSettings,
     LogSettings,
@@ -29,6 +31,7 @@ from ml_connector.serve_settings import (
 )
 
 _YEAR_SECONDS = 31_536_000
+_SHIPPED = Path(ml_connector.__file__).parent / "mappings"
 
 
 class StoreSettings(Section):
@@ -173,13 +176,20 @@ class MappingsSettings(Section):
 
     folder: Path | None = Field(
         default=None,
-        description="Folder of your own mapping files (*.toml); left out: those that come with ml-connector.",
+        description="Folder of your own mapping files (*.toml); left out: those that come with ml-connector. Those of"
+        " documents are in a folder “documents” in it; where that is missing, those that come with ml-connector.",
     )
 
     @property
     def files(self) -> Path:
         """The folder that mappings are read from."""
-        return self.folder or Path(ml_connector.__file__).parent / "mappings"
+        return self.folder or _SHIPPED
+
+    @property
+    def of_documents(self) -> Path:
+        """The folder that mappings of documents are read from: “documents” in that folder, where there is one."""
+        own = self.files / "documents"
+        return own if own.is_dir() else _SHIPPED / "documents"
 
 
 class OwnersSettings(Section):
@@ -249,6 +259,9 @@ class Settings(Section):
     owners: OwnersSettings = Field(default=OwnersSettings(), description="Who owns the records in Zoho.")
     flows: FlowsSettings = FlowsSettings()
     deals: DealsSettings = Field(default=DealsSettings(), description="What deals are like.")
+    sales: SalesSettings = Field(
+        default=SalesSettings(), description="What becomes of orders, quotes and won deals of Zoho in GP."
+    )
     profitability: ProfitabilitySettings = Field(
         default=ProfitabilitySettings(),
         description="Which GL accounts are revenue and which are cost.",

@@ -79,7 +79,7 @@ def test_a_mapping_that_is_missing_names_the_others_and_those_without_a_name(fol
 
 
 def test_an_empty_folder(folder):
-    for path in folder.iterdir():
+    for path in folder.glob("*.toml"):
         path.unlink()
     assert fault(folder).remedy == "There is no mapping file (*.toml) in it that has a name."
 

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     PARENT = "parent"  #: the record is held and released with another one
     SCHEMA = "schema"  #: the record is held: a field of the CRM is not as the mapping needs it
     TARGET = "target"  #: the record is held: the record of the CRM is gone or locked
+    DOCUMENT = "document"  #: the record is held: a person decides about its document in the ERP
     STOP = "stop"  #: the run stops: a setting, a right or a password has to be changed
 
 
@@ -69,6 +70,22 @@ INVALID_EMAIL = "INVALID_EMAIL"
 FOREIGN_CURRENCY = "FOREIGN_CURRENCY"
 POSTING_UNREADABLE = "POSTING_UNREADABLE"
 MIXED_CURRENCIES = "MIXED_CURRENCIES"
+NO_NUMBER = "NO_NUMBER"
+VALUE_MISSING = "VALUE_MISSING"
+VALUE_UNFIT = "VALUE_UNFIT"
+CUSTOMER_MISSING = "CUSTOMER_MISSING"
+TOTAL_UNEXPLAINED = "TOTAL_UNEXPLAINED"
+TOTALS_DIFFER = "TOTALS_DIFFER"
+NUMBER_OF_ANOTHER = "NUMBER_OF_ANOTHER"
+CREATE_UNCLEAR = "CREATE_UNCLEAR"
+ALREADY_ORDERED = "ALREADY_ORDERED"
+DOCUMENT_GONE = "DOCUMENT_GONE"
+DOCUMENT_FINISHED = "DOCUMENT_FINISHED"
+DOCUMENT_FIXED = "DOCUMENT_FIXED"
+BELOW_DONE = "BELOW_DONE"
+CHANGED_ON_BOTH_SIDES = "CHANGED_ON_BOTH_SIDES"
+WITHDRAWN = "WITHDRAWN"
+MASTER_MOVED = "MASTER_MOVED"
 
 OWN_CODES: Mapping[str, OwnCode] = {
     AMBIGUOUS: OwnCode(
@@ -160,6 +177,101 @@ OWN_CODES: Mapping[str, OwnCode] = {
         Kind.DATA,
         "The lines of one account and month are in more than one currency, and they are never added up.",
         "Look at the entries of that month in the ERP: a company has one currency.",
+    ),
+    NO_NUMBER: OwnCode(
+        Kind.DATA,
+        "The id of the record in the CRM is none that a number of the ERP can be made of.",
+        "This is not to be mended in the CRM: report it to whoever looks after ml-connector.",
+    ),
+    VALUE_MISSING: OwnCode(
+        Kind.DATA,
+        "An order, quote or deal of the CRM lacks what every document of the ERP has: lines, an item, a quantity.",
+        "Fill it in in the CRM, or change the mapping of documents; the change brings it through.",
+    ),
+    VALUE_UNFIT: OwnCode(
+        Kind.DATA,
+        "A value of an order, quote or deal is none that the ERP takes: no number or date, too long, too exact, below"
+        " zero.",
+        "Correct it in the CRM, or change the mapping of documents; the change brings it through.",
+    ),
+    CUSTOMER_MISSING: OwnCode(
+        Kind.PARENT,
+        "The Account of an order, quote or deal is no customer of the ERP, or there is no Account.",
+        "Choose the right Account in the CRM, or have the customer made in the ERP: it goes through once the Account is"
+        " linked to one.",
+        again=Again.WATCHED,
+    ),
+    TOTAL_UNEXPLAINED: OwnCode(
+        Kind.DATA,
+        "The lines, discounts, taxes and other amounts do not come to the total that the CRM shows; nothing was sent.",
+        "Look which amount the mapping of documents leaves out, or correct the record in the CRM.",
+    ),
+    TOTALS_DIFFER: OwnCode(
+        Kind.DATA,
+        "The document stands in the ERP, and its total is not the one of the CRM: the ERP calculated prices, taxes or"
+        " discounts anew.",
+        "Correct the price in the CRM or the document in the ERP; or release the hold if the ERP's total is right.",
+        releasable=True,
+    ),
+    NUMBER_OF_ANOTHER: OwnCode(
+        Kind.DOCUMENT,
+        "The document of the ERP that has the number of this record says that it belongs to another.",
+        "Look at the document in the ERP. If it is this record's, clear its integration id there and retry the hold.",
+    ),
+    CREATE_UNCLEAR: OwnCode(
+        Kind.DOCUMENT,
+        "The answer to a create was lost, and what the ERP has under the reference since then is not one document"
+        " alone.",
+        "Look at these documents in the ERP, void what is too much there, then retry the hold.",
+    ),
+    ALREADY_ORDERED: OwnCode(
+        Kind.DOCUMENT,
+        "The deal or the quote of this record already has a document in the ERP.",
+        "Say what is meant: link it to that one, replace what that one says, or add another beside it (which is what"
+        " releasing the hold does).",
+        releasable=True,
+    ),
+    DOCUMENT_GONE: OwnCode(
+        Kind.DOCUMENT,
+        "The document that this record became is no longer in the ERP: it was deleted there.",
+        "Release the hold to create it anew; or let it be, and say so in the CRM.",
+        releasable=True,
+    ),
+    DOCUMENT_FINISHED: OwnCode(
+        Kind.DOCUMENT,
+        "The record was changed in the CRM after its document in the ERP was posted, transferred or voided.",
+        "Make the change in the ERP by what comes after it (a return, another order), or take it back in the CRM.",
+    ),
+    DOCUMENT_FIXED: OwnCode(
+        Kind.DOCUMENT,
+        "What was changed in the CRM is what an existing document of the ERP keeps: its customer, its currency, or an"
+        " amount of which a part is invoiced.",
+        "Take the change back in the CRM; or void the document in the ERP and make another record in the CRM.",
+    ),
+    BELOW_DONE: OwnCode(
+        Kind.DOCUMENT,
+        "The CRM wants less of a line, another item or no line at all, and the ERP has allocated, fulfilled or invoiced"
+        " it already.",
+        "Take the allocation back in the ERP where it can be, then retry the hold; or take the change back in the CRM.",
+    ),
+    CHANGED_ON_BOTH_SIDES: OwnCode(
+        Kind.DATA,
+        "The same value was changed in the CRM and in the ERP since it was last the same.",
+        "Decide which is right and write it on the other side, then retry the hold; or release the hold to have the ERP"
+        " take what the CRM says.",
+        releasable=True,
+    ),
+    WITHDRAWN: OwnCode(
+        Kind.DOCUMENT,
+        "The record was deleted, cancelled or lost in the CRM, and its document is still open in the ERP.",
+        "Void the document in the ERP; or restore the record in the CRM. Either ends the hold.",
+        again=Again.WATCHED,
+    ),
+    MASTER_MOVED: OwnCode(
+        Kind.DATA,
+        "The customer or vendor was changed in the ERP since it was last read here, and nothing is written over that.",
+        "Nothing, if the next run brings the change over; else retry the hold.",
+        again=Again.WATCHED,
     ),
 }
 

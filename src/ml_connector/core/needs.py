@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -22,7 +23,22 @@ class FieldNeed:
     related: str = ""  #: of a lookup: what the list of these records is called on a record there
     choices: tuple[str, ...] = ()  #: of a picklist: its first values
     shown_as: str = ""  #: what people see in place of ``label`` once it is made; empty: the label
+    is_only_read: bool = False  #: nothing is written into it
     module_is_ours: bool = False  #: the module is ours to make, too: where it is missing, this comes with it
+
+
+def once(needs: Iterable[FieldNeed]) -> list[FieldNeed]:
+    """Each field once: as one of ours where one of the needs makes it, as only read where all of them do so."""
+    found: dict[tuple[str, str], FieldNeed] = {}
+    for need in needs:
+        place = need.module, need.name
+        if place not in found or _says_more(need, found[place]):
+            found[place] = need
+    return list(found.values())
+
+
+def _says_more(need: FieldNeed, than: FieldNeed) -> bool:
+    return (bool(need.label), not need.is_only_read) > (bool(than.label), not than.is_only_read)
 
 
 @dataclass(frozen=True, slots=True)

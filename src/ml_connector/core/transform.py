@@ -67,6 +67,12 @@ def title(values: Values, _context: MapContext) -> Value:
     return " ".join(str(value) for value in values if value is not None)[:_NAME_LONGEST].rstrip() or None
 
 
+def total(values: Values, _context: MapContext) -> Value:
+    """The amounts that are set, added up; nothing where none is."""
+    amounts = [value for value in values if isinstance(value, int | Decimal)]
+    return sum(amounts, Decimal(0)) if amounts else None
+
+
 def phone(values: Values, context: MapContext) -> Value:
     """Digits, extension and country as a number to dial: 312-555-0101 x123, +49 30 1234567; else as they are."""
     digits, extension, country = ("" if value is None else str(value) for value in (*values, None, None)[:3])
@@ -166,6 +172,7 @@ TRANSFORMS: Mapping[str, Transform] = {
     "first": first,
     "lines": lines,
     "title": title,
+    "total": total,
     "phone": phone,
     "fax": fax,
     "email": email,

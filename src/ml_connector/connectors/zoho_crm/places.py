@@ -228,7 +228,7 @@ def _misfit(need: FieldNeed, meta: FieldMeta, *, key: bool) -> tuple[str, str]:
             f"{field_name} points to {meta.lookup}, not to {need.lookup}.",
             "Use another field in the mapping." + _ANEW.format(name=need.name),
         )
-    if meta.read_only:
+    if meta.read_only and not need.is_only_read:
         return f"{field_name} cannot be written.", "Use another field in the mapping."
     if _is_shorter(need.length, meta.length):
         return f"{field_name} takes {meta.length} characters, not {need.length}.", "Lengthen it in Zoho."

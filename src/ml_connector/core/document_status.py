@@ -1,0 +1,139 @@
+"""What the CRM is told of a document: its number in the ERP, how far it is, what was ordered, invoiced and its cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from ml_connector.core.document_amounts import ZERO, cents
+from ml_connector.core.record import Fields, Value
+from ml_connector.core.sales import Kind, Standing
+
+NUMBERS_LONGEST = 255  #: of Zoho's longest text field
+
+
+class Status(StrEnum):
+    """How far a document of the ERP is: a closed list, in the order in which one comes after the other."""
+
+    ENTERED = "Entered"
+    ALLOCATED = "Allocated"  #: all that is still to be delivered is reserved
+    PARTLY_INVOICED = "Partly invoiced"
+    INVOICED = "Invoiced"  #: all that was not cancelled
+    IN_HISTORY = (
+        "In history"  #: it changes no more, and not all of it was invoiced: a quote that became an order
+    )
+    VOIDED = "Voided"
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """An order or a quote with the invoices that came from it."""
+
+    document: Standing
+    invoices: tuple[Standing, ...] = ()
+
+
+def status_of(standing: Standing) -> Status:
+    """How far the document is, by its lines."""
+    if standing.is_voided:
+        return Status.VOIDED
+    ordered = sum((line.quantity for line in standing.document.lines), ZERO)
+    wanted = ordered - sum((one.cancelled for one in standing.progress), ZERO)
+    invoiced = sum((one.invoiced for one in standing.progress), ZERO)
+    if invoiced and invoiced >= wanted:
+        return Status.INVOICED
+    if standing.is_in_history:
+        return Status.IN_HISTORY
+    if invoiced:
+        return Status.PARTLY_INVOICED
+    return Status.ALLOCATED if _is_allocated(standing) else Status.ENTERED
+
+
+def _is_allocated(standing: Standing) -> bool:
+    progress = {one.sequence: one for one in standing.progress}
+    lines = [(line, progress.get(line.sequence)) for line in standing.document.lines]
+    if not any(one and one.allocated for _, one in lines):
+        return False
+    return all(
+        one and max(one.allocated, one.fulfilled) >= line.quantity - one.cancelled for line, one in lines
+    )
+
+
+def told_of_order(chain: Chain) -> dict[str, Value]:
+    """The fields of a sales order of the CRM, the as-of instant apart."""
+    return _told([chain])
+
+
+def told_of_quote(chain: Chain) -> dict[str, Value]:
+    """The fields of a quote of the CRM, the as-of instant apart."""
+    standing = chain.document
+    return {
+        "GP_Quote_Number": standing.document.number,
+        "GP_Quote_Status": status_of(standing).value,
+        "GP_Quoted_Amount": ZERO if standing.is_voided else cents(standing.total),
+    }
+
+
+def told_of_deal(chains: Sequence[Chain]) -> dict[str, Value]:
+    """The fields of a deal: of all orders that came from it, its quotes or its sales orders. None yet: no fields."""
+    orders = [chain for chain in chains if chain.document.document.kind is Kind.ORDER]
+    return _told(orders) if orders else {}
+
+
+def _told(chains: Sequence[Chain]) -> dict[str, Value]:
+    ordered = (chain.document.total for chain in chains if not chain.document.is_voided)
+    invoices = [invoice for chain in chains for invoice in chain.invoices if not invoice.is_voided]
+    return {
+        "GP_Order_Number": _listed([chain.document.document.number for chain in chains]),
+        "GP_Order_Status": combined([status_of(chain.document) for chain in chains]).value,
+        "GP_Ordered_Amount": cents(sum(ordered, ZERO)),
+        "GP_Invoiced_Amount": cents(sum((invoice.total for invoice in invoices), ZERO)),
+        "GP_Invoiced_Cost": _cost(invoices),
+        "GP_Invoices": _listed([invoice.document.number for invoice in invoices]) or None,
+    }
+
+
+def combined(statuses: Sequence[Status]) -> Status:
+    """How far several documents are together; those that were voided count only where all were."""
+    counted = set(statuses) - {Status.VOIDED}
+    if len(counted) == 1:
+        return counted.pop()
+    if not counted:
+        return Status.VOIDED
+    if counted & {Status.INVOICED, Status.PARTLY_INVOICED}:
+        return Status.PARTLY_INVOICED
+    return Status.ENTERED
+
+
+def _cost(invoices: Sequence[Standing]) -> Decimal | None:
+    """What the invoices cost; nothing where the ERP does not tell of one of their lines."""
+    costs = [one.cost for invoice in invoices for one in invoice.progress]
+    told = [cost for cost in costs if cost is not None]
+    return cents(sum(told, ZERO)) if len(told) == len(costs) else None
+
+
+def _listed(numbers: Sequence[str]) -> str:
+    """The numbers with commas between them, as many as the field takes; of more, three points say so."""
+    text = ", ".join(sorted(set(numbers)))
+    if len(text) <= NUMBERS_LONGEST:
+        return text
+    return text[: NUMBERS_LONGEST - 5].rpartition(", ")[0] + ", ..."
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the CRM was told, or is to be told, and when the reading began that it comes from."""
+
+    fields: Fields
+    as_of: datetime
+
+
+def newest(kept: Told | None, read: Told) -> Told:
+    """What is kept after a reading, and told where its fields are others than before.
+
+    A reading that began earlier than the last says nothing new, however late it comes.
+    """
+    return read if kept is None or read.as_of >= kept.as_of else kept
