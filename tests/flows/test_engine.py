@@ -377,6 +377,44 @@ def cut_off(database):
         assert all(tx.execute(sa.text(query)).scalars())
 
 
+@pytest.fixture
+def unread(shared):
+    """The engine takes the first run out of its queue and cannot read it then, which it does not do again."""
+    taken, engine_began = [], threading.Event()
+
+    def fail(_connection, _cursor, statement, *_):
+        is_queue = threading.current_thread().name == "queue-worker-flows"
+        if (
+            is_queue
+            and "recovery_attempts" in statement
+            and statement.startswith("SELECT")
+            and len(taken) < 2
+        ):
+            taken.append(statement)
+            engine_began.set()
+            raise RuntimeError("it is away")
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", fail)
+    yield engine_began
+    sa.event.remove(sa.Engine, "before_cursor_execute", fail)
+
+
+def test_a_run_that_was_taken_and_never_begun_is_told_and_begun_by_the_next_look(shared, tmp_path, unread):
+    with Engine(shared, tmp_path, small) as engine:
+        engine.start("flow", "r", EVERYTHING)
+        assert unread.wait(60)
+        with pytest.raises(RetryableError, match="does not begin") as caught:
+            looked_at(engine, "r")
+        assert "Check the database server" in caught.value.remedy
+        assert engine.wait("r")["counts"] == {"created": 2}
+
+
+def looked_at(engine, run):
+    """Again and again, without the pauses of who waits for it."""
+    while engine.look(run) is None:
+        pass
+
+
 def test_what_was_under_way_is_forgotten_with_the_store_that_is_put_back(database, tmp_path):
     at_work = threading.Event()
 
