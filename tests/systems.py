@@ -115,12 +115,12 @@ class World:
             for flow, result in told.items()
         }
 
-    def settle(self) -> None:
+    def settle(self, *words: str, code: int = 0) -> None:
         """A sync later than a second, and the clocks' difference, after the last change: nothing is read once more."""
         for _ in range(5):  # a slow machine takes the difference to be larger
             time.sleep(2.5)  # both clocks are real, and the difference is told to half a second
             before = self._reads()
-            self.sync()
+            self.sync(*words, code=code)
             if self._reads() == before:
                 return
 
