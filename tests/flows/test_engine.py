@@ -224,6 +224,22 @@ def test_a_run_that_is_left_goes_on_behind_its_last_step(database, tmp_path, whe
         assert done == ["first", "slow", "last"]
 
 
+def test_a_run_that_sleeps_does_not_outlive_the_engine(database, tmp_path):
+    at_work, threads = threading.Event(), []
+
+    def job(steps, *_):
+        threads.append(threading.current_thread())
+        at_work.set()
+        steps.sleep(3600)
+        return ended("done", {})
+
+    with Engine(database, tmp_path, job) as engine:
+        engine.start("flow", "r", EVERYTHING)
+        assert at_work.wait(60)
+    threads[0].join(60)
+    assert not threads[0].is_alive()
+
+
 def test_a_sleep_that_an_earlier_version_began_is_over_when_it_was_to_be(database, tmp_path):
     """That version slept by the engine's own function; a run that is taken up has its end."""
     killed = threading.Event()

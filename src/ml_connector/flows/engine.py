@@ -296,6 +296,7 @@ class Engine:
         }
 
     def __exit__(self, *_: object) -> None:
+        _HOLDER.leaving.set()  # the process does not end before a run does that sleeps
         if self._watch is not None:
             self._watch.stop()
         DBOS.destroy()
