@@ -44,7 +44,7 @@ def hold_new_ones(world: World) -> list[str]:
 
 def killed_unanswered(world: World) -> None:
     """Zoho has made them and has not answered."""
-    world.zoho_faults({"match": INSERT, "kind": "delay_after_work", "nth": 1, "seconds": 3})
+    world.owe_answer(INSERT)
     process = world.start("sync", "customers")
     try:
         while not world.writes().get("insert"):
