@@ -224,6 +224,24 @@ def test_a_run_that_is_left_goes_on_behind_its_last_step(database, tmp_path, whe
         assert done == ["first", "slow", "last"]
 
 
+def test_a_run_before_whose_end_is_noted_the_next_one_is_to_begin_is_for_later(database, tmp_path):
+    at_work, go_on = threading.Event(), threading.Event()
+
+    def job(steps, *_):
+        steps.do("wait", lambda: {"on": at_work.set() or go_on.wait(60)})
+        return ended("done", {"created": 1})
+
+    with Engine(database, tmp_path, job) as engine:
+        engine.start("flow", "first", EVERYTHING)
+        assert at_work.wait(60)
+        with pytest.raises(RetryableError, match="run of flow before this one"):
+            engine.start("flow", "second", EVERYTHING)
+        go_on.set()
+        assert engine.wait("first")["state"] == "done"
+        engine.start("flow", "second", EVERYTHING)
+        assert engine.wait("second")["state"] == "done"
+
+
 def test_a_run_that_sleeps_does_not_outlive_the_engine(database, tmp_path):
     at_work, threads = threading.Event(), []
 

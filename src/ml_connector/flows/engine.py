@@ -316,13 +316,20 @@ class Engine:
         return not _HOLDER.at_work
 
     def start(self, flow: str, run: str, asked: Asked) -> None:
-        """Begin a run of the flow, whose earlier run has ended: there is one of a flow at a time, or it is a bug.
+        """Begin a run of the flow, whose earlier run has ended: there is one of a flow at a time.
 
-        One that began under this id before, or has ended, is that one: nothing is begun.
+        One that began under this id before, or has ended, is that one: nothing is begun. RetryableError: the engine
+        has yet to note that the earlier one ended, as after the database was away.
         """
         self.require_held()
         with self._tables.told(), SetWorkflowID(run), SetEnqueueOptions(deduplication_id=flow):
-            DBOS.enqueue_workflow(_QUEUE, _run_flow, flow, asked.to_json())
+            try:
+                DBOS.enqueue_workflow(_QUEUE, _run_flow, flow, asked.to_json())
+            except engine_errors.DBOSQueueDeduplicatedError as error:
+                raise RetryableError(
+                    f"That the run of {flow} before this one ended has not been noted yet.",
+                    "Nothing is lost. If it does not pass by itself, run the command again.",
+                ) from error
 
     def require_writable(self) -> None:
         """RetryableError: another program locks the engine's file. The engine waits for that without a word."""
