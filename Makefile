@@ -1,5 +1,6 @@
 # make help lists the targets
 SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -57,13 +58,15 @@ check: .venv/dev.stamp ## format, lint, types, layers
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-# Three at once on two cores, because each waits now and then; one that fails does not keep the others from running.
+# Three at once on two cores, because each waits now and then; one that fails does not keep the others from running,
+# and the end of what it said is the end of what make says.
 test: ## all checks, then all tests
 	@$(MAKE) --no-print-directory -j2 check .venv/kerberos.stamp
-	@$(MAKE) --no-print-directory -k -j3 $(PARTS:%=test-%)
+	@rm -f .venv/*.failed
+	@$(MAKE) --no-print-directory -k -j3 $(PARTS:%=test-%) || { tail -n 60 $$(ls .venv/*.failed); exit 1; }
 
 $(PARTS:%=test-%): test-%:
-	$(PY) -m pytest $($*)
+	$(PY) -m pytest $($*) 2>&1 | tee .venv/$*.said || { mv .venv/$*.said .venv/$*.failed; exit 1; }
 
 test-postgres: .venv/dev.stamp ## the tests of the store and of the flows, on PostgreSQL
 	$(PY) -m pytest --database postgresql tests/store tests/flows

@@ -9,10 +9,12 @@ the tests in whatever file they left (see `canaries`).
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import logging
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -40,6 +42,7 @@ settings.load_profile("run")
 _FOLDER = pytest.StashKey[Path]()
 _FINDINGS = pytest.StashKey[openapi.Findings]()
 _EXAMPLES = "zoho-requests.jsonl"
+_LONGEST_END_SECONDS = 300
 _PLACE = pytest.StashKey[Path]()
 _LEFT = pytest.StashKey[canaries.Findings]()
 
@@ -131,3 +134,9 @@ def _tell_requests(terminalreporter, config):
     if config.args_source == pytest.Config.ArgsSource.TESTPATHS:
         for known in findings.unused:
             terminalreporter.write_line(f"never used: {known.operation} {known.complaint} ({known.reason})")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure():
+    """A thread that a test left shows where it stands, and ends the process, which waits for it without end."""
+    faulthandler.dump_traceback_later(_LONGEST_END_SECONDS, exit=True, file=sys.__stderr__)

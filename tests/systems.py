@@ -32,6 +32,7 @@ PASSWORD, CLIENT_SECRET, REFRESH = "kanarienvogel-7Q!", "wellensittich-3x", "100
 SECRETS = (PASSWORD, CLIENT_SECRET, REFRESH)
 ACCOUNT = Account("FABRIKAM", "connector", PASSWORD)
 INSERT, UPDATE = "POST /crm/v8/Accounts", "PUT /crm/v8/Accounts"
+_FOR_EVER = 600  #: seconds: longer than any test waits
 INSERT_CONTACTS = "POST /crm/v8/Contacts"
 #: Customers to Accounts alone; the mappings as shipped bring their persons to Contacts as well.
 ACCOUNTS_ONLY = ("customer_accounts", "customer_financials", "customer_gl_accounts")
@@ -115,12 +116,12 @@ class World:
             for flow, result in told.items()
         }
 
-    def settle(self) -> None:
+    def settle(self, *words: str, code: int = 0) -> None:
         """A sync later than a second, and the clocks' difference, after the last change: nothing is read once more."""
         for _ in range(5):  # a slow machine takes the difference to be larger
             time.sleep(2.5)  # both clocks are real, and the difference is told to half a second
             before = self._reads()
-            self.sync()
+            self.sync(*words, code=code)
             if self._reads() == before:
                 return
 
@@ -202,6 +203,14 @@ class World:
     def writes(self, module: str = "Accounts") -> dict[str, int]:
         """Records of a module written since ``forget``, by action."""
         return dict(self.zoho_call("GET", "counts")["writes"].get(module, {}))
+
+    def owe_answer(self, match: str, nth: int = 1) -> None:
+        """Zoho does the work of the nth such call and does not answer before ``answer``, or never."""
+        self.zoho_faults({"match": match, "kind": "delay_after_work", "nth": nth, "seconds": _FOR_EVER})
+
+    def answer(self) -> None:
+        """Zoho answers what it owes."""
+        self.zoho_call("DELETE", "delays")
 
     # -- GP
 

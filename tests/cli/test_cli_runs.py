@@ -20,7 +20,7 @@ from systems import ACCOUNTS_ONLY, INSERT, SECRETS, assert_whole, counts, gp_opt
 
 def killed(world, *words):
     """The command, killed while Zoho owes the answer to its first insert."""
-    world.zoho_faults({"match": INSERT, "kind": "delay_after_work", "nth": 1, "seconds": 1.5})
+    world.owe_answer(INSERT)
     world.forget()
     process = world.start(*words)
     end = time.monotonic() + 60

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import count
@@ -35,8 +34,7 @@ def hold_new_ones(world: World) -> list[str]:
         world.customer(key, f"Company {key}")
     world.gp_faults({"kind": "soap_system_fault", "operation": READ, "count": 100})
     world.sync("customers", code=1)
-    time.sleep(2.5)  # as in ``World.settle``
-    world.sync("customers", code=1)
+    world.settle("customers", code=1)
     world.gp_faults()
     assert "created" not in world.sync("customers", code=1)["customers"]
     assert {world.held()[key]["code"] for key in keys} == {"SYSTEM_FAULT"}
@@ -46,7 +44,7 @@ def hold_new_ones(world: World) -> list[str]:
 
 def killed_unanswered(world: World) -> None:
     """Zoho has made them and has not answered."""
-    world.zoho_faults({"match": INSERT, "kind": "delay_after_work", "nth": 1, "seconds": 3})
+    world.owe_answer(INSERT)
     process = world.start("sync", "customers")
     try:
         while not world.writes().get("insert"):

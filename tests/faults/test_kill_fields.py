@@ -60,8 +60,7 @@ def drift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drift]:
     with opened(tmp_path_factory.mktemp("fields"), gp=gp_options(250)) as world:
         world.write_settings(zoho__heavy_requests="1")
         world.first("customers")
-        time.sleep(2.5)  # what was read within a second of its change is read once more
-        world.sync("customers")
+        world.settle("customers")
         world.ok("reconcile", "fields", "customers")
         yield Drift(world, count(1), {a["id"]: a[FIELD] for a in world.accounts()})
 

@@ -17,7 +17,6 @@ from systems import INSERT, UPDATE, World, assert_quiet, assert_whole, gp_option
 
 CAP = 2
 #: Longer than a test waits: whoever is in this call is in it when it is killed.
-FOR_EVER = 600
 _MANY = Path(__file__).with_name("many_flows.py")
 
 
@@ -43,7 +42,7 @@ def interrupted(world: World) -> None:
     """A first load that was killed before its first write: a run that nobody goes on with yet."""
     die(world, "before", 1, approve=world.plan("customers"))
     world.forget()
-    world.zoho_faults({"match": INSERT, "kind": "delay_after_work", "nth": 2, "seconds": FOR_EVER})
+    world.owe_answer(INSERT, nth=2)
 
 
 def has_done(worker: Served) -> bool:
@@ -138,7 +137,7 @@ def test_workers_share_what_a_killed_process_had_begun_and_the_cap_and_one_of_th
     for vendor in world.vendors():
         world.gp.control("POST", f"vendors/{vendor['id']}", {"set": {"class_id": "SHARED"}})
     world.forget()
-    world.zoho_faults({"match": UPDATE, "kind": "delay_after_work", "nth": 1, "seconds": FOR_EVER})
+    world.owe_answer(UPDATE)
     with working(world) as one, working(world) as other:
         said = world.run(str(world.settings), "customers", "vendors", script=_MANY)
         assert said.code == -signal.SIGKILL, said
@@ -165,7 +164,7 @@ def test_a_command_is_told_its_result_though_the_process_that_serves_is_killed_i
     for customer in world.customers():
         world.gp.control("POST", f"customers/{customer['id']}", {"set": {"class_id": "SERVED"}})
     world.forget()
-    world.zoho_faults({"match": UPDATE, "kind": "delay_after_work", "nth": 1, "seconds": FOR_EVER})
+    world.owe_answer(UPDATE)
     with serving(world) as served:
         command = world.start("sync", "customers", "--json")
         served.until(lambda: world.writes().get("update", 0) >= 100, "the first hundred")

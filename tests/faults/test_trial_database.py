@@ -134,10 +134,11 @@ def test_a_store_that_another_program_locks(tmp_path: Path, impatient: None) -> 
         world.forget()
         with turning(world) as turned, at_work(turned):
             cursor = turned.cursor_at()
-            world.zoho_faults({"match": INSERT, "kind": "delay_after_work", "nth": 1, "seconds": 3})
+            world.owe_answer(INSERT)
             owe(world)
             until(world.writes, turned, "a record that was written")
             with held(world.folder / "data" / "ml-connector.db"):
+                world.answer()
                 until(lambda: "is locked by another program" in turned.serving.trouble, turned, "the reason")
                 assert turned.cursor_at() == cursor
             until(lambda: turned.cursor_at() > cursor, turned, "the end of its run")
@@ -155,10 +156,11 @@ def test_an_engine_whose_file_another_program_locks(tmp_path: Path) -> None:
         world.forget()
         with serving(world) as served:
             cursor = world.rows("SELECT at FROM cursors")
-            world.zoho_faults({"match": INSERT, "kind": "delay_after_work", "nth": 1, "seconds": 3})
+            world.owe_answer(INSERT)
             owe(world)
             served.until(world.writes, "a record that was written")
             with held(world.folder / "data" / "engine.db"):
+                world.answer()
                 served.until(lambda: served.health("ready")[0] == 503, "the reason")
                 [problem] = served.health("ready")[1]["problems"]
                 assert re.search(r"engine\.db is locked by another program", problem)
@@ -228,10 +230,11 @@ def test_a_database_that_is_away_and_comes_back(tmp_path: Path, server: Server) 
             # in the middle of a write to Zoho
             world.customer("NEW1", "Written but not noted")
             world.forget()
-            world.zoho_faults({"match": INSERT, "kind": "delay_after_work", "nth": 1, "seconds": 3})
+            world.owe_answer(INSERT)
             server.rows("UPDATE schedules SET owed_at = :now WHERE flow = 'customers'", now=datetime.now(UTC))
             served.until(world.writes, "a record that was written")
             server.stop()
+            world.answer()
             served.said("The database .* does not answer", times=2)
             server.start()
             assert server.rows(query) == cursor

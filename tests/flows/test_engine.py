@@ -224,6 +224,40 @@ def test_a_run_that_is_left_goes_on_behind_its_last_step(database, tmp_path, whe
         assert done == ["first", "slow", "last"]
 
 
+def test_a_run_before_whose_end_is_noted_the_next_one_is_to_begin_is_for_later(database, tmp_path):
+    at_work, go_on = threading.Event(), threading.Event()
+
+    def job(steps, *_):
+        steps.do("wait", lambda: {"on": at_work.set() or go_on.wait(60)})
+        return ended("done", {"created": 1})
+
+    with Engine(database, tmp_path, job) as engine:
+        engine.start("flow", "first", EVERYTHING)
+        assert at_work.wait(60)
+        with pytest.raises(RetryableError, match="run of flow before this one"):
+            engine.start("flow", "second", EVERYTHING)
+        go_on.set()
+        assert engine.wait("first")["state"] == "done"
+        engine.start("flow", "second", EVERYTHING)
+        assert engine.wait("second")["state"] == "done"
+
+
+def test_a_run_that_sleeps_does_not_outlive_the_engine(database, tmp_path):
+    at_work, threads = threading.Event(), []
+
+    def job(steps, *_):
+        threads.append(threading.current_thread())
+        at_work.set()
+        steps.sleep(3600)
+        return ended("done", {})
+
+    with Engine(database, tmp_path, job) as engine:
+        engine.start("flow", "r", EVERYTHING)
+        assert at_work.wait(60)
+    threads[0].join(60)
+    assert not threads[0].is_alive()
+
+
 def test_a_sleep_that_an_earlier_version_began_is_over_when_it_was_to_be(database, tmp_path):
     """That version slept by the engine's own function; a run that is taken up has its end."""
     killed = threading.Event()
@@ -340,7 +374,7 @@ def test_a_process_that_is_cut_off_for_a_moment_goes_on(shared, tmp_path):
     with Engine(shared, tmp_path, job, lost=told.append) as engine:
         engine.start("flow", "r", EVERYTHING)
         assert at_work.wait(60)
-        cut_off(shared)
+        assert cut_off(shared)
         end = time.monotonic() + 60
         while not is_known(shared) and time.monotonic() < end:
             time.sleep(0.05)
@@ -370,11 +404,60 @@ def led_by_another(database):
 
 
 def cut_off(database):
+    """End the sessions by which others know that a process lives; how many there were.
+
+    One may end by itself meanwhile: that it could not be ended says nothing.
+    """
     query = (
-        "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE application_name LIKE 'ml-conn%'"
+        "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'ml-conn%'"
     )
+    left = sa.text("SELECT count(*) FROM pg_stat_activity WHERE pid = ANY(:pids)")
     with database.begin() as tx:
-        assert all(tx.execute(sa.text(query)).scalars())
+        pids = list(tx.execute(sa.text(query)).scalars())
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        with database.begin() as tx:
+            if not tx.execute(left, {"pids": pids}).scalar_one():
+                return len(pids)
+    raise AssertionError(f"sessions do not end: {pids}")
+
+
+@pytest.fixture
+def unread(shared):
+    """The engine takes the first run out of its queue and cannot read it then, which it does not do again."""
+    taken, engine_began = [], threading.Event()
+
+    def fail(_connection, _cursor, statement, *_):
+        is_queue = threading.current_thread().name == "queue-worker-flows"
+        if (
+            is_queue
+            and "recovery_attempts" in statement
+            and statement.startswith("SELECT")
+            and len(taken) < 2
+        ):
+            taken.append(statement)
+            engine_began.set()
+            raise RuntimeError("it is away")
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", fail)
+    yield engine_began
+    sa.event.remove(sa.Engine, "before_cursor_execute", fail)
+
+
+def test_a_run_that_was_taken_and_never_begun_is_told_and_begun_by_the_next_look(shared, tmp_path, unread):
+    with Engine(shared, tmp_path, small) as engine:
+        engine.start("flow", "r", EVERYTHING)
+        assert unread.wait(60)
+        with pytest.raises(RetryableError, match="does not begin") as caught:
+            looked_at(engine, "r")
+        assert "Check the database server" in caught.value.remedy
+        assert engine.wait("r")["counts"] == {"created": 2}
+
+
+def looked_at(engine, run):
+    """Again and again, without the pauses of who waits for it."""
+    while engine.look(run) is None:
+        pass
 
 
 def test_what_was_under_way_is_forgotten_with_the_store_that_is_put_back(database, tmp_path):

@@ -14,8 +14,8 @@ from urllib.request import ProxyHandler, Request, build_opener
 import pytest
 
 from hooks import hooked
-from served import Served, serving
-from systems import CLIENT_SECRET, PASSWORD, REFRESH, World, assert_whole, gp_options, opened
+from served import LONGEST_SECONDS, Served, serving
+from systems import CLIENT_SECRET, INSERT, PASSWORD, REFRESH, World, assert_whole, gp_options, opened
 
 
 @pytest.fixture
@@ -129,11 +129,14 @@ def test_a_second_one_is_refused(world: World) -> None:
 def test_ended_in_the_middle_of_a_run_it_goes_on_at_the_next_start(world: World, number: int) -> None:
     plan = world.plan("customers")
     world.write_settings(sync__window_size="5")
-    world.zoho_faults({"match": "POST /crm/v8/Accounts", "kind": "delay_after_work", "nth": 2, "seconds": 3})
+    world.owe_answer(INSERT, nth=2)
     with serving(world) as served:
         command = world.start("sync", "customers", "--approve", plan, "--json")
         served.until(world.writes, "a record that was written")
-        served.end(number)
+        served.process.send_signal(number)
+        world.answer()  # without which SIGTERM would wait for it
+        served.process.wait(LONGEST_SECONDS)
+        served.end()
     # nobody serves any more: the command does it itself, or the next that serves does
     with serving(world):
         said = world.finish(command)

@@ -217,6 +217,12 @@ class Engine:
         return self._database.is_sqlite
 
     @property
+    def _name(self) -> str:
+        """Under which the engine keeps which runs are at work here."""
+        assert self._lock is not None
+        return self._lock.name
+
+    @property
     def _ends_soon(self) -> bool:
         """A person waits for what this process does; any other one is idle most of the time."""
         return self._duty is Duty.COMMAND
@@ -229,7 +235,7 @@ class Engine:
         assert lock is not None
         with self._tables.told():
             pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
-        for name in {run.executor_id for run in pending if run.executor_id} - {lock.name}:
+        for name in {run.executor_id for run in pending if run.executor_id} - {self._name}:
             with lock.in_place_of(name) as is_gone:
                 if not is_gone:
                     continue
@@ -240,13 +246,12 @@ class Engine:
 
     def _are_ours(self) -> bool:
         """Whether nobody else has gone on with a run that is at work here."""
-        assert self._lock is not None
         at_work = set(
             _HOLDER.at_work
         )  # before it is asked: a run that ends meanwhile is not pending any more
         with self._tables.told():
             ours = DBOS.list_workflows(
-                status="PENDING", executor_id=self._lock.name, load_input=False, load_output=False
+                status="PENDING", executor_id=self._name, load_input=False, load_output=False
             )
         return at_work & _HOLDER.at_work <= {run.workflow_id for run in ours}
 
@@ -291,6 +296,7 @@ class Engine:
         }
 
     def __exit__(self, *_: object) -> None:
+        _HOLDER.leaving.set()  # the process does not end before a run does that sleeps
         if self._watch is not None:
             self._watch.stop()
         DBOS.destroy()
@@ -310,13 +316,20 @@ class Engine:
         return not _HOLDER.at_work
 
     def start(self, flow: str, run: str, asked: Asked) -> None:
-        """Begin a run of the flow, whose earlier run has ended: there is one of a flow at a time, or it is a bug.
+        """Begin a run of the flow, whose earlier run has ended: there is one of a flow at a time.
 
-        One that began under this id before, or has ended, is that one: nothing is begun.
+        One that began under this id before, or has ended, is that one: nothing is begun. RetryableError: the engine
+        has yet to note that the earlier one ended, as after the database was away.
         """
         self.require_held()
         with self._tables.told(), SetWorkflowID(run), SetEnqueueOptions(deduplication_id=flow):
-            DBOS.enqueue_workflow(_QUEUE, _run_flow, flow, asked.to_json())
+            try:
+                DBOS.enqueue_workflow(_QUEUE, _run_flow, flow, asked.to_json())
+            except engine_errors.DBOSQueueDeduplicatedError as error:
+                raise RetryableError(
+                    f"That the run of {flow} before this one ended has not been noted yet.",
+                    "Nothing is lost. If it does not pass by itself, run the command again.",
+                ) from error
 
     def require_writable(self) -> None:
         """RetryableError: another program locks the engine's file. The engine waits for that without a word."""
@@ -364,23 +377,25 @@ class Engine:
         with self._tables.told():
             self._take_up_unkept(run)
             handle: WorkflowHandle[Any] = DBOS.retrieve_workflow(run)
-            status = handle.get_status().status
-            if status in _RUNNING:
+            found = handle.get_status()
+            if found.status in _RUNNING:
                 self.require_held()
-                return self._unkept(run) if self._is_lost(run) else None
+                is_here = self._is_alone or (found.status == "PENDING" and found.executor_id == self._name)
+                return self._unkept(run) if self._is_lost(run, is_here=is_here) else None
             self._looks.pop(run, None)
-            if status != "SUCCESS":  # of an earlier process, the engine keeps its text only
+            if found.status != "SUCCESS":  # of an earlier process, the engine keeps its text only
                 return self._unkept(run) if run in _HOLDER.ends else ended("broken", {}, BROKEN_OFF)
             _HOLDER.ends.pop(run, None)
             return dict(handle.get_result(polling_interval_sec=_POLL_SECONDS))
 
-    def _is_lost(self, run: str) -> bool:
+    def _is_lost(self, run: str, *, is_here: bool) -> bool:
         """Whether it was looked at often enough for its end to be noted; or to begin, where nothing else is at work.
 
-        Over PostgreSQL another process may be at work at it, or about to be.
+        ``is_here``: no other process is at work at it, or about to be. The engine takes a run first and then reads it:
+        if it cannot, it forgets it.
         """
         has_ended = run in _HOLDER.ends
-        is_no_wonder = not has_ended and (bool(_HOLDER.at_work) or not self._is_alone)
+        is_no_wonder = not has_ended and (bool(_HOLDER.at_work) or not is_here)
         self._looks[run] = looks = 0 if is_no_wonder else self._looks.get(run, -1) + 1
         lost = looks > (_LOOKS_NOTED if has_ended else _LOOKS_BEGUN)
         if lost:
@@ -396,13 +411,12 @@ class Engine:
     def _unkept(self, run: str) -> Result:
         """What the job of a run gave or raised in this process."""
         ended = _HOLDER.ends.pop(run, None)
-        if self._is_alone:  # beside others, whoever looks after those that died does
-            _HOLDER.unkept.add(run)
+        _HOLDER.unkept.add(run)
         if isinstance(ended, Exception):
             raise ended
         if ended is None:
             raise RetryableError(
                 f"The run {run} does not begin, although nothing else is under way.",
-                f"Check that the disk of {self._tables.file} is not full, and run the command again: nothing is lost.",
+                f"Check {self._tables.needs}, and run the command again: nothing is lost.",
             )
         return ended

@@ -29,6 +29,13 @@ class EngineTables:
         return self.folder / "engine.db"
 
     @property
+    def needs(self) -> str:
+        """What a person may look at where they do not take what is to be kept."""
+        return (
+            f"that the disk of {self.file} is not full" if self.database.is_sqlite else "the database server"
+        )
+
+    @property
     def url(self) -> str:
         """Of the database that they are in."""
         return f"sqlite:///{self.file}" if self.database.is_sqlite else self.database.url

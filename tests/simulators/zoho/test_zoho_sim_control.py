@@ -2,6 +2,8 @@ import http.client
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
@@ -149,6 +151,18 @@ def test_answers_that_are_wrong_late_or_doubled(zoho, kind, status, stored):
     assert zoho.insert("Accounts", {"Account_Name": "A"}).status == status
     assert zoho.control("GET", "counts")["records"]["Accounts"] == stored
     assert zoho.insert("Accounts", {"Account_Name": "B"}).status == 201
+
+
+def test_an_answer_that_is_owed_is_given_when_the_delays_end(zoho):
+    zoho.sign_in()
+    plan(zoho, match="POST /crm/v8/Accounts", kind="delay_after_work", seconds=3600)
+    with ThreadPoolExecutor(1) as other:
+        owed = other.submit(zoho.insert, "Accounts", {"Account_Name": "A"})
+        with closing(type(zoho)(zoho.simulator)) as beside:
+            while beside.control("GET", "counts")["records"].get("Accounts") != 1:
+                assert not owed.done()
+            beside.control("DELETE", "delays")
+        assert owed.result(60).status == 201
 
 
 def test_garbage_for_json_after_the_work(zoho):

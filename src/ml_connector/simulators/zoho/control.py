@@ -17,6 +17,7 @@
 | POST users | `{"users": [{"id", "first_name", "last_name", "email", "status", ...}]}`: added or changed |
 | GET/POST settings | the options that can change, and `credits_remaining` |
 | GET/POST/DELETE faults | the fault plan (see faults.py): `[{"match", "kind", "nth", "every" or "count", "seconds"}]` |
+| DELETE delays | every answer that a fault delays is given now |
 | GET bulk/jobs | the bulk jobs in the order of their creation: id, operation, rows, done, state, ending |
 | GET/POST bulk/fates | what becomes of the next jobs that are created: `[{"ending", "rows"}]`, see bulk_jobs.Fate |
 | POST bulk/end | `{"id", "ending", "rows"}`: a job ends now, as soon as those before it have (default: completed) |
@@ -69,6 +70,7 @@ class Control:
             "GET faults": lambda _: org.faults.to_json(),
             "POST faults": self._plan_faults,
             "DELETE faults": lambda _: self._plan_faults([]),
+            "DELETE delays": self._end_delays,
             "GET bulk/jobs": lambda _: self._jobs(),
             "GET bulk/fates": lambda _: self._fates(),
             "POST bulk/fates": self._plan_fates,
@@ -143,6 +145,10 @@ class Control:
         if "credits_remaining" in given:
             self._org.limits.set_remaining(given["credits_remaining"])
         return self._settings()
+
+    def _end_delays(self, _: object) -> list[JsonObject]:
+        self._org.faults.release()
+        return []
 
     def _plan_faults(self, given: list[JsonObject]) -> list[JsonObject]:
         self._org.faults.replace([Fault(**{**one, "kind": FaultKind(one["kind"])}) for one in given])

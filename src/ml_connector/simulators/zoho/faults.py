@@ -105,6 +105,19 @@ class FaultPlan:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
+        self._released = threading.Event()
+
+    @property
+    def released(self) -> threading.Event:
+        """Set by the next `release`: what delays a call that came before."""
+        with self._lock:
+            return self._released
+
+    def release(self) -> None:
+        """End every delay of the calls that came so far."""
+        with self._lock:
+            self._released.set()
+            self._released = threading.Event()
 
     def replace(self, faults: list[Fault]) -> None:
         """The plan from now on."""

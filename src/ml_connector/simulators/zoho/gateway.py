@@ -1,6 +1,7 @@
 """What happens to a request: faults first, then accounts server, API or control; and a line in the journal."""
 
 import os
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -54,9 +55,10 @@ class _Work:
 class Gateway:
     """Answers requests for one organisation, from any number of threads."""
 
-    def __init__(self, org: Org, base_url: str, pause: Callable[[float], object]) -> None:
+    def __init__(self, org: Org, base_url: str, stopping: threading.Event) -> None:
+        """`stopping`: when it is set, every pause ends."""
         self._org = org
-        self._pause = pause
+        self._stopping = stopping
         self._base_url = base_url
         self._control = control.Control(org)
         examples_file = org.options.examples_file or os.environ.get(VARIABLE)
@@ -92,15 +94,20 @@ class Gateway:
             return Reply(0, sent_share=0.0)
         if fault.kind in INSTEAD_OF_WORK:
             return INSTEAD_OF_WORK[fault.kind]
+        released = self._org.faults.released
         if fault.kind == FaultKind.DELAY:
-            self._pause(fault.seconds)
+            self._delay(fault, released)
         elif fault.kind == FaultKind.DUPLICATE:
             self._work(request, work)
         reply = self._work(request, work)
         if fault.kind == FaultKind.DELAY_AFTER_WORK:
-            self._pause(fault.seconds)
+            self._delay(fault, released)
         reply = INSTEAD_OF_ANSWER.get(fault.kind, reply)
         return replace(reply, sent_share=_CUTS.get(fault.kind, 1.0))
+
+    def _delay(self, fault: Fault, released: threading.Event) -> None:
+        if not self._stopping.is_set():  # it is set before all are released
+            released.wait(fault.seconds)
 
     def _work(self, request: Request, work: _Work) -> Reply:
         try:
@@ -160,4 +167,4 @@ class Gateway:
         data = call.body.get("data") if call.method in _WRITES else None
         each = options.latency_per_record_seconds * len(data) if isinstance(data, list) else 0.0
         if options.latency_seconds or each:
-            self._pause(options.latency_seconds + each)
+            self._stopping.wait(options.latency_seconds + each)

@@ -115,7 +115,7 @@ class ZohoSimulator:
         self._port: int = self._listener.getsockname()[1]
         self.org = org or Org(self.options)
         self._stopping = threading.Event()
-        self._gateway = Gateway(self.org, self.url, pause=self._stopping.wait)  # stop() ends every delay
+        self._gateway = Gateway(self.org, self.url, self._stopping)
         self._courier = Courier(self.org, self.url, self._stopping)
         self._notice_courier = NoticeCourier(self.org, self.url, self._stopping)
         self._lock = threading.Lock()
@@ -137,6 +137,7 @@ class ZohoSimulator:
     def stop(self) -> None:
         """Ends all connections and threads and frees the port."""
         self._stopping.set()
+        self.org.faults.release()
         self._courier.stop()
         self._notice_courier.stop()
         if self._acceptor.is_alive():
