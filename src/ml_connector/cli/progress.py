@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from ml_connector.flows.runs import Runs
 
 EVERY_SECONDS = 2.0  #: so often a command tells how far it is
-_NOT_STAGED = ("settled", "future", *FOUND)  #: counted as they are listed, before there is anything to do
+_NOT_STAGED = (
+    "settled",
+    "future",
+    "back",
+    *FOUND,
+)  #: counted as they are listed, before there is anything to do
 
 
 def runs_here(app: App, engine: Engine) -> Runs:

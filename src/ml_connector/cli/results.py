@@ -28,7 +28,8 @@ COLUMNS = (
 )
 #: What a comparison of keys finds, and marks that any run may write: shown where there is something to show.
 FOUND = ("compared", "missed", "unrecorded", "reappeared", "vanished", "marked", "untagged", "meanwhile")
-_SOMETIMES = (*FOUND, "kept")  #: and entries whose postings are all that is kept of them
+#: And entries whose postings are all that is kept of them, and records whose values went back into GP.
+_SOMETIMES = (*FOUND, "kept", "back")
 _ENDS = {
     "done": Exit.DONE,
     "away": Exit.SYSTEM_AWAY,

@@ -18,6 +18,8 @@ from ml_connector.core.record import Fields, Value
 CARRIED = "carried"  #: the facet under which a record's carried fields are kept
 #: What an outcome is kept under that says that these are kept, where no mapping says so; none can have such a name.
 KEPT = "(kept)"
+#: What is kept under in place of a mapping that happens to values on their way back from the target into the source.
+BACK = "(back)"
 
 
 @dataclass(frozen=True, slots=True)

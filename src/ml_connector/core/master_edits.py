@@ -99,6 +99,17 @@ def irreversible(rules: Sequence[FieldRule], editable: Iterable[str]) -> list[st
     return faults
 
 
+def settled_fields(rules: Sequence[FieldRule], left: Fields, now: Fields, sent: Fields) -> set[str]:
+    """The ERP's fields that a lost edit wrote, as what is ``left`` and what is kept ``now`` tell."""
+    done = [
+        rule
+        for rule in rules
+        if _same(now.get(rule.target), sent.get(rule.target))
+        and not _same(now.get(rule.target), left.get(rule.target))
+    ]
+    return {name for rule in done for name in written_fields(rule.transform, rule.sources)}
+
+
 def plan_master(
     rules: Sequence[FieldRule], master: Master, context: MapContext, timeout: timedelta
 ) -> WriteBack | Keep | Settled | Wait | HoldMaster:

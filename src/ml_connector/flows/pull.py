@@ -1,4 +1,4 @@
-"""A run of a flow, as durable steps: list, sweep the facets, look at the target, windows, cursor."""
+"""A run of a flow, as durable steps: list, sweep the facets, look at the target, windows, cursor; the way back."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ml_connector.flows import facets, stamps
 from ml_connector.flows.arrivals import unsettled
 from ml_connector.flows.drift import require_fields
 from ml_connector.flows.limit import require_no_stop
+from ml_connector.flows.master_edits import bring_back, require_ways_back
 from ml_connector.flows.range import Range
 from ml_connector.flows.reconcile_keys import compare, find_vanished, nothing_recorded
 from ml_connector.flows.refresh import refresh
@@ -93,6 +94,9 @@ def _work_off(steps: Steps, work: Work, run: str, counts: Counter[str]) -> Seque
             break
         said += _windows(steps, work, run, prepared.span, counts)
     do(steps, work, run, "end", partial(_end, work, run, prepared, counts))
+    if work.masters is not None:
+        counts.update(bring_back(steps, work, run, prepared.span))
+        do(steps, work, run, "close", partial(_close, work, run, counts))
     return [*prepared.notes, *dict.fromkeys(said), *_short_list(counts)]
 
 
@@ -108,6 +112,13 @@ def _short_list(counts: Mapping[str, int]) -> list[str]:
 
 def _require_no_stop(work: Work) -> Result:
     require_no_stop(work)
+    require_ways_back(work)
+    return {}
+
+
+def _close(work: Work, run: str, counts: Mapping[str, int]) -> Result:
+    with work.database.begin() as tx:
+        cursors.close_run(tx, run, work.clock.now(), "done", "", counts)
     return {}
 
 
@@ -281,7 +292,7 @@ def _window(work: Work, run: str, after: str, span: Range) -> Result:
 
 
 def _end(work: Work, run: str, prepared: Prepared, counts: Mapping[str, int]) -> Result:
-    """Every change is recorded: move the cursor, and clear what was staged."""
+    """Every change is recorded: move the cursor, and clear what was staged; the run ends unless values go back."""
     company, flow, span = work.flow.company, work.flow, prepared.span
     with work.database.begin() as tx:
         found = cursors.find(tx, company, flow.name)
@@ -295,7 +306,8 @@ def _end(work: Work, run: str, prepared: Prepared, counts: Mapping[str, int]) ->
             if work.asked.reconcile:
                 looks.put(tx, company, flow.name, looks.KEYS, Looked(looked_at=span.bound))
         staging.clear(tx, run)
-        cursors.close_run(tx, run, work.clock.now(), "done", "", counts)
+        if work.masters is None:
+            cursors.close_run(tx, run, work.clock.now(), "done", "", counts)
     return {"cursor": cursor.at.isoformat() if cursor else None}
 
 

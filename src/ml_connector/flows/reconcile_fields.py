@@ -103,7 +103,7 @@ def _compare_module(
             f"{unseen:,} linked records of {module} are not in its list, and not among the deleted ones: our user may"
             " not see them. They were not compared."
         )
-    to = _compared_to(greatest, answered_at, began_at)
+    to = compared_to(greatest, answered_at, began_at)
     with work.database.begin() as tx:
         if since is None:
             differences.sweep(tx, place, began_at)
@@ -111,7 +111,7 @@ def _compare_module(
         differences.mark_compared(tx, place, work.flow.fingerprint, to)
 
 
-def _compared_to(greatest: datetime | None, answered_at: datetime | None, began_at: datetime) -> datetime:
+def compared_to(greatest: datetime | None, answered_at: datetime | None, began_at: datetime) -> datetime:
     """The stamp of the target from which, less the overlap, the next comparison reads.
 
     By the target's stamps, for the clocks differ: the ``greatest`` that it gave, but for what a person changed while

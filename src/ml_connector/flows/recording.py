@@ -10,6 +10,7 @@ from functools import partial
 import structlog
 
 from ml_connector.core.audit import AuditAction
+from ml_connector.core.flow import BACK
 from ml_connector.core.mapping import Part
 from ml_connector.core.plan import Action
 from ml_connector.core.ports import Candidate, Written
@@ -276,7 +277,7 @@ def _through(tx: Connection, work: Work, done: Sequence[Done]) -> list[tuple[str
         for part in d.plan.desired.parts
         if not fault_of(d, part)
     ]
-    mappings = {mapping.name for mapping in work.flow.mappings}
+    mappings = {mapping.name for mapping in work.flow.mappings} | {BACK}  # that is looked at apart
     opened = holds.find(tx, work.flow.company, flow=work.flow.name, keys=[d.plan.desired.key for d in good])
     return [*went, *((hold.mapping, hold.source_key) for hold in opened if hold.mapping not in mappings)]
 

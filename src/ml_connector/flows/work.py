@@ -13,6 +13,7 @@ from ml_connector.core.mapping import Mapping, recognised_by
 from ml_connector.core.needs import FieldState
 from ml_connector.core.ports import Clock, Source, Target
 from ml_connector.core.record import Record, fold_key
+from ml_connector.core.sales_ports import MasterEdits
 from ml_connector.core.similar import AUTOMATIC, NameIndex
 from ml_connector.core.transform import MapContext
 from ml_connector.flows.module_locks import Locked, ModuleLocks, unlocked
@@ -50,6 +51,7 @@ class Options:
         seconds=10
     )  #: after its start a bulk job is looked at first, then ever later
     bulk_timeout: timedelta = timedelta(seconds=3600)  #: how long a bulk job may be under way in the target
+    edit_timeout: timedelta = timedelta(seconds=600)  #: how long an edit may be under way in the ERP
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class Work:
     field_states: dict[str, Sequence[FieldState]] = field(
         default_factory=dict
     )  #: by module, as a run read them
+    masters: MasterEdits | None = None  #: where values that the CRM owns go back; None: they do not
     names: dict[str, NameIndex] = field(
         default_factory=dict
     )  #: module -> names to be similar to, read when needed

@@ -645,3 +645,22 @@ channels = Table(
     Column("next_try_at", Instant),
     Column("reason", Prose, nullable=False),
 )
+
+#: What the CRM had of the fields that it owns when both sides were last known, and edits of the ERP that are open.
+master_edits = Table(
+    "master_edits",
+    metadata,
+    _key("company"),
+    _key("entity"),
+    _key("module"),
+    _key("key", RECORD_KEY),
+    Column("source_key", Text, nullable=False),
+    Column("known", Text, nullable=False),  # JSON: what the CRM had when both sides were last known
+    Column(
+        "sent", Text
+    ),  # JSON: what the CRM had when an edit was sent whose end is not known; none: there is none
+    Column("sent_at", Instant),
+    Column("fields", Text),  # JSON: what that edit writes, by the ERP's names
+    Column("before", Text),  # JSON: what it writes over
+    Column("held", Text),  # JSON: what the CRM had when it was last held; none: it is not
+)

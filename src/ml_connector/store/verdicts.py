@@ -69,6 +69,16 @@ def use(tx: sa.Connection, pair: Pair, idents: Collection[Ident]) -> None:
     _each(tx, pair, idents, sa.delete(verdicts).where(verdicts.c.rejected == "[]", ~verdicts.c.own))
 
 
+def use_released(tx: sa.Connection, pair: Pair, source_key: str, codes: Collection[str]) -> None:
+    """These reasons, which a person let through, were followed; what else is decided about the record stays."""
+    ident = fold_key(source_key), ""
+    known = find(tx, pair, [source_key]).get(ident)
+    if known is None or not known.released.intersection(codes):
+        return
+    rest = json.dumps(sorted(known.released.difference(codes)))
+    _each(tx, pair, [ident], sa.update(verdicts).values(released=rest))
+
+
 def with_own(tx: sa.Connection, pair: Pair, keys: Collection[str]) -> set[Ident]:
     """Those of these that a person decided to have a record of the target of their own."""
     query = sa.select(verdicts.c.key, verdicts.c.part).where(pair.within(verdicts), verdicts.c.own)
