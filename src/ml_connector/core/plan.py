@@ -195,7 +195,9 @@ def _changed(
     """Only what differs from what we last left, or, where we left nothing yet, from what stands there."""
     changed: dict[str, Value] = {}
     there = str((current or {}).get(desired.key_field) or "")
-    if isinstance(match, Found) and fold_key(there) != fold_key(desired.key_value):
+    # What was linked without having been written by a mapping yet, as a customer made of it, gets its key, too.
+    is_unmarked = isinstance(match, Linked) and not left and current is not None and not there
+    if is_unmarked or (isinstance(match, Found) and fold_key(there) != fold_key(desired.key_value)):
         changed[desired.key_field] = desired.key_value
     for part in desired.parts:
         # What was left before another link is no base: the record found now may say anything.

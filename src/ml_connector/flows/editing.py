@@ -114,15 +114,16 @@ class Editing:
             return self._hold(one, error)
         if record is None:
             return self._hold(one, _gone(one))
+        word = ""  # nothing is to be written, or it may still be under way
         while isinstance(decision := self._plan(one, record), Settled):
-            one = self._settled(one, decision)
+            one, word = self._settled(one, decision)
         if isinstance(decision, WriteBack):
             return self._send(one, decision, record)
         if isinstance(decision, HoldMaster):
             return self._hold(one, _rejection(decision))
         if isinstance(decision, Keep):
             self._keep(one)
-        return ""  # it may still be under way, or nothing is to be written
+        return word
 
     @property
     def _masters(self) -> MasterEdits:
@@ -188,16 +189,17 @@ class Editing:
         assert isinstance(outcome, Refused), outcome
         return self._hold(one, _overtaken(outcome) if outcome.overtaken else outcome.error)
 
-    def _settled(self, one: Edited, decision: Settled) -> Edited:
+    def _settled(self, one: Edited, decision: Settled) -> tuple[Edited, str]:
         """What became of an edit whose answer was lost is known: told as far as it was done."""
         assert one.kept.sent is not None
         kept = replace(one.kept, left={**one.kept.left, **decision.left}, sent=None)
         done = settled_fields(one.rules, one.kept.left, decision.left, one.kept.sent.crm)
+        fields = {name: value for name, value in one.kept.sent.fields.items() if name in done}
         with self.work.database.begin() as tx:
             master_edits.put(tx, self.work.pair(self.module), [kept])
-            if fields := {name: v for name, v in one.kept.sent.fields.items() if name in done}:
+            if fields:
                 audit.append(tx, [self._updated(one, replace(one.kept.sent, fields=fields), LOST_ANSWER)])
-        return replace(one, kept=kept)
+        return replace(one, kept=kept), "back" if fields else ""
 
     # -- recording
 

@@ -57,6 +57,13 @@ def names_of(tx: sa.Connection, company: str, entity: str, keys: Collection[str]
     return {row.key: row.name for row in select_in(tx, query, source_names.c.key, map(fold_key, keys))}
 
 
+def keys_named(tx: sa.Connection, company: str, entity: str, name_key: str) -> list[str]:
+    """The keys of the records of the source that were last listed under this normalised name."""
+    query = sa.select(source_names.c.source_key).where(*_of(company, entity))
+    query = query.where(source_names.c.name_key == name_key).order_by(source_names.c.key)
+    return list(tx.execute(query).scalars())
+
+
 def remove_names(tx: sa.Connection, company: str, entity: str, keys: Collection[str]) -> None:
     """The source has no such records: their names count for nobody's namesake any more."""
     for portion in in_portions(map(fold_key, keys)):
