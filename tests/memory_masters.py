@@ -1,4 +1,4 @@
-"""Masters of an ERP in memory that are the same records as its source gives: what an edit leaves, the next run reads."""
+"""Masters of an ERP in memory that are the records of its source: what an edit leaves, the next run reads."""
 
 from __future__ import annotations
 

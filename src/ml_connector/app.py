@@ -24,6 +24,7 @@ from ml_connector.core.mapping import Mapping as FieldMapping
 from ml_connector.core.mapping import field_needs, module_needs
 from ml_connector.core.needs import FieldNeed, ModuleNeed, once
 from ml_connector.core.ports import Clock, Cost, Source, Tell
+from ml_connector.core.sales_ports import MasterEdits
 from ml_connector.core.transform import MapContext
 from ml_connector.core.waits import GP, ZOHO
 from ml_connector.flows.channels import Keeping
@@ -61,6 +62,9 @@ if TYPE_CHECKING:
 
 #: What we sign in with, by system.
 SECRETS_OF = {GP: ("gp.password",), ZOHO: ("zoho.client_secret", "zoho.refresh_token")}
+
+#: The entities whose records can be edited in GP.
+MASTERS = ("customers", "vendors")
 
 #: What a run of each flow over deals does.
 _OVER_DEALS = {TAGGING: tag_deals, PROFITABILITY: write_figures}
@@ -281,7 +285,14 @@ class App:
             self._options,
             self._locks.held,
             asked,
+            masters=self._masters(flow),
         )
+
+    def _masters(self, flow: Flow) -> MasterEdits | None:
+        """Where values of its records go back that Zoho owns; None: nowhere."""
+        if not self.settings.sales.master_edits.enabled or flow.entity.name not in MASTERS:
+            return None
+        return self.companies[flow.company].target.masters
 
     @property
     def _options(self) -> Options:
@@ -305,6 +316,7 @@ class App:
             recreate_deleted=sync.recreate_deleted,
             bulk_poll=timedelta(seconds=self.settings.zoho.bulk_poll_seconds),
             bulk_timeout=timedelta(seconds=self.settings.zoho.bulk_timeout_seconds),
+            edit_timeout=timedelta(seconds=self.settings.sales.gp_operation_timeout_seconds),
         )
 
     def deal_work(self, flow: DealFlow, asked: Asked = EVERYTHING) -> DealWork:

@@ -10,7 +10,14 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from ml_connector.app import App
-from ml_connector.connectors.dynamics_gp import GpClient, GpConfig, GpSource, RequestGate, SbaReader
+from ml_connector.connectors.dynamics_gp import (
+    GpClient,
+    GpConfig,
+    GpSource,
+    GpTarget,
+    RequestGate,
+    SbaReader,
+)
 from ml_connector.connectors.dynamics_gp.auth import WindowsTransport
 from ml_connector.connectors.dynamics_gp.tickets import Tickets
 from ml_connector.connectors.slots import OpenLocks
@@ -168,7 +175,9 @@ def _companies(
         client = partial(GpClient, config, password, gate, clock, transport)
         another = partial(_source, client, sba_transport, RowLimits(database, company.key, clock), stack)
         gp = client()
-        companies[company.key] = GpCompany(company, gp, another(gp), another)
+        kept = RowLimits(database, company.key, clock)
+        target = GpTarget(client(), kept, sba_transport if config.sba.sales.enabled else None)
+        companies[company.key] = GpCompany(company, gp, another(gp), another, target)
     return companies
 
 
