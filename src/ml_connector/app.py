@@ -30,6 +30,7 @@ from ml_connector.core.waits import GP, ZOHO
 from ml_connector.flows.channels import Keeping
 from ml_connector.flows.deals import DealWork
 from ml_connector.flows.ledger_months import LedgerMonths
+from ml_connector.flows.new_customers import ACCOUNTS, CUSTOMERS, NewCustomers
 from ml_connector.flows.profit import write_figures
 from ml_connector.flows.pull import pull
 from ml_connector.flows.range import EVERYTHING, Asked
@@ -64,7 +65,7 @@ if TYPE_CHECKING:
 SECRETS_OF = {GP: ("gp.password",), ZOHO: ("zoho.client_secret", "zoho.refresh_token")}
 
 #: The entities whose records can be edited in GP.
-MASTERS = ("customers", "vendors")
+MASTERS = (CUSTOMERS, "vendors")
 
 #: What a run of each flow over deals does.
 _OVER_DEALS = {TAGGING: tag_deals, PROFITABILITY: write_figures}
@@ -288,11 +289,37 @@ class App:
             masters=self._masters(flow),
         )
 
+    @property
+    def edited_entities(self) -> frozenset[str]:
+        """The entities of GP into whose records values of Zoho go back."""
+        return frozenset(MASTERS if self.settings.sales.master_edits.enabled else ())
+
     def _masters(self, flow: Flow) -> MasterEdits | None:
         """Where values of its records go back that Zoho owns; None: nowhere."""
-        if not self.settings.sales.master_edits.enabled or flow.entity.name not in MASTERS:
-            return None
-        return self.companies[flow.company].target.masters
+        masters = self.companies[flow.company].target.masters
+        return masters if flow.entity.name in self.edited_entities else None
+
+    def new_customers(self, company: str, flow: str, run: str) -> NewCustomers:
+        """What finds, and where it may makes, the customers of Accounts for the documents of ``flow``."""
+        mappings = [
+            mapping
+            for of_gp in self.flows.values()
+            for mapping in of_gp.of_module(ACCOUNTS)
+            if of_gp.company == company and mapping.source == CUSTOMERS
+        ]
+        own = self.settings.sales.new_customers
+        return NewCustomers(
+            company,
+            flow,
+            run,
+            self.target,
+            self.companies[company].target.masters,
+            self.database,
+            self.clock,
+            tuple(rule for mapping in mappings for rule in mapping.rules),
+            next((mapping.key_field for mapping in mappings), ""),
+            own.terms if own.enabled and mappings else None,
+        )
 
     @property
     def _options(self) -> Options:

@@ -41,6 +41,9 @@ AMBIGUOUS = Unclear("AMBIGUOUS_MATCH", "2 records", ("1", "2"))
         (Linked("7"), MOVED, None, UPDATE, {"City": "Fargo", "As_Of": AT}),
         (Linked("7"), MOVED, THERE, UPDATE, {"City": "Fargo", "As_Of": AT}),
         (Linked("7"), {}, None, UPDATE, {**ALL, **STAMPS}),
+        (Linked("7"), {}, EMPTY, UPDATE, {**KEYED, **ALL, **STAMPS}),  # linked by us, and not written yet
+        (Linked("7"), {}, THERE, SKIP, {}),
+        (Linked("7"), SAME, {**EMPTY, **ALL}, SKIP, {}),
         (Linked("7"), {"accounts": SAME["accounts"]}, None, UPDATE, {"Balance": Decimal("12.50"), "Money_As_Of": AT}),
         (Linked("7"), {**SAME, "accounts": {"City": "Fargo"}}, None, UPDATE, {"Account_Name": "Aaron", "As_Of": AT}),
         (Found("7", "key"), {}, THERE, SKIP, {}),

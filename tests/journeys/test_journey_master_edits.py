@@ -70,6 +70,7 @@ def assert_quiet(world: World) -> None:
 
 def test_what_sales_changes_goes_into_gp_and_comes_back_as_nothing_new(world: World) -> None:
     account, city = world.account(KEY), address(world)["city"]
+    assert "policy of UpdateCustomer" in world.ok("ping").text
     world.edit(account["id"], Phone="312-555-0199", Billing_Street="One Way\nGate 2")
     assert world.sync("customers")["customers"]["back"] == 1
     there = address(world)

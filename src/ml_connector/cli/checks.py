@@ -10,9 +10,12 @@ from ml_connector.cli.exits import Exit, exit_of
 from ml_connector.cli.show import NAMED, by_remedy, note, say, show_json, show_table
 from ml_connector.core.errors import ConfigurationError, ConnectorError
 from ml_connector.core.ports import Check
+from ml_connector.core.sales import Kind
 
 if TYPE_CHECKING:
     from ml_connector.app import App
+    from ml_connector.core.flow import Flow
+    from ml_connector.gp_company import GpCompany
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,25 @@ def _gp_system(app: App, number: str) -> System:
     needed = [f for f in app.flows.values() if f.company == number and f.entity.name in read]
     name = f"Dynamics GP {company.settings.name}".rstrip()
     entities = [flow.entity.name for flow in needed]
-    return System(name, lambda: company.source.checks(entities, needed), company.source.clock_difference)
+
+    def checks() -> list[Check]:
+        found = company.source.checks(entities, needed)
+        return [*found, *_written(app, company, needed)] if found and found[0].ok else found
+
+    return System(name, checks, company.source.clock_difference)
+
+
+def _written(app: App, company: GpCompany, flows: Sequence[Flow]) -> list[Check]:
+    """What is tried of what is written into GP, where anything is; what becomes of an order its invoices tell."""
+    from ml_connector.loading import load_document_mappings
+
+    sales = app.settings.sales
+    kinds = {mapping.kind for mapping in load_document_mappings(app.settings).values()}
+    kinds |= {Kind.INVOICE} if kinds else set()
+    owned = {f.entity.name for f in flows for m in f.mappings for rule in m.rules if rule.owner == "zoho"}
+    edited = owned & app.edited_entities
+    created = ["customers"] if sales.enabled and sales.new_customers.enabled else []
+    return company.target.checks(sorted(kinds), sorted(edited), created)
 
 
 def zoho_system(app: App) -> System:

@@ -196,7 +196,9 @@ def _changed(
     changed: dict[str, Value] = {}
     there = str((current or {}).get(desired.key_field) or "")
     # What was linked without having been written by a mapping yet, as a customer made of it, gets its key, too.
-    is_unmarked = isinstance(match, Linked) and not left and current is not None and not there
+    is_unmarked = (
+        isinstance(match, Linked) and not left and current is not None and not there and desired.key_value
+    )
     if is_unmarked or (isinstance(match, Found) and fold_key(there) != fold_key(desired.key_value)):
         changed[desired.key_field] = desired.key_value
     for part in desired.parts:
