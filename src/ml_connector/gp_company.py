@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ml_connector.connectors.dynamics_gp import GpClient, GpSource
+from ml_connector.connectors.dynamics_gp import GpClient, GpSource, GpTarget
 from ml_connector.core.companies import Company
 from ml_connector.core.ports import Cost
 
@@ -20,6 +20,7 @@ class GpCompany:
     gp: GpClient
     source: GpSource  #: for commands
     another: Callable[[], GpSource]  #: with nothing read ahead and nothing counted
+    target: GpTarget  #: for all flows: what it learns of GP's policies is kept
     _of_flows: dict[str, GpSource] = field(default_factory=dict)
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
@@ -32,6 +33,7 @@ class GpCompany:
 
     def cost(self) -> Cost:
         """What was asked of this company so far, for commands and all flows."""
-        costs = [source.cost() for source in (self.source, *self._of_flows.values())]
+        reading = [source.cost() for source in (self.source, *self._of_flows.values())]
+        costs = [*reading, self.target.client.cost()]
         calls = sum((Counter(cost.calls) for cost in costs), Counter[str]())
         return Cost(dict(calls), sum(cost.seconds for cost in costs))

@@ -20,7 +20,7 @@ from memory_sales import ORDERS
 from ml_connector.core.document_mapping import Numbering
 from ml_connector.core.numbering import number_of
 from ml_connector.store.database import Database
-from postgres import empty
+from ml_connector.store.copying import clear
 
 HISTORIES, PARTS = 1000, 20
 FIRST = 5725767000000000900
@@ -111,7 +111,8 @@ class History:
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_order_is_one_document_whatever_happened(database, part):
     for seed in range(part * HISTORIES // PARTS, (part + 1) * HISTORIES // PARTS):
-        empty(database)
+        with database.begin() as tx:
+            clear(tx)
         history = History(database, seed)
         history.live()
         history.end()

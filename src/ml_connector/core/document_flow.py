@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from ml_connector.core.document_decisions import Rules
-from ml_connector.core.document_mapping import DocumentMapping, Numbering, Terms
+from ml_connector.core.document_mapping import DocumentMapping, Numbering, Terms, meaning_of
 from ml_connector.core.numbering import number_of
 from ml_connector.core.sales import Kind
 
@@ -41,6 +41,16 @@ class DocumentFlow:
     def module(self) -> str:
         """The CRM's module whose records it takes."""
         return self.mapping.module
+
+    @property
+    def after(self) -> frozenset[str]:
+        """The entities of its company without whose first load it has nothing to say."""
+        return frozenset({"customers", "gl_accounts"} if self.settle is not None else {"customers"})
+
+    @property
+    def meaning(self) -> str:
+        """Another one has everything looked at again."""
+        return meaning_of(self.mapping, self.terms)
 
     @property
     def modules(self) -> tuple[str, ...]:

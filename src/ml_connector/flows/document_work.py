@@ -25,7 +25,7 @@ from ml_connector.store.links import Pair
 
 #: One run at a time makes documents: a deal and its sales order would otherwise not see each other.
 LOCK = "documents"
-STAMP = "Modified_Time"
+STAMP, MADE = "Modified_Time", "Created_Time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,9 @@ class DocumentWork:
     locked: Locked = unlocked
     at_once: int = 1  #: records that are worked on at the same time
     send_within: timedelta = timedelta(0)  #: so long after it was begun a call may still be sent
+    since: datetime | None = (
+        None  #: what was made, or won, before it does not go to the ERP; None: everything may
+    )
 
     @property
     def pair(self) -> Pair:
@@ -75,8 +78,22 @@ class Case:
     def at(self) -> datetime | None:
         """The record's own instant, or that of its deletion; None: it is not known."""
         record = self.handed.result
-        stamp = record.fields.get(STAMP) if isinstance(record, Record) else None
-        return stamp if isinstance(stamp, datetime) else self.handed.at
+        return (_instant(record, STAMP) if isinstance(record, Record) else None) or self.handed.at
+
+    def is_older(self, since: datetime | None) -> bool:
+        """Whether it was made before, or as a deal won, and nobody asked for it."""
+        record, became = self.handed.result, self.became
+        if since is None or not isinstance(record, Record) or self.codes or became.next_at:
+            return False
+        if became.linked or became.intent:
+            return False
+        at = became.won_at if became.module == DEALS else _instant(record, MADE)
+        return at is not None and at < since
+
+
+def _instant(record: Record, name: str) -> datetime | None:
+    value = record.fields.get(name)
+    return value if isinstance(value, datetime) else None
 
 
 def cases_of(work: DocumentWork, handed: Sequence[Handed]) -> list[Case]:
@@ -102,7 +119,8 @@ def cases_of(work: DocumentWork, handed: Sequence[Handed]) -> list[Case]:
             released=verdict.released if verdict else frozenset(),
             sales_orders=orders.get(one.key, ()),
         )
-        found.append(_mapped(replace(work, flow=replace(work.flow, terms=terms)), case, names))
+        in_terms = replace(work, flow=replace(work.flow, terms=terms))
+        found.append(_mapped(in_terms, case, names, is_known=one.key in known))
     return found
 
 
@@ -130,8 +148,10 @@ def _names(tx: Connection, work: DocumentWork, pointed: Collection[Pointed]) -> 
     }
 
 
-def _mapped(work: DocumentWork, case: Case, names: Mapping[str, Mapping[Pointed, str]]) -> Case:
-    """The case with what the record wants, or with its fault."""
+def _mapped(
+    work: DocumentWork, case: Case, names: Mapping[str, Mapping[Pointed, str]], *, is_known: bool
+) -> Case:
+    """The case with what the record wants, or with its fault. ``is_known``: the record was seen before."""
     record, flow = case.handed.result, work.flow
     if isinstance(record, Unreadable):
         return replace(case, fault=record.error)
@@ -145,8 +165,8 @@ def _mapped(work: DocumentWork, case: Case, names: Mapping[str, Mapping[Pointed,
         wanted = map_document(record, flow.mapping, flow.terms, around)
     except RecordRejectedError as error:
         return replace(case, fault=error)
-    became = replace(became, deal=wanted.deal, quote=wanted.quote)
-    return replace(case, wanted=wanted, became=_won(work, became, wanted))
+    became = _won(work, became, wanted, None if is_known else _instant(record, MADE))
+    return replace(case, wanted=wanted, became=replace(became, deal=wanted.deal, quote=wanted.quote))
 
 
 def _in_company(
@@ -166,10 +186,14 @@ def _in_company(
     return replace(became, company=whose[0]) if whose else became
 
 
-def _won(work: DocumentWork, became: Became, wanted: Wanted) -> Became:
-    """Of a deal: since when it is known to be won."""
+def _won(work: DocumentWork, became: Became, wanted: Wanted, made_at: datetime | None) -> Became:
+    """Of a deal: since when it is known to be won.
+
+    ``made_at``: of one that was never seen before: it may have been won as long ago as it was made.
+    """
     if work.flow.settle is None:
         return became
     if wanted.stage.strip().casefold() not in work.flow.rules.stages:
         return replace(became, won_at=became.won_at if became.linked else None)
-    return replace(became, won_at=became.won_at or work.clock.now())
+    is_old = made_at is not None and work.since is not None and made_at < work.since
+    return replace(became, won_at=became.won_at or (made_at if is_old else work.clock.now()))

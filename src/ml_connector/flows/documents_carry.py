@@ -122,6 +122,8 @@ class _Carrying:
         is_open = became.intent or became.next_at or became.is_total_open or self.case.codes
         if became.wanted == what_is_wanted(wanted) and not is_open:
             return Done(self.case, became, "unchanged" if became.linked else "skipped", is_unasked=True)
+        if self.case.is_older(self.work.since):
+            return self._act(Skip("It was made before documents of its kind were to go to the ERP."))
         if (early := self._of_won_deal()) is not None:
             return self._act(early)
         if became.linked or became.intent or (wanted and self._is_cancelled(wanted)):
