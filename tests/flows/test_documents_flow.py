@@ -14,11 +14,14 @@ from memory_crm import DyingDatabase
 from memory_crm import KilledError as StoreKilledError
 from memory_documents import Fault, KilledError, away, late, lost, unsure
 from memory_sales import ACCOUNT, DEALS, ORDERS, QUOTES
+from ml_connector.core.document_decisions import Answer, Choice
 from ml_connector.core.document_mapping import Numbering
-from ml_connector.core.errors import RecordRejectedError
+from ml_connector.core.errors import ConfigurationError, RecordRejectedError
 from ml_connector.core.numbering import number_of
 from ml_connector.core.sales import Kind
+from ml_connector.flows.decide import Decider
 from ml_connector.flows.document_work import cases_of
+from ml_connector.flows.documents_decide import discard, release
 from ml_connector.flows.range import Asked
 from ml_connector.flows.receive import Handed
 from ml_connector.store import links
@@ -258,6 +261,42 @@ def test_a_sales_order_whose_deal_became_an_order_is_held(sales):
     assert (sales.held(), len(sales.erp.every())) == ([], 2)
     assert sales.crm.told(DEALS, "71")["GP_Ordered_Amount"] == Decimal("879.90")
     assert sales.is_quiet([DEALS, ORDERS])
+
+
+@pytest.mark.parametrize(("choice", "quantity"), [(Choice.LINK, 1), (Choice.REPLACE, 2)])
+def test_a_person_says_which_order_it_is(sales, choice, quantity):
+    sales.crm.edit(DEALS, "71", Stage="Closed Won")
+    sales.pass_time(minutes=1)
+    sales.run(DEALS)
+    sales.pass_time(hours=25)
+    sales.run(DEALS)
+    number = sales.only().document.number
+    sales.crm.edit(ORDERS, ORDER, Deal_Name__id="71")
+    sales.pass_time(minutes=1)
+    sales.run()
+    assert sales.held() == ["ALREADY_ORDERED"]
+    release(sales.work(), ORDER, Decider("anna", "so"), Answer(choice, number))
+    sales.pass_time(minutes=1)
+    sales.run()
+    assert sales.held() == []
+    assert sales.only().document.lines[0].quantity == quantity
+    assert sales.became(DEALS, "71").linked is None
+    assert sales.became(ORDERS, ORDER).linked.number == number
+    assert sales.crm.told(DEALS, "71")["GP_Order_Number"] == number
+    assert sales.is_quiet([DEALS, ORDERS])
+    assert len(sales.erp.every()) == 1
+
+
+def test_what_is_discarded_waits_no_longer_until_it_changes(sales):
+    sales.crm.edit(ORDERS, ORDER, Account_Name__id="5725767000000000199")
+    sales.pass_time(minutes=1)
+    sales.run()
+    discard(sales.work(), ORDER, Decider("anna", "a test order"))
+    sales.pass_time(hours=1)
+    sales.run()
+    assert (sales.held(), sales.story(ORDER)) == ([], ["held", "discarded"])
+    with pytest.raises(ConfigurationError):
+        release(sales.work(), ORDER, Decider("anna", "so"))
 
 
 def test_an_order_that_the_erp_made_of_the_quote_is_in_the_way(sales):

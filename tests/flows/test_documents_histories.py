@@ -19,8 +19,8 @@ from memory_documents import Fault, KilledError, away, late, lost, unsure
 from memory_sales import ORDERS
 from ml_connector.core.document_mapping import Numbering
 from ml_connector.core.numbering import number_of
-from ml_connector.store.database import Database
 from ml_connector.store.copying import clear
+from ml_connector.store.database import Database
 
 HISTORIES, PARTS = 1000, 20
 FIRST = 5725767000000000900
@@ -42,7 +42,16 @@ class History:
         self.chance = random.Random(seed)
         self.world = SalesWorld(database, list(Numbering)[seed % 2])
         self.world.crm.on_change = self._heard
-        self.steps = (self._edit, self._edit, self._run, self._run, self._die, self._fail, self._wait, self._type)
+        self.steps = (
+            self._edit,
+            self._edit,
+            self._run,
+            self._run,
+            self._die,
+            self._fail,
+            self._wait,
+            self._type,
+        )
 
     def _heard(self, module: str, key: str) -> None:
         if self.chance.random() < 0.6:

@@ -9,10 +9,12 @@ from datetime import date, datetime, timedelta
 from ml_connector.core.catalogue import CUSTOMER_MISSING
 from ml_connector.core.deal_fields import DEALS
 from ml_connector.core.document_apply import map_document, pointed_by
+from ml_connector.core.document_decisions import Answer, Choice
 from ml_connector.core.document_fields import SALES_ORDERS
 from ml_connector.core.document_flow import DocumentFlow
 from ml_connector.core.document_mapping import Around, Pointed, Wanted
 from ml_connector.core.errors import RecordRejectedError
+from ml_connector.core.match import Verdict
 from ml_connector.core.ports import Clock, Target, Unreadable
 from ml_connector.core.record import Record, fold_key
 from ml_connector.core.sales_ports import Documents
@@ -66,6 +68,7 @@ class Case:
     fault: RecordRejectedError | None = None  #: why nothing can be said of it
     codes: frozenset[str] = frozenset()  #: for which it waits
     released: frozenset[str] = frozenset()  #: those that a person let through
+    answer: Answer | None = None  #: which document of the ERP a person says is meant
     account: str = ""  #: the id of its Account
     sales_orders: tuple[str, ...] = ()  #: of a deal: the ids of its sales orders, as far as they were seen
 
@@ -117,11 +120,19 @@ def cases_of(work: DocumentWork, handed: Sequence[Handed]) -> list[Case]:
             None,
             codes=frozenset(hold.code for hold in opened if hold.source_key == one.key),
             released=verdict.released if verdict else frozenset(),
+            answer=_answer_of(verdict),
             sales_orders=orders.get(one.key, ()),
         )
         in_terms = replace(work, flow=replace(work.flow, terms=terms))
         found.append(_mapped(in_terms, case, names, is_known=one.key in known))
     return found
+
+
+def _answer_of(verdict: Verdict | None) -> Answer | None:
+    """The answer that is kept as a verdict."""
+    if verdict is None or not verdict.chosen:
+        return None
+    return Answer(Choice.REPLACE if verdict.replaces else Choice.LINK, verdict.chosen)
 
 
 def _sales_orders(tx: Connection, deals: Collection[str]) -> dict[str, tuple[str, ...]]:

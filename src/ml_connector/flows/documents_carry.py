@@ -174,6 +174,7 @@ class _Carrying:
             found,
             looked_at,
             became.intent,
+            answer=case.answer,
             is_total_open=became.is_total_open,
             is_released=bool(case.released & case.codes),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -11,11 +11,12 @@ import structlog
 
 from ml_connector.core.audit import AuditAction
 from ml_connector.core.deal_fields import DEALS
-from ml_connector.core.document_decisions import Linked
+from ml_connector.core.document_decisions import How, Linked
 from ml_connector.core.document_fields import QUOTES
 from ml_connector.core.document_status import together, told_of_order, told_of_quote
 from ml_connector.core.errors import RecordRejectedError
 from ml_connector.core.ports import Absent, Unreadable
+from ml_connector.core.record import fold_key
 from ml_connector.core.sales import Kind
 from ml_connector.flows.document_work import DocumentWork
 from ml_connector.flows.documents_carry import Done
@@ -24,7 +25,7 @@ from ml_connector.store.audit import AuditRow
 from ml_connector.store.database import Connection
 from ml_connector.store.documents import Became, Told
 from ml_connector.store.holds import Hold
-from ml_connector.store.links import Link
+from ml_connector.store.links import Link, Pair
 from ml_connector.store.outcomes import FROM_TARGET, Outcome
 
 _RESULTS = {"held": "held", "skipped": "skipped", "waiting": "waiting"}
@@ -39,6 +40,7 @@ def record(work: DocumentWork, run: str, done: Done) -> str:
         if done.is_unasked:
             return done.count
         documents.put(tx, done.became)
+        _give_up(tx, work, done)
         _link(tx, work, done, now)
         rows = [*_Rows(work, run, done, now).of_events(), *_hold(tx, work, run, done, now)]
         if done.error is None:
@@ -71,6 +73,19 @@ def _link(tx: Connection, work: DocumentWork, done: Done, now: datetime) -> None
             links.remove(tx, pair, known.source_key)
     if linked is not None:
         links.put(tx, pair, [Link(linked.number, became.key, _by(linked), now, None)])
+
+
+def _give_up(tx: Connection, work: DocumentWork, done: Done) -> None:
+    """A document that a person gave to this record is no other's any more: its deal's own link to it ends."""
+    linked, became = done.became.linked, done.became
+    if linked is None or linked.how not in (How.LINKED, How.REPLACED) or not became.deal:
+        return
+    for deal in documents.find(tx, DEALS, [became.deal]).values():
+        is_same = deal.linked is not None and fold_key(deal.linked.number) == fold_key(linked.number)
+        if deal.linked is not None and is_same and deal.company == became.company:
+            documents.put(tx, replace(deal, linked=None, wanted=""))
+            documents.put_told(tx, deal, Told(as_of=done.looked_at))
+            links.remove(tx, Pair(deal.company, work.flow.entity, DEALS), deal.linked.number)
 
 
 def _by(linked: Linked) -> str:
