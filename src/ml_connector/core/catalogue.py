@@ -228,8 +228,8 @@ OWN_CODES: Mapping[str, OwnCode] = {
     ALREADY_ORDERED: OwnCode(
         Kind.DOCUMENT,
         "The deal or the quote of this record already has a document in the ERP.",
-        "Say what is meant: link it to that one, replace what that one says, or add another beside it (which is what"
-        " releasing the hold does).",
+        "Say what is meant: release the hold with --link NUMBER (it is that one, which stays as it is), with --replace"
+        " NUMBER (it is that one, which then says what this record says), or with neither (it gets another beside it).",
         releasable=True,
     ),
     DOCUMENT_GONE: OwnCode(

@@ -302,7 +302,7 @@ class _Carrying:
             became = replace(became, wanted=what_is_wanted(self.case.wanted), next_at=None)
         chain = None
         if self.standing is not None and became.linked is not None:
-            chain = chain_of(self.work, became.company, self.standing)
+            chain = chain_of(self.work.erps[became.company], self.standing)
         looked_at = self.looked_at
         return Done(self.case, became, count, error, reason, tuple(self.events), chain, looked_at)
 

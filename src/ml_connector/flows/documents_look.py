@@ -90,11 +90,11 @@ def _come_from(erp: Documents, standing: Standing) -> Sequence[Standing]:
     return _all(erp, Sought(frozenset({Kind.ORDER, Kind.INVOICE}), master_number=standing.master_number))
 
 
-def chain_of(work: DocumentWork, company: str, standing: Standing) -> Chain:
+def chain_of(erp: Documents, standing: Standing) -> Chain:
     """The document with the invoices that came from it, which are looked for only where there may be some."""
     if standing.document.kind is Kind.QUOTE or not standing.master_number:
         return Chain(standing)
     if not standing.is_in_history and not any(one.invoiced for one in standing.progress):
         return Chain(standing)
     sought = Sought(frozenset({Kind.INVOICE}), master_number=standing.master_number)
-    return Chain(standing, tuple(_all(work.erps[company], sought)))
+    return Chain(standing, tuple(_all(erp, sought)))

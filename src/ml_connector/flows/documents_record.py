@@ -12,18 +12,16 @@ import structlog
 from ml_connector.core.audit import AuditAction
 from ml_connector.core.deal_fields import DEALS
 from ml_connector.core.document_decisions import How, Linked
-from ml_connector.core.document_fields import QUOTES
-from ml_connector.core.document_status import together, told_of_order, told_of_quote
 from ml_connector.core.errors import RecordRejectedError
 from ml_connector.core.ports import Absent, Unreadable
 from ml_connector.core.record import fold_key
-from ml_connector.core.sales import Kind
 from ml_connector.flows.document_work import DocumentWork
 from ml_connector.flows.documents_carry import Done
+from ml_connector.flows.documents_tell import keep_told
 from ml_connector.store import asked, audit, documents, holds, links, outcomes, verdicts
 from ml_connector.store.audit import AuditRow
 from ml_connector.store.database import Connection
-from ml_connector.store.documents import Became, Told
+from ml_connector.store.documents import Told
 from ml_connector.store.holds import Hold
 from ml_connector.store.links import Link, Pair
 from ml_connector.store.outcomes import FROM_TARGET, Outcome
@@ -47,7 +45,7 @@ def record(work: DocumentWork, run: str, done: Done) -> str:
             verdicts.remove(tx, work.pair, [(done.case.key, "")])
         audit.append(tx, rows)
         if done.chain is not None and done.looked_at is not None:
-            keep_told(tx, done)
+            keep_told(tx, done.became, done.chain, done.looked_at)
     _log_all(rows)
     return done.count
 
@@ -188,36 +186,3 @@ def _log_all(rows: list[AuditRow]) -> None:
         write = log.info if row.action is AuditAction.HELD else log.debug
         where = {"flow": row.flow, "run": row.run, "key": row.source_key, "mapping": row.mapping}
         write(f"{row.flow}: {row.action}", **where, target_id=row.target_id, module=row.module)
-
-
-# -- what the CRM is to be told
-
-
-def keep_told(tx: Connection, done: Done) -> None:
-    """Keep what this reading of its document tells, of the record and of its deal; an older reading tells nothing."""
-    chain, became, read_at = done.chain, done.became, done.looked_at
-    assert chain is not None
-    assert read_at is not None
-    is_quote = chain.document.document.kind is Kind.QUOTE
-    own = told_of_quote(chain) if is_quote else told_of_order(chain)
-    known = documents.find_told(tx, became.module, [became.key]).get(became.key, Told())
-    if known.as_of is not None and read_at < known.as_of:
-        return
-    tells = known.tells if became.module == DEALS else own
-    documents.put_told(tx, became, Told(own, tells, read_at))
-    deal = became.key if became.module == DEALS else became.deal
-    if deal and not is_quote:
-        _keep_told_of_deal(tx, became, deal, read_at)
-
-
-def _keep_told_of_deal(tx: Connection, became: Became, deal: str, read_at: datetime) -> None:
-    """A deal is told of its own order and of those of its sales orders together."""
-    rows = [one for one in documents.of_deal(tx, deal) if one.linked and one.module != QUOTES]
-    known = documents.find_told(tx, DEALS, [deal]).get(deal, Told())
-    each = [
-        documents.find_told(tx, one.module, [one.key])[one.key].own for one in rows if one.module != DEALS
-    ]
-    told = [own for own in (known.own, *each) if own]
-    as_of = max(known.as_of, read_at) if known.as_of else read_at
-    row = Became(became.company, DEALS, deal)
-    documents.put_told(tx, row, Told(known.own, together(told), as_of))

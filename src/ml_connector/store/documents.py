@@ -14,7 +14,16 @@ from ml_connector.core.sales import Kind
 from ml_connector.store.database import Found, select_in, upsert
 from ml_connector.store.tables import documents
 
-_TOLD = ("own", "tells", "as_of", "told")
+_READ = ("master_number", "is_open", "own", "tells", "as_of")
+_BLANK: dict[str, object] = {
+    "master_number": 0,
+    "is_open": False,
+    "own": None,
+    "tells": None,
+    "as_of": None,
+    "told": None,
+}
+_PORTION = 10_000  #: parameters of a statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,8 @@ class Told:
     own: Fields = field(default_factory=dict)
     tells: Fields = field(default_factory=dict)
     as_of: datetime | None = None
+    master_number: int = 0  #: of the chain that its document is in
+    is_open: bool = False  #: that document may change still
 
 
 def find(tx: sa.Connection, module: str, keys: Collection[str]) -> dict[str, Became]:
@@ -67,7 +78,7 @@ def of_deal(tx: sa.Connection, deal: str) -> list[Became]:
 
 def put(tx: sa.Connection, row: Became) -> None:
     """Remember it; what the CRM is told stays as it was."""
-    upsert(tx, documents, [_values(row) | dict.fromkeys(_TOLD)], keep=_TOLD)
+    upsert(tx, documents, [_values(row) | _BLANK], keep=tuple(_BLANK))
 
 
 def waiting(tx: sa.Connection, module: str, now: datetime) -> list[str]:
@@ -132,23 +143,42 @@ def _became(row: Found) -> Became:
 def find_told(tx: sa.Connection, module: str, keys: Collection[str]) -> dict[str, Told]:
     """Id -> what the ERP told of these records last."""
     c = documents.c
-    query = sa.select(c.key, *(c[name] for name in _TOLD)).where(c.module == module)
-    return {
-        row.key: Told(load_fields(row.own or "{}"), load_fields(row.tells or "{}"), row.as_of)
-        for row in select_in(tx, query, c.key, keys)
-    }
+    query = sa.select(c.key, *(c[name] for name in _READ)).where(c.module == module)
+    return {row.key: _told(row) for row in select_in(tx, query, c.key, keys)}
+
+
+def _told(row: Found) -> Told:
+    own, tells = (load_fields(text or "{}") for text in (row.own, row.tells))
+    return Told(own, tells, row.as_of, row.master_number, row.is_open)
 
 
 def put_told(tx: sa.Connection, row: Became, told: Told) -> None:
     """Keep what the ERP tells of this record; what it became, and what the CRM was told of it, stay as they were."""
-    values = {
-        "own": dump_fields(told.own),
-        "tells": dump_fields(told.tells),
-        "as_of": told.as_of,
-        "told": None,
-    }
-    others = set(_values(row)) | {"told"}
-    upsert(tx, documents, [_values(row) | values], keep=sorted(others - {"module", "key"}))
+    values: dict[str, object] = {"own": dump_fields(told.own), "tells": dump_fields(told.tells)}
+    values |= {"as_of": told.as_of, "master_number": told.master_number, "is_open": told.is_open}
+    others = {*_values(row), "told"} - {"module", "key"}
+    upsert(tx, documents, [_values(row) | _BLANK | values], keep=sorted(others))
+
+
+def of_documents(
+    tx: sa.Connection, company: str, numbers: Collection[str], chains: Collection[int]
+) -> list[Became]:
+    """The records that became one of these documents of the company, or one of these chains."""
+    c = documents.c
+    query = sa.select(documents).where(c.company == company, c.kind != "")
+    found = {(row.module, row.key): _became(row) for row in select_in(tx, query, c.number, numbers)}
+    wanted = sorted(set(chains) - {0})
+    for start in range(0, len(wanted), _PORTION):
+        some = query.where(c.master_number.in_(wanted[start : start + _PORTION]))
+        found |= {(row.module, row.key): _became(row) for row in tx.execute(some)}
+    return [found[name] for name in sorted(found)]
+
+
+def not_read_since(tx: sa.Connection, company: str, at: datetime, most: int) -> list[Became]:
+    """The records whose documents may change still and were read last before ``at``, the longest ago first."""
+    c = documents.c
+    query = sa.select(documents).where(c.company == company, c.kind != "", c.is_open, c.as_of < at)
+    return [_became(row) for row in tx.execute(query.order_by(c.as_of, c.module, c.key).limit(most))]
 
 
 def untold(tx: sa.Connection, module: str, most: int, after: str = "") -> list[Telling]:

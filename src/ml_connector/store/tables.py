@@ -666,11 +666,14 @@ documents = Table(
     Column("quote", String(64), nullable=False),
     Column("won_at", Instant),  # of a deal: when it was first seen won
     Column("next_at", Instant),  # when it is looked at again; none: not by itself
+    Column("master_number", Integer, nullable=False),  # of the chain that its document is in; 0: not known
+    Column("is_open", Boolean, nullable=False),  # its document may change still
     Column("own", Text),  # JSON: what its own document tells
     Column("tells", Text),  # JSON: what the CRM is to be told
     Column("as_of", Instant),  # when the reading began that it comes from
     Column("told", Text),  # JSON: what the CRM was told last
     Index("ix_documents_deal", "deal"),
     Index("ix_documents_number", "company", "number"),
+    Index("ix_documents_master", "company", "master_number"),
     Index("ix_documents_next", "module", "next_at"),
 )

@@ -29,6 +29,8 @@ def upgrade() -> None:
         sa.Column("quote", sa.String(64), nullable=False),
         sa.Column("won_at", _INSTANT),
         sa.Column("next_at", _INSTANT),
+        sa.Column("master_number", sa.Integer, nullable=False),
+        sa.Column("is_open", sa.Boolean, nullable=False),
         sa.Column("own", sa.Text),
         sa.Column("tells", sa.Text),
         sa.Column("as_of", _INSTANT),
@@ -37,4 +39,5 @@ def upgrade() -> None:
     )
     op.create_index("ix_documents_deal", "documents", ["deal"])
     op.create_index("ix_documents_number", "documents", ["company", "number"])
+    op.create_index("ix_documents_master", "documents", ["company", "master_number"])
     op.create_index("ix_documents_next", "documents", ["module", "next_at"])
