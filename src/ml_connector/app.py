@@ -31,6 +31,8 @@ from ml_connector.core.waits import GP, ZOHO
 from ml_connector.flows.agenda import was_due
 from ml_connector.flows.channels import Keeping
 from ml_connector.flows.deals import DealWork
+from ml_connector.flows.document_status import NAME as STATUS
+from ml_connector.flows.document_status import StatusFlow, StatusWork, follow
 from ml_connector.flows.document_work import DocumentWork
 from ml_connector.flows.documents import DocumentMaker
 from ml_connector.flows.ledger_months import LedgerMonths
@@ -196,25 +198,36 @@ class App:
         over_gp = [name for name in named if name not in self._over_crm]
         return in_order(self.flows, over_gp, self._over_crm)
 
-    def both(self, wanted: Sequence[str] = ()) -> tuple[list[Flow], list[DealFlow | DocumentFlow]]:
+    def both(
+        self, wanted: Sequence[str] = ()
+    ) -> tuple[list[Flow], list[DealFlow | DocumentFlow | StatusFlow]]:
         """The wanted flows, or all: those that read GP, and those that read the CRM, which come after them."""
         named = self._named(wanted)
         over_crm = [flow for name, flow in self._over_crm.items() if name in named or not wanted]
         only_crm = bool(wanted) and set(wanted) <= self._over_crm.keys()
         return [] if only_crm else self.in_order(wanted), over_crm
 
-    def first_loads_before(self, flow: DealFlow | DocumentFlow, waits: Collection[str]) -> list[str]:
+    def first_loads_before(
+        self, flow: DealFlow | DocumentFlow | StatusFlow, waits: Collection[str]
+    ) -> list[str]:
         """Those of the flows that wait for their approval without which this one over the CRM has nothing to say."""
         waiting = (self.flows[name] for name in waits)
         return [w.name for w in waiting if w.entity.name in flow.after and w.company == flow.company]
 
     @property
-    def _every(self) -> dict[str, Flow | DealFlow | DocumentFlow]:
+    def _every(self) -> dict[str, Flow | DealFlow | DocumentFlow | StatusFlow]:
         return {**self.flows, **self._over_crm}
 
     @property
-    def _over_crm(self) -> dict[str, DealFlow | DocumentFlow]:
-        return {**self.deal_flows, **self.document_flows}
+    def _over_crm(self) -> dict[str, DealFlow | DocumentFlow | StatusFlow]:
+        return {**self.deal_flows, **self.document_flows, **self.status_flows}
+
+    @property
+    def status_flows(self) -> dict[str, StatusFlow]:
+        """What tells Zoho how far its documents are in GP, if any go there."""
+        modules = [flow.module for flow in self.document_flows.values()]
+        company = self.settings.every_company[0].key
+        return {STATUS: StatusFlow(company, tuple(dict.fromkeys([*modules, DEALS])))} if modules else {}
 
     def _named(self, wanted: Sequence[str]) -> list[str]:
         """The flows that these words name, each a flow or a company."""
@@ -394,6 +407,14 @@ class App:
             polls,
         )
 
+    def status_work(self, flow: StatusFlow) -> StatusWork:
+        """What a run of what tells Zoho of its documents works with."""
+        documents = {key: company.target.documents for key, company in self.companies.items()}
+        options = self._options
+        return StatusWork(
+            flow, documents, self.sales, self.target, self.database, self.clock, options, self._locks.held
+        )
+
     def _first_run_of(self, flow: DocumentFlow) -> datetime:
         """When it was first run, by a little less: clocks differ."""
         now = self.clock.now() - _CLOCKS_DIFFER
@@ -501,6 +522,8 @@ class App:
         if flow in self.document_flows:
             gathering = self.gathering(self.document_flows[flow], asked, polls=not was_due(run))
             return receive(steps, gathering, run)
+        if flow in self.status_flows:
+            return follow(steps, self.status_work(self.status_flows[flow]), run)
         if flow not in self.flows:
             gone = ConfigurationError(
                 f"There is no flow “{flow}” any more.", "Enable it again to finish its run."

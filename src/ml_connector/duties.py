@@ -17,6 +17,7 @@ from ml_connector.core.flow import Flow
 from ml_connector.core.ports import Cost
 from ml_connector.core.waits import GP, ZOHO, Reason, Wait
 from ml_connector.flows.agenda import Scheduled
+from ml_connector.flows.document_status import StatusFlow
 from ml_connector.flows.figures import FlowFigures, Watched, find_figures
 from ml_connector.flows.listening import ModuleStanding
 from ml_connector.flows.listening import find_standing as find_module
@@ -37,11 +38,15 @@ def scheduled(app: App) -> list[Scheduled]:
     """Every flow with when it runs, each after those that it comes after."""
     in_gp, flows = app.companies[next(iter(app.companies))].source.entities, app.in_order()
 
-    over_crm: list[DealFlow | DocumentFlow] = [*app.deal_flows.values(), *app.document_flows.values()]
+    over_crm: list[DealFlow | DocumentFlow | StatusFlow] = [
+        *app.deal_flows.values(),
+        *app.document_flows.values(),
+        *app.status_flows.values(),
+    ]
     behind: dict[str, frozenset[str]] = {}  # flow -> every flow that it comes after
 
     def one(
-        flow: Flow | DealFlow | DocumentFlow,
+        flow: Flow | DealFlow | DocumentFlow | StatusFlow,
         systems: set[str],
         first_loads: Collection[str],
         after: Collection[str],
@@ -62,7 +67,7 @@ def scheduled(app: App) -> list[Scheduled]:
     return over_gp + [
         one(
             flow,
-            {GP, ZOHO} if isinstance(flow, DocumentFlow) else {ZOHO},
+            {ZOHO} if isinstance(flow, DealFlow) else {GP, ZOHO},
             before[flow.name],
             before[flow.name],
         )
@@ -85,6 +90,7 @@ def watched(app: App) -> list[Watched]:
     """Every flow that is scheduled, with what else there is to know to look at it."""
     entities = {flow.name: flow.entity.name for flow in app.in_order()}
     entities |= {name: flow.module for name, flow in app.document_flows.items()}
+    entities |= {name: flow.entity for name, flow in app.status_flows.items()}
     return [Watched(app.company_of(one.flow), entities.get(one.flow, "Deals"), one) for one in scheduled(app)]
 
 

@@ -16,7 +16,8 @@ from ml_connector.core.document_flow import DocumentFlow
 from ml_connector.core.document_mapping import Numbering, Terms
 from ml_connector.core.listening import Pace
 from ml_connector.core.match import Verdict
-from ml_connector.core.sales import Standing
+from ml_connector.core.sales import Document, Standing
+from ml_connector.flows.document_status import StatusFlow, StatusWork, follow
 from ml_connector.flows.document_work import DocumentWork
 from ml_connector.flows.documents import DocumentMaker
 from ml_connector.flows.receive import Gathering, receive
@@ -103,6 +104,20 @@ class SalesWorld:
         )
         return receive(DirectSteps(self.clock), gathering, f"{module}-{self.runs}")
 
+    def follow(self) -> dict[str, Any]:
+        """What became of documents in the ERP is told."""
+        self.runs += 1
+        work = StatusWork(
+            StatusFlow(COMPANY, (ORDERS, QUOTES, DEALS)),
+            {COMPANY: self.erp},
+            self.crm,
+            self.crm,
+            self.database,
+            self.clock,
+            Options(max_wait=timedelta(seconds=60)),
+        )
+        return follow(DirectSteps(self.clock), work, f"status-{self.runs}")
+
     def pass_time(self, **how: float) -> None:
         self.clock.sleep(timedelta(**how).total_seconds())
 
@@ -115,6 +130,11 @@ class SalesWorld:
     def only(self) -> Standing:
         (one,) = self.erp.every()
         return one
+
+    def only_like(self, number: str, other: str) -> Document:
+        """Another document like this one, of somebody else."""
+        one = next(one for one in self.erp.every() if one.document.number == number)
+        return replace(one.document, number=other, reference="")
 
     def sent(self) -> list[str]:
         """Every create and update that the ERP was asked for."""
@@ -148,6 +168,3 @@ class SalesWorld:
             for module in modules:
                 self.run(module)
         return before == (len(self.sent()), len(self.crm.written))
-
-    def again(self, database: Database) -> SalesWorld:
-        return replace(self, database=database)

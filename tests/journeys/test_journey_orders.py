@@ -93,8 +93,12 @@ def test_a_person_s_sync_brings_an_order_to_gp_and_its_number_to_zoho(world: Wor
     world.edit(made, module="Sales_Orders", Purchase_Order="PO 8")
     assert world.sync("sales_orders")["sales_orders"]["updated"] == 1
     assert world.held() == {}
+    world.gp.control("POST", f"sales/Order/{there['id']}", {"invoice": True, "post": True})
+    assert world.sync("document_status")["document_status"]["crm_told"] == 1
+    told = in_zoho(world, made)
+    assert (told["GP_Order_Status"], float(told["GP_Invoiced_Amount"])) == ("Invoiced", 379.9)
     names = [flow["flow"] for flow in world.here("flows", "list", "--json").json["flows"]]
-    assert "sales_orders" in names
+    assert {"sales_orders", "document_status"} <= set(names)
 
 
 def test_an_order_that_gp_refuses_waits_with_gp_s_own_reason_and_is_tried_again(world: World) -> None:

@@ -55,7 +55,7 @@ def plan(
         figures, records = make_plan(app, [flow.name for flow in ready], show, asked)
         for flow in () if key and wanted else over_deals:  # keys are GP's, unless only deals are meant
             if not isinstance(flow, DealFlow):
-                note(f"{flow.name} is not planned: each record goes to GP by itself, when it is there.")
+                note(f"{flow.name} is not planned: it works off each record as it comes.")
                 continue
             figures_of, more = _plan_deals(app, flow, asked, show, must=bool(flows))
             figures |= figures_of

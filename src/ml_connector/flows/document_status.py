@@ -84,10 +84,11 @@ def _follow(work: StatusWork, run: str, company: str) -> Result:
     with work.database.read() as tx:
         known = cursors.find(tx, company, _cursor(work))
     since = known.cursor.since(work.options.overlap) if known and known.cursor else began_at
+    unseen = began_at - _READ_EVERY if known else began_at  # nobody looked before the first run
     numbers, chains, seen = _changed(work.erps[company], since)
     with work.database.read() as tx:
         ours = documents.of_documents(tx, company, numbers, chains)
-        ours += documents.not_read_since(tx, company, began_at - _READ_EVERY, _READS)
+        ours += documents.not_read_since(tx, company, unseen, _READS)
     counts = Counter(listed=len(numbers))
     for became in {(one.module, one.key): one for one in ours}.values():
         counts[_read(work, company, became)] += 1
