@@ -7,17 +7,19 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
-from ml_connector.connectors.zoho_crm import ZohoChannels, ZohoClient, ZohoTarget
+from ml_connector.connectors.zoho_crm import ZohoChannels, ZohoClient, ZohoSource, ZohoTarget
 from ml_connector.connectors.zoho_crm.auth import ZohoAuth
 from ml_connector.connectors.zoho_crm.schema import LAYOUT
 from ml_connector.connectors.zoho_crm.target import Organisation
 from ml_connector.core.deal_fields import DEALS, deal_needs
 from ml_connector.core.deals import PROFITABILITY, TAGGING, DealFlow
 from ml_connector.core.document_fields import document_needs
+from ml_connector.core.document_flow import DocumentFlow
 from ml_connector.core.errors import ConfigurationError, ConnectorError
 from ml_connector.core.flow import Flow, in_order
 from ml_connector.core.mapping import Mapping as FieldMapping
@@ -27,13 +29,19 @@ from ml_connector.core.ports import Clock, Cost, Source, Tell
 from ml_connector.core.sales_ports import MasterEdits
 from ml_connector.core.transform import MapContext
 from ml_connector.core.waits import GP, ZOHO
+from ml_connector.flows.agenda import was_due
 from ml_connector.flows.channels import Keeping
 from ml_connector.flows.deals import DealWork
+from ml_connector.flows.document_status import NAME as STATUS
+from ml_connector.flows.document_status import StatusFlow, StatusWork, follow
+from ml_connector.flows.document_work import DocumentWork
+from ml_connector.flows.documents import DocumentMaker
 from ml_connector.flows.ledger_months import LedgerMonths
 from ml_connector.flows.new_customers import ACCOUNTS, CUSTOMERS, NewCustomers
 from ml_connector.flows.profit import write_figures
 from ml_connector.flows.pull import pull
 from ml_connector.flows.range import EVERYTHING, Asked
+from ml_connector.flows.receive import Gathering, receive
 from ml_connector.flows.steps import NotingSteps, Result, Steps, ended
 from ml_connector.flows.tagging import tag_deals
 from ml_connector.flows.work import Options, Work
@@ -49,7 +57,7 @@ from ml_connector.loading import (
     with_room,
 )
 from ml_connector.settings import Settings
-from ml_connector.store import engine_locks
+from ml_connector.store import engine_locks, frozen
 from ml_connector.store.database import Database
 from ml_connector.store.engine_lock import Duty
 from ml_connector.store.identity import Identity
@@ -66,6 +74,8 @@ SECRETS_OF = {GP: ("gp.password",), ZOHO: ("zoho.client_secret", "zoho.refresh_t
 
 #: The entities whose records can be edited in GP.
 MASTERS = (CUSTOMERS, "vendors")
+#: What was made so shortly before a flow into GP was first run is taken for made after it.
+_CLOCKS_DIFFER = timedelta(minutes=5)
 
 #: What a run of each flow over deals does.
 _OVER_DEALS = {TAGGING: tag_deals, PROFITABILITY: write_figures}
@@ -85,6 +95,8 @@ class App:
     whole: Mapping[str, Flow]  #: the flows with every field of their mappings
     flows: Mapping[str, Flow]  #: without the fields and modules that Zoho's edition has no room for
     deal_flows: Mapping[str, DealFlow]  #: those over deals, which come after all others
+    document_flows: Mapping[str, DocumentFlow]  #: those of orders, quotes and won deals into GP, behind these
+    sales: ZohoSource  #: what they read
     labels: Labels  #: what GP's users call fields that it only numbers, by entity
     no_room: Collection[
         tuple[str, str]
@@ -171,12 +183,12 @@ class App:
     def edited_modules(self) -> list[str]:
         """The modules in which records are changed and none is created."""
         written = {mapping.target for mapping in self.mappings}
-        return sorted({module for flow in self.deal_flows.values() for module in flow.modules} - written)
+        return sorted({module for flow in self._over_crm.values() for module in flow.modules} - written)
 
     def in_order(self, wanted: Sequence[str] = ()) -> list[Flow]:
         """The wanted flows that read GP, or all of these, each after those it comes after."""
         named = self._named(wanted)
-        if wanted and set(wanted) <= self.deal_flows.keys():
+        if wanted and set(wanted) <= self._over_crm.keys():
             raise ConfigurationError(
                 f"{wanted[0]} reads no records of GP, so there is nothing for this command to do.",
                 f"Name another flow: {', '.join(self.flows)}.",
@@ -187,24 +199,39 @@ class App:
                 f"The flow “{gone[0]}” writes only into {modules}, which this edition of Zoho does not have.",
                 "Upgrade the edition and run “ml-connector provision”, or run the other flows without it.",
             )
-        over_gp = [name for name in named if name not in self.deal_flows]
-        return in_order(self.flows, over_gp, self.deal_flows)
+        over_gp = [name for name in named if name not in self._over_crm]
+        return in_order(self.flows, over_gp, self._over_crm)
 
-    def both(self, wanted: Sequence[str] = ()) -> tuple[list[Flow], list[DealFlow]]:
-        """The wanted flows, or all: those that read GP, and those over deals, which come after them."""
+    def both(
+        self, wanted: Sequence[str] = ()
+    ) -> tuple[list[Flow], list[DealFlow | DocumentFlow | StatusFlow]]:
+        """The wanted flows, or all: those that read GP, and those that read the CRM, which come after them."""
         named = self._named(wanted)
-        over_deals = [flow for name, flow in self.deal_flows.items() if name in named or not wanted]
-        only_deals = bool(wanted) and set(wanted) <= self.deal_flows.keys()
-        return [] if only_deals else self.in_order(wanted), over_deals
+        over_crm = [flow for name, flow in self._over_crm.items() if name in named or not wanted]
+        only_crm = bool(wanted) and set(wanted) <= self._over_crm.keys()
+        return [] if only_crm else self.in_order(wanted), over_crm
 
-    def first_loads_before(self, flow: DealFlow, waits: Collection[str]) -> list[str]:
-        """Those of the flows that wait for their approval without which this one over deals has nothing to say."""
+    def first_loads_before(
+        self, flow: DealFlow | DocumentFlow | StatusFlow, waits: Collection[str]
+    ) -> list[str]:
+        """Those of the flows that wait for their approval without which this one over the CRM has nothing to say."""
         waiting = (self.flows[name] for name in waits)
         return [w.name for w in waiting if w.entity.name in flow.after and w.company == flow.company]
 
     @property
-    def _every(self) -> dict[str, Flow | DealFlow]:
-        return {**self.flows, **self.deal_flows}
+    def _every(self) -> dict[str, Flow | DealFlow | DocumentFlow | StatusFlow]:
+        return {**self.flows, **self._over_crm}
+
+    @property
+    def _over_crm(self) -> dict[str, DealFlow | DocumentFlow | StatusFlow]:
+        return {**self.deal_flows, **self.document_flows, **self.status_flows}
+
+    @property
+    def status_flows(self) -> dict[str, StatusFlow]:
+        """What tells Zoho how far its documents are in GP, if any go there."""
+        modules = [flow.module for flow in self.document_flows.values()]
+        company = self.settings.every_company[0].key
+        return {STATUS: StatusFlow(company, tuple(dict.fromkeys([*modules, DEALS])))} if modules else {}
 
     def _named(self, wanted: Sequence[str]) -> list[str]:
         """The flows that these words name, each a flow or a company."""
@@ -368,6 +395,71 @@ class App:
             {key: company.source_of(flow.name) for key, company in self.companies.items()},
         )
 
+    def document_work(self, flow: DocumentFlow, since: datetime | None = None) -> DocumentWork:
+        """What a run of this flow into GP works with."""
+
+        def currency() -> str:
+            self.identity.check(self._organisation.org_id, flow.company)
+            return self._organisation.currency
+
+        def today() -> date:
+            return self.clock.now().astimezone(ZoneInfo(self.settings.serve.time_zone)).date()
+
+        return DocumentWork(
+            flow,
+            {key: company.target.documents for key, company in self.companies.items()},
+            self.target,
+            self.database,
+            self.clock,
+            currency,
+            today,
+            self._locks.held,
+            self.settings.gp.max_requests,
+            timedelta(seconds=self.settings.gp.change_timeout_seconds),
+            since,
+        )
+
+    def gathering(self, flow: DocumentFlow, asked: Asked = EVERYTHING, *, polls: bool = False) -> Gathering:
+        """The same, and where its records come from. ``polls``: whether or not a poll is due.
+
+        What was made before the flow was first run goes to GP only where a person names it, or asks for everything.
+        """
+        is_named = asked.full or bool(asked.keys)
+        since, own = None if is_named else self._first_run_of(flow), self.settings.webhooks
+        return Gathering(
+            flow.name,
+            flow.company,
+            flow.module,
+            self.sales,
+            self.target,
+            self.database,
+            self.clock,
+            DocumentMaker(self.document_work(flow, since)),
+            own.pace,
+            timedelta(seconds=own.coalesce_seconds),
+            flow.meaning,
+            since,
+            self._options,
+            self._locks.held,
+            asked,
+            polls,
+        )
+
+    def status_work(self, flow: StatusFlow) -> StatusWork:
+        """What a run of what tells Zoho of its documents works with."""
+        documents = {key: company.target.documents for key, company in self.companies.items()}
+        options = self._options
+        return StatusWork(
+            flow, documents, self.sales, self.target, self.database, self.clock, options, self._locks.held
+        )
+
+    def _first_run_of(self, flow: DocumentFlow) -> datetime:
+        """When it was first run, by a little less: clocks differ."""
+        now = self.clock.now() - _CLOCKS_DIFFER
+        with self.database.begin() as tx:
+            kept = frozen.freeze(tx, f"first run of {flow.name}", now.isoformat())
+        return datetime.fromisoformat(kept)
+
     @property
     def channels(self) -> ZohoChannels:
         """The notification channels that our user has in Zoho."""
@@ -465,6 +557,11 @@ class App:
     def _run_flow(self, steps: Steps, run: str, flow: str, asked: Asked) -> Result:
         if flow in self.deal_flows:
             return _OVER_DEALS[flow](steps, self.deal_work(self.deal_flows[flow], asked), run)
+        if flow in self.document_flows:
+            gathering = self.gathering(self.document_flows[flow], asked, polls=not was_due(run))
+            return receive(steps, gathering, run)
+        if flow in self.status_flows:
+            return follow(steps, self.status_work(self.status_flows[flow]), run)
         if flow not in self.flows:
             gone = ConfigurationError(
                 f"There is no flow “{flow}” any more.", "Enable it again to finish its run."

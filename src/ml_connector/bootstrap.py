@@ -26,14 +26,16 @@ from ml_connector.connectors.zoho_crm import (
     Allowance,
     CallGuard,
     ZohoClient,
+    ZohoSource,
     ZohoTarget,
     open_client,
 )
 from ml_connector.connectors.zoho_crm import RequestGate as ZohoGate
+from ml_connector.connectors.zoho_crm.documents import modules_with
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.ports import Clock
 from ml_connector.gp_company import GpCompany
-from ml_connector.loading import load_deal_flows, load_flows, with_room
+from ml_connector.loading import load_deal_flows, load_document_flows, load_flows, with_room
 from ml_connector.settings import Settings
 from ml_connector.store import field_labels, left_out
 from ml_connector.store.checkpoints import CheckpointFile
@@ -112,6 +114,10 @@ def open_app(
         zoho = _zoho(settings, database, secrets, stack, clock)
         target = ZohoTarget(zoho)
         stack.callback(target.close)
+        document_flows = load_document_flows(settings)
+        columns = {flow.module: flow.mapping.columns for flow in document_flows.values()}
+        sales = ZohoSource(zoho, clock, modules_with(columns))
+        stack.callback(sales.close)
         with database.read() as tx:
             no_room, labels = left_out.find(tx), field_labels.find(tx)
         whole = load_flows(settings, labels)
@@ -126,6 +132,8 @@ def open_app(
             whole,
             with_room(whole, no_room),
             load_deal_flows(settings),
+            document_flows,
+            sales,
             labels,
             no_room,
             clock,

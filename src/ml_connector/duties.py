@@ -11,16 +11,18 @@ from ml_connector.app import SECRETS_OF, App
 from ml_connector.connectors.zoho_crm.allowance import Standing as Credits
 from ml_connector.core.alerts import Alert, Kind, Limits
 from ml_connector.core.deals import DealFlow
+from ml_connector.core.document_flow import DocumentFlow
 from ml_connector.core.errors import ConnectorError, of_system
 from ml_connector.core.flow import Flow
 from ml_connector.core.ports import Cost
 from ml_connector.core.waits import GP, ZOHO, Reason, Wait
 from ml_connector.flows.agenda import Scheduled
+from ml_connector.flows.document_status import StatusFlow
 from ml_connector.flows.figures import FlowFigures, Watched, find_figures
 from ml_connector.flows.listening import ModuleStanding
 from ml_connector.flows.listening import find_standing as find_module
 from ml_connector.serve_settings import AlertsSettings
-from ml_connector.store import alerts, frozen, holds, waits
+from ml_connector.store import alerts, documents, frozen, holds, waits
 from ml_connector.store.database import Connection
 from ml_connector.store.identity import ORG
 from ml_connector.store.secrets import not_set
@@ -36,10 +38,18 @@ def scheduled(app: App) -> list[Scheduled]:
     """Every flow with when it runs, each after those that it comes after."""
     in_gp, flows = app.companies[next(iter(app.companies))].source.entities, app.in_order()
 
+    over_crm: list[DealFlow | DocumentFlow | StatusFlow] = [
+        *app.deal_flows.values(),
+        *app.document_flows.values(),
+        *app.status_flows.values(),
+    ]
     behind: dict[str, frozenset[str]] = {}  # flow -> every flow that it comes after
 
     def one(
-        flow: Flow | DealFlow, systems: set[str], first_loads: Collection[str], after: Collection[str]
+        flow: Flow | DealFlow | DocumentFlow | StatusFlow,
+        systems: set[str],
+        first_loads: Collection[str],
+        after: Collection[str],
     ) -> Scheduled:
         schedule = app.settings.schedule_of(flow.name)
         behind[flow.name] = frozenset(after).union(*(behind.get(name, ()) for name in after))
@@ -53,20 +63,34 @@ def scheduled(app: App) -> list[Scheduled]:
         one(flow, {GP, ZOHO} if flow.entity.name in in_gp else {ZOHO}, {flow.name}, flow.after)
         for flow in flows
     ]
-    before = {name: app.first_loads_before(flow, every) for name, flow in app.deal_flows.items()}
-    return over_gp + [one(flow, {ZOHO}, before[name], before[name]) for name, flow in app.deal_flows.items()]
+    before = {flow.name: app.first_loads_before(flow, every) for flow in over_crm}
+    return over_gp + [
+        one(
+            flow,
+            {ZOHO} if isinstance(flow, DealFlow) else {GP, ZOHO},
+            before[flow.name],
+            before[flow.name],
+        )
+        for flow in over_crm
+    ]
 
 
 def attempt_at(app: App, flow: str) -> datetime | None:
     """When the first record of this flow is to be tried again by itself; None: none is."""
     mappings = app.flows[flow].meanings if flow in app.flows else None
+    into_gp = app.document_flows.get(flow)
     with app.database.read() as tx:
-        return holds.next_due(tx, app.company_of(flow), flow, mappings)
+        found = [holds.next_due(tx, app.company_of(flow), flow, mappings)]
+        if into_gp is not None:
+            found.append(documents.next_due(tx, into_gp.module))
+    return min(filter(None, found), default=None)
 
 
 def watched(app: App) -> list[Watched]:
     """Every flow that is scheduled, with what else there is to know to look at it."""
     entities = {flow.name: flow.entity.name for flow in app.in_order()}
+    entities |= {name: flow.module for name, flow in app.document_flows.items()}
+    entities |= {name: flow.entity for name, flow in app.status_flows.items()}
     return [Watched(app.company_of(one.flow), entities.get(one.flow, "Deals"), one) for one in scheduled(app)]
 
 

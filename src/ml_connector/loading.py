@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 
 from ml_connector.connectors.dynamics_gp import GpSource
 from ml_connector.core.deal_fields import CHART
 from ml_connector.core.deals import GL_ACCOUNTS, PROFITABILITY, TAGGING, DealFlow, DealTerms
+from ml_connector.core.document_flow import NAMES, DocumentFlow
 from ml_connector.core.document_mapping import DocumentMapping
 from ml_connector.core.document_mapping_file import read_document_mapping
 from ml_connector.core.entity import Entity
@@ -80,6 +82,18 @@ def load_document_mappings(settings: Settings) -> dict[str, DocumentMapping]:
         )
         for section, documents in sales.enabled.items()
     }
+
+
+def load_document_flows(settings: Settings) -> dict[str, DocumentFlow]:
+    """The enabled flows of orders, quotes and won deals into GP: one for all companies. Raises ConfigurationError."""
+    sales, company = settings.sales, settings.every_company[0].key
+    found = {}
+    for section, mapping in load_document_mappings(settings).items():
+        own = sales.enabled[section]
+        settle = timedelta(hours=sales.deals.settle_hours) if section == "deals" else None
+        terms, rules = sales.terms_of(own, ""), sales.rules_of(own, settings.deals.won_stages)
+        found[NAMES[section]] = DocumentFlow(NAMES[section], company, mapping, terms, rules, settle)
+    return found
 
 
 def _fitting_documents(mapping: DocumentMapping, section: str, sales: SalesSettings) -> DocumentMapping:

@@ -277,7 +277,10 @@ class Settings(Section):
 
     def schedule_of(self, flow: str) -> Schedule:
         """When the flow of this name, of any company, runs as far as the settings say."""
-        own: str = getattr(self.flows, flow.rpartition("/")[2]).schedule
+        section = getattr(
+            self.flows, flow.rpartition("/")[2], None
+        )  # those of [sales] have none of their own
+        own: str = getattr(section, "schedule", "")
         return Schedule.read(own or self.serve.schedule, self.serve.time_zone)
 
     @property

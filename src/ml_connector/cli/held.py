@@ -24,6 +24,8 @@ from ml_connector.cli.held_choice import (
 from ml_connector.cli.options import AsJson, SettingsPath, load
 from ml_connector.cli.show import in_words, note, say, show_json, show_table, shown
 from ml_connector.core.catalogue import OWN_CODES
+from ml_connector.core.document_decisions import Answer
+from ml_connector.core.document_decisions import Choice as Meant
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.flows.range import Asked
 
@@ -35,6 +37,18 @@ app = typer.Typer(help="Records that wait for a person.", no_args_is_help=True)
 
 Key = Annotated[str, typer.Argument(help="The record's key in GP.")]
 Keys = Annotated[list[str] | None, typer.Argument(metavar="[KEY]...", help="Which records; none named: all.")]
+Link = Annotated[
+    str,
+    typer.Option(
+        "--link",
+        metavar="NUMBER",
+        help="An order of Zoho whose deal or quote GP has an order of: that one is it, and stays as it is.",
+    ),
+]
+Replace = Annotated[
+    str,
+    typer.Option("--replace", metavar="NUMBER", help="Likewise: that one is it, and says what Zoho's says."),
+]
 InFlow = Annotated[
     str, typer.Option("--flow", metavar="FLOW", help="In which flow, where the key waits in several.")
 ]
@@ -184,27 +198,47 @@ def _trying(found: Sequence[Hold]) -> str:
 
 
 @app.command()
-def release(
+def release(  # noqa: PLR0913 -- one parameter an option
     key: Key,
     settings: SettingsPath = None,
     *,
     flow: InFlow = "",
+    link: Link = "",
+    replace: Replace = "",
     reason: Reason = "",
     as_json: AsJson = False,
 ) -> None:
     """Say that the reason does not count, and let the record through at once."""
     from ml_connector.bootstrap import open_app
     from ml_connector.cli.sync import run_and_show
-    from ml_connector.flows import decide
+    from ml_connector.flows import decide, documents_decide
 
+    answer = _answer(link, replace)
     with open_app(load(settings), note) as opened:
         where = _where(opened, key, flow)
-        work = opened.work(opened.flows[where.flow])
-        released = decide.release(work, where.key, decide.Decider(actor(), ask_reason(reason)))
+        by = decide.Decider(actor(), ask_reason(reason))
+        if into_gp := opened.document_flows.get(where.flow):
+            work_of = opened.document_work(into_gp)
+            released = documents_decide.release(work_of, where.key, by, answer)
+        elif answer is not None:
+            raise ConfigurationError(
+                f"{where.key} of {where.flow} is no order of Zoho.", "Leave out --link and --replace."
+            )
+        else:
+            released = decide.release(opened.work(opened.flows[where.flow]), where.key, by)
         codes = ", ".join(sorted({hold.code for hold in released}))
         note(f"{where.flow}: {where.key} is let through although {codes}.")
         code = run_and_show(opened, {where.flow: Asked((where.key,))}, as_json=as_json)
     raise typer.Exit(code)
+
+
+def _answer(link: str, replace: str) -> Answer | None:
+    """Which document of GP is meant, and what becomes of it."""
+    if link and replace:
+        raise ConfigurationError("--link and --replace contradict each other.", "Give one of the two.")
+    if link or replace:
+        return Answer(Meant.LINK if link else Meant.REPLACE, link or replace)
+    return None
 
 
 @app.command()
@@ -218,19 +252,23 @@ def discard(
 ) -> None:
     """Write nothing for the record, and wait no longer; a change in GP or a run of everything looks at it again."""
     from ml_connector.bootstrap import open_app
-    from ml_connector.flows import decide
+    from ml_connector.flows import decide, documents_decide
 
     with open_app(load(settings), note) as opened:
         where = _where(opened, key, flow)
-        work = opened.work(opened.flows[where.flow])
-        discarded = decide.discard(work, where.key, decide.Decider(actor(), ask_reason(reason)))
+        by = decide.Decider(actor(), ask_reason(reason))
+        if into_gp := opened.document_flows.get(where.flow):
+            discarded = documents_decide.discard(opened.document_work(into_gp), where.key, by)
+        else:
+            discarded = decide.discard(opened.work(opened.flows[where.flow]), where.key, by)
         note(" ".join(opened.note_trail()))
         told = [_told(opened, hold) for hold in discarded]
     if as_json:
         show_json({"discarded": told})
     else:
         say(f"{where.flow}: {where.key} no longer waits, and nothing was written.")
-        say("It is looked at again when GP changes it, and by a run that reads everything (sync --full).")
+        whose = "somebody changes it in Zoho" if where.flow in opened.document_flows else "GP changes it"
+        say(f"It is looked at again when {whose}, and by a run that reads everything (sync --full).")
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,5 +294,6 @@ def _where(opened: App, key: str, wanted: str) -> _Where:
             f"{key} waits because Zoho refuses what {flows[0]} writes, and nobody can let that through here.",
             "Change in Zoho what is in the way, and run “ml-connector held retry”.",
         )
-    opened.in_order(flows)  # it may have left the settings
+    if flows[0] not in opened.document_flows:
+        opened.in_order(flows)  # it may have left the settings
     return _Where(flows[0], found[0].source_key)

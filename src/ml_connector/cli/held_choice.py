@@ -61,7 +61,7 @@ class Choice:
         return [hold for hold in found if self._means(hold)]
 
     def _require_flows(self, opened: App, found: Sequence[Hold]) -> None:
-        known = {*opened.flows, *opened.deal_flows, *(hold.flow for hold in found)}
+        known = {*opened.flows, *opened.deal_flows, *opened.document_flows, *(hold.flow for hold in found)}
         if unknown := sorted(set(self.flows or ()) - known):
             raise ConfigurationError(
                 f"There is no flow “{unknown[0]}”.", f"Name one of these: {', '.join(sorted(known))}."

@@ -10,13 +10,13 @@ import typer
 from ml_connector.cli.costs import Spent, show_spent
 from ml_connector.cli.options import AsJson, SettingsPath, load
 from ml_connector.cli.show import in_words, note, say, show_json, show_table, shown_value
+from ml_connector.core.deals import DealFlow
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.flows.range import Asked
 
 if TYPE_CHECKING:
     from ml_connector.app import App
     from ml_connector.cli.planned import FlowFigures, Shown
-    from ml_connector.core.deals import DealFlow
     from ml_connector.core.flow import Flow
 
 Flows = Annotated[
@@ -54,6 +54,9 @@ def plan(
         ready = _not_too_early(app, wanted)
         figures, records = make_plan(app, [flow.name for flow in ready], show, asked)
         for flow in () if key and wanted else over_deals:  # keys are GP's, unless only deals are meant
+            if not isinstance(flow, DealFlow):
+                note(f"{flow.name} is not planned: it works off each record as it comes.")
+                continue
             figures_of, more = _plan_deals(app, flow, asked, show, must=bool(flows))
             figures |= figures_of
             records += more

@@ -161,12 +161,13 @@ def _listening(
     app: App, receiving: Receiving, tell: Tell, fault: Callable[[Exception], None], stopping: threading.Event
 ) -> Iterator[None]:
     """What notes since when notifications are taken, and which were refused; on a thread of its own."""
-    from ml_connector.flows.listening import Listener, listen
+    from ml_connector.flows.listening import Heard, Listener, listen
 
     own = app.settings.webhooks
     coalesce = timedelta(seconds=own.coalesce_seconds)
+    flows = [Heard(flow.name, flow.company, flow.module) for flow in app.document_flows.values()]
     listener = Listener(
-        app.database, app.clock, own.modules, (), own.pace, coalesce, receiving.missed, tell, stopping
+        app.database, app.clock, own.modules, flows, own.pace, coalesce, receiving.missed, tell, stopping
     )
     with _beside(partial(listen, listener, fault), "listening", stopping):
         yield

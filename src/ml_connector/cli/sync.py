@@ -63,6 +63,7 @@ def sync_flows(
 ) -> NoReturn:
     """Run these flows, or all, but those whose first load waits; then the command ends. ``approve``: a plan's hash."""
     from ml_connector.bootstrap import open_app
+    from ml_connector.core.document_flow import DocumentFlow
     from ml_connector.flows import approval
 
     with open_app(load(settings), note) as app:
@@ -77,7 +78,9 @@ def sync_flows(
             if before := app.first_loads_before(flow, waits):
                 note(f"Not run: {flow.name}, which needs the first load of {in_words(before)}.")
             else:
-                ready[flow.name] = asked
+                # Old orders go to GP where they are named, and not because everything of GP is read.
+                is_named = flow.name in flows or not isinstance(flow, DocumentFlow)
+                ready[flow.name] = asked if is_named else replace(asked, full=False)
         if ready:
             raise typer.Exit(run_and_show(app, ready, waits, as_json=as_json))
     raise typer.Exit(show_waiting(waits, as_json=as_json))

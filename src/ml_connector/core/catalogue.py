@@ -82,6 +82,7 @@ ALREADY_ORDERED = "ALREADY_ORDERED"
 DOCUMENT_GONE = "DOCUMENT_GONE"
 DOCUMENT_FINISHED = "DOCUMENT_FINISHED"
 DOCUMENT_FIXED = "DOCUMENT_FIXED"
+DOCUMENT_RESTLESS = "DOCUMENT_RESTLESS"
 BELOW_DONE = "BELOW_DONE"
 CHANGED_ON_BOTH_SIDES = "CHANGED_ON_BOTH_SIDES"
 WITHDRAWN = "WITHDRAWN"
@@ -227,8 +228,8 @@ OWN_CODES: Mapping[str, OwnCode] = {
     ALREADY_ORDERED: OwnCode(
         Kind.DOCUMENT,
         "The deal or the quote of this record already has a document in the ERP.",
-        "Say what is meant: link it to that one, replace what that one says, or add another beside it (which is what"
-        " releasing the hold does).",
+        "Say what is meant: release the hold with --link NUMBER (it is that one, which stays as it is), with --replace"
+        " NUMBER (it is that one, which then says what this record says), or with neither (it gets another beside it).",
         releasable=True,
     ),
     DOCUMENT_GONE: OwnCode(
@@ -247,6 +248,12 @@ OWN_CODES: Mapping[str, OwnCode] = {
         "What was changed in the CRM is what an existing document of the ERP keeps: its customer, its currency, or an"
         " amount of which a part is invoiced.",
         "Take the change back in the CRM; or void the document in the ERP and make another record in the CRM.",
+    ),
+    DOCUMENT_RESTLESS: OwnCode(
+        Kind.DOCUMENT,
+        "The document was changed in the ERP, or could not be seen there, each time it was to be written.",
+        "Nothing: it is tried again by itself. If it stays, look who works on the document in the ERP.",
+        again=Again.LATER,
     ),
     BELOW_DONE: OwnCode(
         Kind.DOCUMENT,

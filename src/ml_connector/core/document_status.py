@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -94,6 +94,31 @@ def _told(chains: Sequence[Chain]) -> dict[str, Value]:
         "GP_Invoiced_Cost": _cost(invoices),
         "GP_Invoices": _listed([invoice.document.number for invoice in invoices]) or None,
     }
+
+
+def together(told: Sequence[Fields]) -> dict[str, Value]:
+    """What a deal is told of several orders, each as ``told_of_order`` tells it. None: no fields."""
+    if not told:
+        return {}
+    numbers = [number for one in told for number in _parted(one["GP_Order_Number"])]
+    invoices = [number for one in told for number in _parted(one["GP_Invoices"])]
+    costs = [one["GP_Invoiced_Cost"] for one in told]
+    return {
+        "GP_Order_Number": _listed(numbers),
+        "GP_Order_Status": combined([Status(str(one["GP_Order_Status"])) for one in told]).value,
+        "GP_Ordered_Amount": _sum(one["GP_Ordered_Amount"] for one in told),
+        "GP_Invoiced_Amount": _sum(one["GP_Invoiced_Amount"] for one in told),
+        "GP_Invoiced_Cost": None if None in costs else _sum(costs),
+        "GP_Invoices": _listed(invoices) or None,
+    }
+
+
+def _parted(numbers: Value) -> list[str]:
+    return [number for number in str(numbers or "").split(", ") if number]
+
+
+def _sum(amounts: Iterable[Value]) -> Decimal:
+    return cents(sum((amount for amount in amounts if isinstance(amount, Decimal)), ZERO))
 
 
 def combined(statuses: Sequence[Status]) -> Status:

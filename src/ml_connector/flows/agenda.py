@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,8 @@ from ml_connector.store.schedules import Kept
 _ONCE_MORE = timedelta(minutes=5)
 #: The same where it was the store: that this can be noted shows that the store is there again.
 _STORE_AGAIN = timedelta(seconds=15)
+#: How the name of a run ends that was due.
+_DUE = re.compile(r"-\d{8}T\d{6}\.\d{6}Z(-\d+)?$")
 
 
 _schedule = lru_cache(Schedule.read)
@@ -64,6 +67,11 @@ class Due:
         """
         again = f"-{self.set_back}" if self.set_back else ""
         return f"{self.flow.flow}-{self.at:%Y%m%dT%H%M%S.%f}Z{again}"
+
+
+def was_due(run: str) -> bool:
+    """Whether a run of this name is one that was due, and none that a person asked for."""
+    return _DUE.search(run) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from ml_connector.store.database import Found, select_in, upsert
 from ml_connector.store.tables import outcomes
 
 TO_TARGET = "to_target"
+FROM_TARGET = "from_target"  #: a record of the CRM on its way into the ERP
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +35,30 @@ class Outcome:
     final: bool = False  #: the source said that this record never changes again
 
 
-def _of(company: str, mappings: Collection[str]) -> sa.ColumnElement[bool]:
+def _of(company: str, mappings: Collection[str], direction: str = TO_TARGET) -> sa.ColumnElement[bool]:
     c = outcomes.c
-    return sa.and_(c.company == company, c.mapping.in_(mappings), c.direction == TO_TARGET)
+    return sa.and_(c.company == company, c.mapping.in_(mappings), c.direction == direction)
 
 
 def find(
-    tx: sa.Connection, company: str, mappings: Sequence[str], keys: Collection[str]
+    tx: sa.Connection,
+    company: str,
+    mappings: Sequence[str],
+    keys: Collection[str],
+    direction: str = TO_TARGET,
 ) -> dict[Ident, dict[str, Outcome]]:
     """(Folded key, part) -> mapping -> outcome, for all parts of these keys."""
     found: dict[Ident, dict[str, Outcome]] = {}
-    for row in select_in(tx, _all_of(company, tuple(mappings)), outcomes.c.key, map(fold_key, keys)):
+    for row in select_in(
+        tx, _all_of(company, tuple(mappings), direction), outcomes.c.key, map(fold_key, keys)
+    ):
         found.setdefault((row.key, row.part), {})[row.mapping] = _outcome(row)
     return found
 
 
 @lru_cache
-def _all_of(company: str, mappings: tuple[str, ...]) -> sa.Select[Any]:
-    return sa.select(outcomes).where(_of(company, mappings))
+def _all_of(company: str, mappings: tuple[str, ...], direction: str) -> sa.Select[Any]:
+    return sa.select(outcomes).where(_of(company, mappings, direction))
 
 
 def _outcome(row: Found) -> Outcome:
@@ -77,9 +84,16 @@ def is_whole(found: Collection[Outcome]) -> bool:
     return any(of_reading[outcome.fetched_at] >= outcome.of_parts for outcome in found)
 
 
-def put(tx: sa.Connection, company: str, rows: Sequence[Outcome], *, keep: Sequence[str] = ()) -> None:
+def put(
+    tx: sa.Connection,
+    company: str,
+    rows: Sequence[Outcome],
+    *,
+    keep: Sequence[str] = (),
+    direction: str = TO_TARGET,
+) -> None:
     """Remember these outcomes; columns in ``keep`` stay as they were: a hold leaves what was last left."""
-    base = {"company": company, "direction": TO_TARGET}
+    base = {"company": company, "direction": direction}
     values = [
         base
         | {"mapping": row.mapping, "key": fold_key(row.key), "part": row.part, "result": row.result}

@@ -664,3 +664,35 @@ master_edits = Table(
     Column("before", Text),  # JSON: what it writes over
     Column("held", Text),  # JSON: what the CRM had when it was last held; none: it is not
 )
+
+#: What a record of the CRM became in the ERP, what is still open there, and what the CRM is told of it.
+documents = Table(
+    "documents",
+    metadata,
+    _key("module"),
+    _key("key", RECORD_KEY),  # the record's id
+    Column("company", String(64), nullable=False),  # of the ERP, whose document it is
+    Column("kind", String(16), nullable=False),  # of its document in the ERP; "": it has none
+    Column("number", String(64), nullable=False),
+    Column("how", String(16), nullable=False),  # see core.document_decisions.How
+    Column("sent", Text),  # JSON: what the CRM wanted when we last wrote; none: not known
+    Column("stood", Text),  # JSON: what stood in the ERP then
+    Column("intent_at", Instant),  # a create or an update was sent, and its end is not known
+    Column("intent", Text),  # JSON: what the CRM wanted then
+    Column("total_open", Boolean, nullable=False),  # its total in the ERP is still to be compared
+    Column("wanted", String(32), nullable=False),  # of what the record wanted when it was last settled
+    Column("deal", String(64), nullable=False),
+    Column("quote", String(64), nullable=False),
+    Column("won_at", Instant),  # of a deal: when it was first seen won
+    Column("next_at", Instant),  # when it is looked at again; none: not by itself
+    Column("master_number", Integer, nullable=False),  # of the chain that its document is in; 0: not known
+    Column("is_open", Boolean, nullable=False),  # its document may change still
+    Column("own", Text),  # JSON: what its own document tells
+    Column("tells", Text),  # JSON: what the CRM is to be told
+    Column("as_of", Instant),  # when the reading began that it comes from
+    Column("told", Text),  # JSON: what the CRM was told last
+    Index("ix_documents_deal", "deal"),
+    Index("ix_documents_number", "company", "number"),
+    Index("ix_documents_master", "company", "master_number"),
+    Index("ix_documents_next", "module", "next_at"),
+)

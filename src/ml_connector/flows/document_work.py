@@ -1,0 +1,210 @@
+"""What a flow of documents works with, and what is known of a record before anything is asked of the ERP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from ml_connector.core.catalogue import CUSTOMER_MISSING
+from ml_connector.core.deal_fields import DEALS
+from ml_connector.core.document_apply import map_document, pointed_by
+from ml_connector.core.document_decisions import Answer, Choice
+from ml_connector.core.document_fields import SALES_ORDERS
+from ml_connector.core.document_flow import DocumentFlow
+from ml_connector.core.document_mapping import Around, Pointed, Wanted
+from ml_connector.core.errors import RecordRejectedError
+from ml_connector.core.match import Verdict
+from ml_connector.core.ports import Clock, Target, Unreadable
+from ml_connector.core.record import Record, fold_key
+from ml_connector.core.sales_ports import Documents
+from ml_connector.flows.module_locks import Locked, unlocked
+from ml_connector.flows.receive import Handed
+from ml_connector.store import documents, holds, links, verdicts
+from ml_connector.store.database import Connection, Database
+from ml_connector.store.documents import Became
+from ml_connector.store.links import Pair
+
+#: One run at a time makes documents: a deal and its sales order would otherwise not see each other.
+LOCK = "documents"
+STAMP, MADE = "Modified_Time", "Created_Time"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentWork:
+    """One flow and everything it touches."""
+
+    flow: DocumentFlow
+    erps: Mapping[str, Documents]  #: by company
+    target: Target  #: the CRM, which is told what became of its records
+    database: Database
+    clock: Clock
+    currency: Callable[[], str]  #: the CRM's home currency; asked within a step
+    today: Callable[[], date]  #: where the company is
+    locked: Locked = unlocked
+    at_once: int = 1  #: records that are worked on at the same time
+    send_within: timedelta = timedelta(0)  #: so long after it was begun a call may still be sent
+    since: datetime | None = (
+        None  #: what was made, or won, before it does not go to the ERP; None: everything may
+    )
+
+    @property
+    def pair(self) -> Pair:
+        """Under which a person's decisions about its records are kept."""
+        return self.pair_of(self.flow.company)
+
+    def pair_of(self, company: str) -> Pair:
+        """Under which the links to this company's documents are kept."""
+        return Pair(company, self.flow.entity, self.flow.module)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A record that was handed over, and all that is kept of it."""
+
+    handed: Handed
+    became: Became
+    wanted: Wanted | None  #: None: it is no more in the CRM, or it is at fault
+    fault: RecordRejectedError | None = None  #: why nothing can be said of it
+    codes: frozenset[str] = frozenset()  #: for which it waits
+    released: frozenset[str] = frozenset()  #: those that a person let through
+    answer: Answer | None = None  #: which document of the ERP a person says is meant
+    account: str = ""  #: the id of its Account
+    sales_orders: tuple[str, ...] = ()  #: of a deal: the ids of its sales orders, as far as they were seen
+
+    @property
+    def key(self) -> str:
+        """The record's id."""
+        return self.handed.key
+
+    @property
+    def at(self) -> datetime | None:
+        """The record's own instant, or that of its deletion; None: it is not known."""
+        record = self.handed.result
+        return (_instant(record, STAMP) if isinstance(record, Record) else None) or self.handed.at
+
+    def is_older(self, since: datetime | None) -> bool:
+        """Whether it was made before, or as a deal won, and nobody asked for it."""
+        record, became = self.handed.result, self.became
+        if since is None or not isinstance(record, Record) or self.codes or became.next_at:
+            return False
+        if became.linked or became.intent:
+            return False
+        at = became.won_at if became.module == DEALS else _instant(record, MADE)
+        return at is not None and at < since
+
+
+def _instant(record: Record, name: str) -> datetime | None:
+    value = record.fields.get(name)
+    return value if isinstance(value, datetime) else None
+
+
+def cases_of(work: DocumentWork, handed: Sequence[Handed]) -> list[Case]:
+    """What is known of each of these."""
+    keys = [one.key for one in handed]
+    mapping, records = work.flow.mapping, [one.result for one in handed if isinstance(one.result, Record)]
+    with work.database.read() as tx:
+        known = documents.find(tx, work.flow.module, keys)
+        names = _names(tx, work, {pointed for record in records for pointed in pointed_by(record, mapping)})
+        opened = holds.find(tx, work.flow.company, flow=work.flow.name, keys=keys)
+        decided = verdicts.find(tx, work.pair, keys)
+        orders = _sales_orders(tx, keys) if work.flow.module == DEALS else {}
+    terms = replace(work.flow.terms, currency=work.currency()) if records else work.flow.terms
+    found = []
+    for one in handed:
+        became = known.get(one.key) or Became(work.flow.company, work.flow.module, one.key)
+        verdict = decided.get((fold_key(one.key), ""))
+        case = Case(
+            one,
+            became,
+            None,
+            codes=frozenset(hold.code for hold in opened if hold.source_key == one.key),
+            released=verdict.released if verdict else frozenset(),
+            answer=_answer_of(verdict),
+            sales_orders=orders.get(one.key, ()),
+        )
+        in_terms = replace(work, flow=replace(work.flow, terms=terms))
+        found.append(_mapped(in_terms, case, names, is_known=one.key in known))
+    return found
+
+
+def _answer_of(verdict: Verdict | None) -> Answer | None:
+    """The answer that is kept as a verdict."""
+    if verdict is None or not verdict.chosen:
+        return None
+    return Answer(Choice.REPLACE if verdict.replaces else Choice.LINK, verdict.chosen)
+
+
+def _sales_orders(tx: Connection, deals: Collection[str]) -> dict[str, tuple[str, ...]]:
+    found = {deal: documents.of_deal(tx, deal) for deal in deals}
+    return {
+        deal: tuple(one.key for one in rows if one.module == SALES_ORDERS) for deal, rows in found.items()
+    }
+
+
+def _names(tx: Connection, work: DocumentWork, pointed: Collection[Pointed]) -> dict[str, dict[Pointed, str]]:
+    """Company -> what these records of the CRM are called in it."""
+    by_module: dict[str, list[str]] = {}
+    for one in pointed:
+        by_module.setdefault(one.module, []).append(one.record_id)
+    return {
+        company: {
+            Pointed(module, target_id): link.source_key
+            for module, ids in by_module.items()
+            if (entity := work.flow.pointed.get(module))
+            for target_id, link in links.on(tx, Pair(company, entity, module), ids).items()
+            if not link.gone
+        }
+        for company in work.erps
+    }
+
+
+def _mapped(
+    work: DocumentWork, case: Case, names: Mapping[str, Mapping[Pointed, str]], *, is_known: bool
+) -> Case:
+    """The case with what the record wants, or with its fault. ``is_known``: the record was seen before."""
+    record, flow = case.handed.result, work.flow
+    if isinstance(record, Unreadable):
+        return replace(case, fault=record.error)
+    if not isinstance(record, Record):
+        return case
+    accounts = [one for one in pointed_by(record, flow.mapping) if one.module == "Accounts"]
+    case = replace(case, account=accounts[0].record_id if len(accounts) == 1 else "")
+    try:
+        became = _in_company(case.became, accounts, names)
+        around = Around(work.today(), names.get(became.company, {}))
+        wanted = map_document(record, flow.mapping, flow.terms, around)
+    except RecordRejectedError as error:
+        return replace(case, fault=error)
+    became = _won(work, became, wanted, None if is_known else _instant(record, MADE))
+    return replace(case, wanted=wanted, became=replace(became, deal=wanted.deal, quote=wanted.quote))
+
+
+def _in_company(
+    became: Became, accounts: Sequence[Pointed], names: Mapping[str, Mapping[Pointed, str]]
+) -> Became:
+    """In the company whose customer its Account is; what has a document, or may have one, stays where it is."""
+    if became.linked or became.intent:
+        return became
+    whose = [company for company, known in names.items() if any(one in known for one in accounts)]
+    if len(whose) > 1:
+        raise RecordRejectedError(
+            f"Its Account is a customer of several companies of the ERP: {', '.join(whose)}.",
+            "Leave it a customer of one, or enter the document in the ERP.",
+            code=CUSTOMER_MISSING,
+            field="customer",
+        )
+    return replace(became, company=whose[0]) if whose else became
+
+
+def _won(work: DocumentWork, became: Became, wanted: Wanted, made_at: datetime | None) -> Became:
+    """Of a deal: since when it is known to be won.
+
+    ``made_at``: of one that was never seen before: it may have been won as long ago as it was made.
+    """
+    if work.flow.settle is None:
+        return became
+    if wanted.stage.strip().casefold() not in work.flow.rules.stages:
+        return replace(became, won_at=became.won_at if became.linked else None)
+    is_old = made_at is not None and work.since is not None and made_at < work.since
+    return replace(became, won_at=became.won_at or (made_at if is_old else work.clock.now()))

@@ -1,0 +1,136 @@
+"""Telling the CRM what became of its records in the ERP: by up to a hundred in a call, and each thing once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Protocol
+
+from ml_connector.core.audit import AuditAction
+from ml_connector.core.deal_fields import DEALS
+from ml_connector.core.document_fields import AS_OF, QUOTES
+from ml_connector.core.document_status import Chain, together, told_of_order, told_of_quote
+from ml_connector.core.ports import Clock, Refused, Target, Write, WriteResult, Written
+from ml_connector.core.sales import Kind
+from ml_connector.flows.work import CHUNK
+from ml_connector.store import audit, documents
+from ml_connector.store.audit import AuditRow
+from ml_connector.store.database import Connection, Database
+from ml_connector.store.documents import Became, Telling, Told
+
+#: Under which the audit trail has what the CRM was told.
+MAPPING = "document_status"
+
+
+class Flow(Protocol):
+    """Under what it is recorded, and where it is told."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def company(self) -> str: ...
+    @property
+    def entity(self) -> str: ...
+    @property
+    def modules(self) -> tuple[str, ...]: ...
+
+
+class Tells(Protocol):
+    """What telling needs of whatever a run works with."""
+
+    @property
+    def flow(self) -> Flow: ...
+    @property
+    def target(self) -> Target: ...
+    @property
+    def database(self) -> Database: ...
+    @property
+    def clock(self) -> Clock: ...
+
+
+def tell(work: Tells, run: str) -> Counter[str]:
+    """Write what the CRM does not know yet; counts. What it was told is kept: an echo of it, or a second time, is none.
+
+    Whoever dies between the write and its record writes the same values to the same records once more. Errors as
+    those of ``Target.write``.
+    """
+    counts: Counter[str] = Counter()
+    for module in work.flow.modules:
+        after = ""
+        while rows := _next(work, module, after):
+            batch = [Write({**row.fields, AS_OF[module]: row.as_of}, row.key) for row in rows]
+            results = work.target.write(module, batch)
+            counts += _record(work, run, rows, results)
+            after = rows[-1].key
+    return counts
+
+
+def _next(work: Tells, module: str, after: str) -> list[Telling]:
+    with work.database.read() as tx:
+        return documents.untold(tx, module, CHUNK, after)
+
+
+def _record(work: Tells, run: str, rows: Sequence[Telling], results: Sequence[WriteResult]) -> Counter[str]:
+    """Keep what it was told. A record that is gone needs to know nothing; one that Zoho refuses is told again later."""
+    pairs = list(zip(rows, results, strict=True))
+    told = [row for row, one in pairs if isinstance(one, Written)]
+    gone = [row for row, one in pairs if isinstance(one, Refused) and one.gone]
+    refused = [(row, one.error) for row, one in pairs if not isinstance(one, Written) and row not in gone]
+    with work.database.begin() as tx:
+        documents.tell(tx, told + gone)
+        audit.append(tx, [_row(work, run, row, AuditAction.UPDATED) for row in told])
+        audit.append(tx, [_row(work, run, row, AuditAction.HELD, str(error)) for row, error in refused])
+    return Counter({"crm_told": len(told), "crm_refused": len(refused)}) + Counter()
+
+
+def _row(work: Tells, run: str, row: Telling, action: AuditAction, reason: str = "") -> AuditRow:
+    return AuditRow(
+        company=work.flow.company,
+        flow=work.flow.name,
+        run=run,
+        mapping=MAPPING,
+        source_key=row.key,
+        entity=work.flow.entity,
+        module=row.module,
+        target_id=row.key,
+        action=action,
+        at=row.as_of,
+        happened_at=work.clock.now(),
+        after=row.fields,
+        reason=reason,
+    )
+
+
+# -- what there is to tell
+
+
+def keep_told(tx: Connection, became: Became, chain: Chain, read_at: datetime) -> None:
+    """Keep what this reading of its document tells, of the record and of its deal; an older reading tells nothing.
+
+    ``read_at``: when the reading began.
+    """
+    is_quote = chain.document.document.kind is Kind.QUOTE
+    known = documents.find_told(tx, became.module, [became.key]).get(became.key, Told())
+    if known.as_of is not None and read_at < known.as_of:
+        return
+    own = told_of_quote(chain) if is_quote else told_of_order(chain)
+    tells = known.tells if became.module == DEALS else own
+    standing = chain.document
+    told = Told(own, tells, read_at, standing.master_number, not standing.is_in_history)
+    documents.put_told(tx, became, told)
+    deal = became.key if became.module == DEALS else became.deal
+    if deal and not is_quote:
+        _keep_told_of_deal(tx, became, deal, read_at)
+
+
+def _keep_told_of_deal(tx: Connection, became: Became, deal: str, read_at: datetime) -> None:
+    """A deal is told of its own order and of those of its sales orders together."""
+    rows = [one for one in documents.of_deal(tx, deal) if one.linked and one.module not in (QUOTES, DEALS)]
+    known = documents.find_told(tx, DEALS, [deal]).get(deal, Told())
+    each = [documents.find_told(tx, one.module, [one.key])[one.key].own for one in rows]
+    told = [own for own in (known.own, *each) if own]
+    as_of = max(known.as_of, read_at) if known.as_of else read_at
+    kept = replace(known, tells=together(told), as_of=as_of)
+    documents.put_told(tx, Became(became.company, DEALS, deal), kept)
