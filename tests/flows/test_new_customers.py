@@ -127,6 +127,8 @@ def test_where_none_is_to_be_made_it_is_said(making: Making) -> None:
     told = making.customers(terms=None).customer_of([account_id])[account_id]
     assert code(told) == CUSTOMER_MISSING
     assert making.made() == []
+    assert making.customers(terms=None).key_of(account_id) == making.customers().key_of("no id") == ""
+    assert making.customers().key_of(account_id) == number_of(account_id, "ZC")
 
 
 @pytest.mark.parametrize("why", ["gone", "carries", "alike", "refused", "nameless"])
@@ -150,6 +152,7 @@ def test_what_is_not_certain_is_not_made(making: Making, why: str) -> None:
         making.target.edit(account_id, GP_Customer_ID=None)
     told = making.customers().customer_of([account_id, other])
     assert code(told[account_id]) in (CUSTOMER_MISSING, "CLASS_UNKNOWN", "VALUE_MISSING")
+    assert told[account_id].heals  # it is tried again by itself: nothing tells of an Account that was mended
     assert told[other] == number_of(other, "ZC")  # the others go on
     assert making.made() == [number_of(other, "ZC").casefold()]
     with making.database.read() as tx:

@@ -17,6 +17,7 @@ from ml_connector.core.flow import BACK
 from ml_connector.core.mapping import FieldRule
 from ml_connector.core.match import Verdict, normalise_name
 from ml_connector.core.new_customer import CustomerTerms, NewCustomer, new_customer
+from ml_connector.core.numbering import number_of
 from ml_connector.core.ports import Clock, Refused, Target
 from ml_connector.core.record import Fields, Value, fold_key
 from ml_connector.core.reverse import REVERSES
@@ -50,6 +51,13 @@ class NewCustomers:
     key_field: str = ""  #: of an Account: in which a customer's key stands
     terms: CustomerTerms | None = None  #: None: none is made, whoever has none is told so
 
+    def key_of(self, account_id: str) -> str:
+        """The key that an Account's customer gets where one is made; empty: none is made, or of no such id."""
+        try:
+            return number_of(account_id, self.terms.prefix) if self.terms else ""
+        except RecordRejectedError:
+            return ""
+
     def customer_of(self, account_ids: Iterable[str]) -> dict[str, Customer]:
         """Account id -> its customer's key, made where there was none and one may be; or why there is none.
 
@@ -81,6 +89,7 @@ class NewCustomers:
             try:
                 found[account_id] = self._make(account_id, accounts.get(account_id), terms)
             except RecordRejectedError as error:
+                error.heals = True  # somebody may mend the Account, and nothing tells us of that
                 found[account_id] = error
         return found
 
