@@ -326,26 +326,28 @@ class App:
         masters = self.companies[flow.company].target.masters
         return masters if flow.entity.name in self.edited_entities else None
 
-    def new_customers(self, company: str, flow: str, run: str) -> NewCustomers:
-        """What finds, and where it may makes, the customers of Accounts for the documents of ``flow``."""
+    def new_customers(self, company: str, flow: str) -> NewCustomers | None:
+        """What makes the customers of Accounts for the documents of ``flow``; None: nothing does."""
+        own = self.settings.sales.new_customers
         mappings = [
             mapping
             for of_gp in self.flows.values()
             for mapping in of_gp.of_module(ACCOUNTS)
             if of_gp.company == company and mapping.source == CUSTOMERS
         ]
-        own = self.settings.sales.new_customers
+        if not own.enabled or not mappings:
+            return None
         return NewCustomers(
             company,
             flow,
-            run,
+            "",
             self.target,
             self.companies[company].target.masters,
             self.database,
             self.clock,
             tuple(rule for mapping in mappings for rule in mapping.rules),
             next((mapping.key_field for mapping in mappings), ""),
-            own.terms if own.enabled and mappings else None,
+            own.terms,
         )
 
     @property
@@ -417,6 +419,7 @@ class App:
             self.settings.gp.max_requests,
             timedelta(seconds=self.settings.gp.change_timeout_seconds),
             since,
+            self.new_customers(flow.company, flow.name),
         )
 
     def gathering(self, flow: DocumentFlow, asked: Asked = EVERYTHING, *, polls: bool = False) -> Gathering:

@@ -19,6 +19,7 @@ from ml_connector.core.ports import Clock, Target, Unreadable
 from ml_connector.core.record import Record, fold_key
 from ml_connector.core.sales_ports import Documents
 from ml_connector.flows.module_locks import Locked, unlocked
+from ml_connector.flows.new_customers import ACCOUNTS, NewCustomers
 from ml_connector.flows.receive import Handed
 from ml_connector.store import documents, holds, links, verdicts
 from ml_connector.store.database import Connection, Database
@@ -47,11 +48,18 @@ class DocumentWork:
     since: datetime | None = (
         None  #: what was made, or won, before it does not go to the ERP; None: everything may
     )
+    customers: NewCustomers | None = (
+        None  #: makes the customer of an Account that has none; None: nobody does
+    )
 
     @property
     def pair(self) -> Pair:
         """Under which a person's decisions about its records are kept."""
         return self.pair_of(self.flow.company)
+
+    def in_run(self, run: str) -> DocumentWork:
+        """The same, customers that are made on the way told of this run."""
+        return replace(self, customers=replace(self.customers, run=run)) if self.customers else self
 
     def pair_of(self, company: str) -> Pair:
         """Under which the links to this company's documents are kept."""
@@ -105,7 +113,8 @@ def cases_of(work: DocumentWork, handed: Sequence[Handed]) -> list[Case]:
     mapping, records = work.flow.mapping, [one.result for one in handed if isinstance(one.result, Record)]
     with work.database.read() as tx:
         known = documents.find(tx, work.flow.module, keys)
-        names = _names(tx, work, {pointed for record in records for pointed in pointed_by(record, mapping)})
+        pointed = {pointed for record in records for pointed in pointed_by(record, mapping)}
+        names = _with_new(work, _names(tx, work, pointed), pointed)
         opened = holds.find(tx, work.flow.company, flow=work.flow.name, keys=keys)
         decided = verdicts.find(tx, work.pair, keys)
         orders = _sales_orders(tx, keys) if work.flow.module == DEALS else {}
@@ -157,6 +166,19 @@ def _names(tx: Connection, work: DocumentWork, pointed: Collection[Pointed]) -> 
         }
         for company in work.erps
     }
+
+
+def _with_new(
+    work: DocumentWork, names: Mapping[str, Mapping[Pointed, str]], pointed: Collection[Pointed]
+) -> Mapping[str, Mapping[Pointed, str]]:
+    """The same with the keys of customers that are made as soon as a document needs them."""
+    maker = work.customers
+    if maker is None:
+        return names
+    known = {one for of_company in names.values() for one in of_company}
+    none = [one for one in pointed if one.module == ACCOUNTS and one not in known]
+    new = {one: key for one in none if (key := maker.key_of(one.record_id))}
+    return {**names, maker.company: {**names.get(maker.company, {}), **new}}
 
 
 def _mapped(

@@ -84,7 +84,11 @@ class DocumentMaker:
             for account, link in links.on(tx, Pair(company, entity, "Accounts"), accounts).items()
             if not link.gone
         }
-        return [hold for hold in missing if hold.detail.get("Account") in there]
+        # What waits since before customers were made is tried once; held again, it has a time of its own.
+        is_new = self.work.customers is not None
+        return [
+            hold for hold in missing if hold.detail.get("Account") in there or (is_new and not hold.heals)
+        ]
 
     def take(self, run: str, handed: Sequence[Handed]) -> Mapping[str, int]:
         """Make documents of these, and tell the CRM; how many were created, updated, matched, held, waiting, ..."""
@@ -111,7 +115,7 @@ class DocumentMaker:
         return counts
 
     def _carry_one(self, run: str, case: Case) -> str:
-        return record(self.work, run, carry(self.work, case))
+        return record(self.work, run, carry(self.work.in_run(run), case))
 
 
 def _collect(

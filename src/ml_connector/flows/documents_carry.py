@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ml_connector.core.audit import AuditAction
-from ml_connector.core.catalogue import DOCUMENT_RESTLESS, OWN_CODES, TOTALS_DIFFER, Again
+from ml_connector.core.catalogue import CUSTOMER_MISSING, DOCUMENT_RESTLESS, OWN_CODES, TOTALS_DIFFER, Again
 from ml_connector.core.document_decisions import (
     Adopt,
     Create,
@@ -32,7 +32,7 @@ from ml_connector.core.document_status import Chain
 from ml_connector.core.document_values import MEANING, changed, wants_of
 from ml_connector.core.errors import ConfigurationError, NotDoneError, RecordRejectedError, RetryableError
 from ml_connector.core.ports import Refused
-from ml_connector.core.record import Fields, digest
+from ml_connector.core.record import Fields, digest, fold_key
 from ml_connector.core.sales import Standing
 from ml_connector.core.sales_ports import Accepted, Outcome, Taken, Unsure
 from ml_connector.core.won_deals import WonDeal, plan_won_deal
@@ -193,9 +193,21 @@ class _Carrying:
                 return self._end("waiting", reason=decision.reason)
             case Hold():
                 return self._held(_error_of(decision))
+            case Create() if fault := self._without_customer():
+                return self._held(fault)
             case Create() | Update():
                 return self._send(decision)
         return None
+
+    def _without_customer(self) -> RecordRejectedError | None:
+        """Why there is no customer for it; one that is to be made is made now, and no sooner."""
+        maker, wanted, account = self.work.customers, self.case.wanted, self.case.account
+        if maker is None or wanted is None or not account or self.became.company != maker.company:
+            return None
+        told = maker.customer_of([account])[account]
+        if isinstance(told, RecordRejectedError):
+            return told
+        return None if fold_key(told) == fold_key(wanted.document.customer) else _another_customer(told)
 
     def _adopt(self, linked: Linked) -> None:
         before, intent = self.became.linked, self.became.intent
@@ -321,6 +333,12 @@ def _told(wants: Fields) -> dict[str, object]:
 def _error_of(hold: Hold) -> RecordRejectedError:
     watched = hold.code in OWN_CODES and OWN_CODES[hold.code].again is Again.WATCHED
     return RecordRejectedError(hold.happened, hold.remedy, code=hold.code, heals=watched)
+
+
+def _another_customer(key: str) -> RecordRejectedError:
+    """A run linked its Account while this was planned."""
+    happened = f"Its Account became the customer {key} a moment ago."
+    return RecordRejectedError(happened, "Nothing: it goes on by itself.", code=CUSTOMER_MISSING, heals=True)
 
 
 def _restless() -> RecordRejectedError:
