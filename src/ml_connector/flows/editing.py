@@ -114,10 +114,11 @@ class Editing:
             return self._hold(one, error)
         if record is None:
             return self._hold(one, _gone(one))
-        word = ""  # nothing is to be written, or it may still be under way
+        # Of two that are under way, the first could come last, and undo what was sent after both: one is waited for.
+        word = ""
         while isinstance(decision := self._plan(one, record), Settled):
             one, word = self._settled(one, decision)
-        if isinstance(decision, WriteBack):
+        if isinstance(decision, WriteBack) and one.kept.sent is None:
             return self._send(one, decision, record)
         if isinstance(decision, HoldMaster):
             return self._hold(one, _rejection(decision))
