@@ -103,7 +103,8 @@ class Editing:
     def bring(self, one: Edited) -> str:
         """Have the ERP say what the CRM says, or hold it; the word under which a run counts it, or nothing.
 
-        RetryableError: it may have been done; the next look tells.
+        Of two edits that are under way, the first could come last, and undo what was sent after both: so one whose end
+        is not known is waited for. RetryableError: it may have been done; the next look tells.
         """
         if one.is_discarded:
             self._keep(one)
@@ -114,7 +115,6 @@ class Editing:
             return self._hold(one, error)
         if record is None:
             return self._hold(one, _gone(one))
-        # Of two that are under way, the first could come last, and undo what was sent after both: one is waited for.
         word = ""
         while isinstance(decision := self._plan(one, record), Settled):
             one, word = self._settled(one, decision)
@@ -124,7 +124,8 @@ class Editing:
             return self._hold(one, _rejection(decision))
         if isinstance(decision, Keep):
             self._keep(one)
-        return word
+            return word
+        return "waiting"  # for what was sent before
 
     @property
     def _masters(self) -> MasterEdits:

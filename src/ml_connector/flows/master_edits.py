@@ -147,7 +147,9 @@ class _Back:
     def _is_due(self, is_new: bool, one: Edited) -> bool:  # noqa: FBT001 -- bound before it is called
         if not one.kept.is_open:
             return one.is_changed
-        if one.kept.sent or not one.is_as_before:
+        if one.kept.sent:
+            return not is_new or one.kept.sent.at >= self.span.began_at  # of this run: its step is done again
+        if not one.is_as_before:
             return True
         return not is_new and (bool(self.work.asked.keys) or one.is_due(self.work.clock.now()))
 
