@@ -70,7 +70,12 @@ def _gp_system(app: App, number: str) -> System:
     needed = [f for f in app.flows.values() if f.company == number and f.entity.name in read]
     name = f"Dynamics GP {company.settings.name}".rstrip()
     entities = [flow.entity.name for flow in needed]
-    return System(name, lambda: company.source.checks(entities, needed), company.source.clock_difference)
+    kinds = sorted({flow.mapping.kind for flow in app.document_flows.values()})
+
+    def checks() -> list[Check]:
+        return [*company.source.checks(entities, needed), *company.target.checks(kinds)]
+
+    return System(name, checks, company.source.clock_difference)
 
 
 def zoho_system(app: App) -> System:
@@ -83,7 +88,10 @@ def zoho_system(app: App) -> System:
         found = app.target.checks(
             modules, app.needs(), users=users, layouts=app.layouts, own=own, edited=app.edited_modules
         )
-        return [*found, *_channels(app), _identity(app)] if found and found[0].ok else found
+        if not found or not found[0].ok:
+            return found
+        read = app.sales.checks([flow.module for flow in app.document_flows.values()])
+        return [*found, *read, *_channels(app), _identity(app)]
 
     return System("Zoho CRM", checks, app.target.clock_difference)
 
