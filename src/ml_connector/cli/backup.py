@@ -108,8 +108,8 @@ def _restoring(tree: Settings) -> Restoring:
     from ml_connector.loading import load_deal_flows, load_document_flows
     from ml_connector.store.restoring import Restoring
 
-    flows = [*load_deal_flows(tree).values(), *load_document_flows(tree).values()]
-    of_target = [(flow.company, flow.name) for flow in flows]
+    of_target = [(flow.company, flow.name) for flow in load_deal_flows(tree).values()]
+    of_target += [(flow.company, flow.name) for flow in load_document_flows(tree).values()]
     overlap = timedelta(seconds=tree.sync.overlap_seconds)
     return Restoring(actor(), SystemClock().now(), overlap, of_target)
 
