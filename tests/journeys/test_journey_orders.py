@@ -99,6 +99,10 @@ def test_a_person_s_sync_brings_an_order_to_gp_and_its_number_to_zoho(world: Wor
     assert (told["GP_Order_Status"], float(told["GP_Invoiced_Amount"])) == ("Invoiced", 379.9)
     names = [flow["flow"] for flow in world.here("flows", "list", "--json").json["flows"]]
     assert {"sales_orders", "document_status"} <= set(names)
+    tried = world.ok("ping", "--json").json["systems"]
+    assert {"read Sales_Orders one by one", "policy of CreateSalesOrder"} <= {
+        check["name"] for checks in tried.values() for check in checks
+    }
 
 
 def test_an_order_that_gp_refuses_waits_with_gp_s_own_reason_and_is_tried_again(world: World) -> None:

@@ -105,10 +105,11 @@ def _restoring(tree: Settings) -> Restoring:
     from datetime import timedelta
 
     from ml_connector.bootstrap import SystemClock
-    from ml_connector.loading import load_deal_flows
+    from ml_connector.loading import load_deal_flows, load_document_flows
     from ml_connector.store.restoring import Restoring
 
     of_target = [(flow.company, flow.name) for flow in load_deal_flows(tree).values()]
+    of_target += [(flow.company, flow.name) for flow in load_document_flows(tree).values()]
     overlap = timedelta(seconds=tree.sync.overlap_seconds)
     return Restoring(actor(), SystemClock().now(), overlap, of_target)
 

@@ -83,10 +83,8 @@ def _gp_system(app: App, number: str) -> System:
 
 def _written(app: App, company: GpCompany, flows: Sequence[Flow]) -> list[Check]:
     """What is tried of what is written into GP, where anything is; what becomes of an order its invoices tell."""
-    from ml_connector.loading import load_document_mappings
-
     sales = app.settings.sales
-    kinds = {mapping.kind for mapping in load_document_mappings(app.settings).values()}
+    kinds = {flow.mapping.kind for flow in app.document_flows.values()}
     kinds |= {Kind.INVOICE} if kinds else set()
     owned = {f.entity.name for f in flows for m in f.mappings for rule in m.rules if rule.owner == "zoho"}
     edited = owned & app.edited_entities
@@ -104,7 +102,10 @@ def zoho_system(app: App) -> System:
         found = app.target.checks(
             modules, app.needs(), users=users, layouts=app.layouts, own=own, edited=app.edited_modules
         )
-        return [*found, *_channels(app), _identity(app)] if found and found[0].ok else found
+        if not found or not found[0].ok:
+            return found
+        read = app.sales.checks([flow.module for flow in app.document_flows.values()])
+        return [*found, *read, *_channels(app), _identity(app)]
 
     return System("Zoho CRM", checks, app.target.clock_difference)
 

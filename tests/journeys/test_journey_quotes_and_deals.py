@@ -1,0 +1,85 @@
+"""Quotes and won deals of Zoho become documents of GP, and a person says which order a sales order is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from systems import World, gp_options, opened
+
+AARON, SDRAM = "AARONFIT0001", "128 SDRAM"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with opened(Path(tmp_path_factory.mktemp("deals")), gp=gp_options(0), provisioned=False) as world:
+        world.write_settings(
+            flows_vendors__enabled="false",
+            flows_gl_accounts__enabled="true",
+            sales_orders__enabled="true",
+            sales_quotes__enabled="true",
+            sales_deals__enabled="true",
+            sales_deals__item=f"'{SDRAM}'",
+            sales_deals__settle_hours="0",
+        )
+        world.here("provision", "--yes")
+        world.first("customers", "gl_accounts")
+        for flow in ("sales_orders", "sales_quotes", "won_deals"):
+            world.sync(flow)
+        yield world
+
+
+def make(world: World, module: str, **fields: object) -> str:
+    """A record that a person makes; its id."""
+    record = {"Account_Name": {"id": world.account(AARON)["id"]}, **fields}
+    made = world.zoho_call("POST", f"create/{module}", {"records": [record]})
+    assert not made["errors"], made
+    return str(made["ids"][0])
+
+
+def line(world: World, quantity: int) -> dict[str, object]:
+    (product,) = world.seed({"Product_Name": "Memory", "Product_Code": SDRAM}, module="Products")
+    return {"Product_Name": {"id": product}, "Quantity": quantity, "List_Price": 189.95}
+
+
+def in_zoho(world: World, module: str, record: str) -> dict[str, Any]:
+    (found,) = (row for row in world.records(module) if row["id"] == record)
+    return dict(found)
+
+
+def in_gp(world: World, kind: str, prefix: str = "Z") -> dict[str, Any]:
+    rows = world.gp.control("GET", f"sales?type={kind}&limit=1000")["rows"]
+    return {row["id"].rstrip(): row for row in rows if row["id"].startswith(prefix)}
+
+
+def test_a_quote_becomes_one(world: World) -> None:
+    items = [line(world, 3)]
+    made = make(world, "Quotes", Subject="Memory", Quote_Stage="Delivered", Quoted_Items=items)
+    world.sync("sales_quotes")
+    told = in_zoho(world, "Quotes", made)
+    assert in_gp(world, "Quote")[told["GP_Quote_Number"]]["total"] == "569.85"
+    assert told["GP_Quote_Status"] == "Entered"
+
+
+def test_a_person_says_that_a_sales_order_is_the_order_of_its_won_deal(world: World) -> None:
+    deal = make(world, "Deals", Deal_Name="Memory", Stage="Closed Won", Amount=189.95)
+    world.sync("won_deals")
+    number = in_zoho(world, "Deals", deal)["GP_Order_Number"]
+    assert in_gp(world, "Order", "ZD")[number]["total"] == "189.95"
+    items = [line(world, 2)]
+    made = make(world, "Sales_Orders", Subject="Memory", Deal_Name={"id": deal}, Ordered_Items=items)
+    world.sync("sales_orders", code=1)
+    assert world.held()[made]["code"] == "ALREADY_ORDERED"
+    assert world.run("held", "release", made, "--link", "NO SUCH", "--reason", "so").code == 1
+    world.ok("held", "release", made, "--link", number, "--reason", "entered twice")
+    assert world.held() == {}
+    assert in_zoho(world, "Sales_Orders", made)["GP_Order_Number"] == number
+    assert len(in_gp(world, "Order")) == 1
+    world.forget()
+    for flow in ("won_deals", "sales_orders", "document_status"):
+        world.sync(flow)
+    assert len(in_gp(world, "Order")) == 1
+    assert (world.writes("Deals"), world.writes("Sales_Orders")) == ({}, {})
