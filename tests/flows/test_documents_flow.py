@@ -246,6 +246,17 @@ def test_a_deal_that_was_won_a_day_ago_becomes_an_order_unless_it_has_one(sales)
     assert sales.is_quiet([DEALS, ORDERS])
 
 
+def test_a_won_deal_has_a_sales_order_that_no_flow_has_seen(sales):
+    sales.crm.edit(DEALS, "71", Stage="Closed Won")
+    sales.crm.edit(ORDERS, ORDER, Deal_Name__id="71")
+    sales.pass_time(minutes=1)
+    sales.run(DEALS)
+    sales.pass_time(hours=25)
+    assert sales.run(DEALS)["counts"]["skipped"] == 1
+    assert sales.erp.every() == []
+    assert sales.is_quiet([DEALS])
+
+
 def test_a_sales_order_whose_deal_became_an_order_is_held(sales):
     sales.crm.edit(DEALS, "71", Stage="Closed Won")
     sales.pass_time(minutes=1)
