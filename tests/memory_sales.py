@@ -110,6 +110,9 @@ class MemorySales:
             else:
                 yield Record(entity, key, dict(row), self.clock.now(), parts=dict(self.parts.get(key, {})))
 
+    def orders_of(self, deal: str) -> list[str]:
+        return [key for key, row in self.rows[ORDERS].items() if row.get("Deal_Name.id") == deal]
+
     # -- what is told
 
     def write(

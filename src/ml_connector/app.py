@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,7 @@ from ml_connector.connectors.zoho_crm.schema import LAYOUT
 from ml_connector.connectors.zoho_crm.target import Organisation
 from ml_connector.core.deal_fields import DEALS, deal_needs
 from ml_connector.core.deals import PROFITABILITY, TAGGING, DealFlow
-from ml_connector.core.document_fields import document_needs
+from ml_connector.core.document_fields import SALES_ORDERS, document_needs
 from ml_connector.core.document_flow import DocumentFlow
 from ml_connector.core.errors import ConfigurationError, ConnectorError
 from ml_connector.core.flow import Flow, in_order
@@ -418,6 +418,7 @@ class App:
             self._locks.held,
             self.settings.gp.max_requests,
             timedelta(seconds=self.settings.gp.change_timeout_seconds),
+            partial(self.sales.find_pointing, SALES_ORDERS, "Deal_Name"),
             since,
             self.new_customers(flow.company, flow.name),
         )

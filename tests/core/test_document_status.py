@@ -23,7 +23,7 @@ from ml_connector.core.document_status import (
     combined,
     newest,
     status_of,
-    told_of_deal,
+    together,
     told_of_order,
     told_of_quote,
 )
@@ -32,6 +32,11 @@ from ml_connector.core.sales import Kind
 D = Decimal
 ORDER = standing(wanted({}, {"Quantity": D(5)}), "ORDST2230")
 TWO, FIVE = 16384, 32768
+
+
+def told_of_deal(chains):
+    """What a deal is told of the orders among these."""
+    return together([told_of_order(one) for one in chains if one.document.document.kind is Kind.ORDER])
 
 
 @pytest.mark.parametrize(

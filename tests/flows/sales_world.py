@@ -82,6 +82,7 @@ class SalesWorld:
             lambda: "USD",
             lambda: self.clock.now().date(),
             at_once=self.at_once,
+            orders_of=self.crm.orders_of,
         )
 
     def run(self, module: str = ORDERS, database: Database | None = None, **more: Any) -> dict[str, Any]:

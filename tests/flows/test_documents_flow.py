@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -246,6 +247,17 @@ def test_a_deal_that_was_won_a_day_ago_becomes_an_order_unless_it_has_one(sales)
     assert sales.is_quiet([DEALS, ORDERS])
 
 
+def test_a_won_deal_has_a_sales_order_that_no_flow_has_seen(sales):
+    sales.crm.edit(DEALS, "71", Stage="Closed Won")
+    sales.crm.edit(ORDERS, ORDER, Deal_Name__id="71")
+    sales.pass_time(minutes=1)
+    sales.run(DEALS)
+    sales.pass_time(hours=25)
+    assert sales.run(DEALS)["counts"]["skipped"] == 1
+    assert sales.erp.every() == []
+    assert sales.is_quiet([DEALS])
+
+
 def test_a_sales_order_whose_deal_became_an_order_is_held(sales):
     sales.crm.edit(DEALS, "71", Stage="Closed Won")
     sales.pass_time(minutes=1)
@@ -425,3 +437,24 @@ def test_an_account_in_two_companies_is_nobodys_guess(sales):
     (case,) = cases_of(other, [Handed(ORDER, None, record, timedelta(0))])
     assert case.fault is not None
     assert case.fault.code == "CUSTOMER_MISSING"
+
+
+def test_notifications_copied_shuffled_and_lost_make_each_document_once(sales):
+    """Each 1 to 5 times, a tenth never: the safety poll finds those."""
+    chance, sales.at_once = random.Random(11), 4
+    keys = [str(int(ORDER) + 10 * n) for n in range(200)]
+    for key in keys:
+        sales.crm.edit(ORDERS, key, {"Quantity": Decimal(chance.randint(1, 9))})
+    told = [key for key in keys if chance.random() >= 0.1]
+    copies = [key for key in told for _ in range(chance.randint(1, 5))]
+    chance.shuffle(copies)
+    for start in range(0, len(copies), 100):
+        for some in range(start, min(start + 100, len(copies)), 25):
+            sales.tell(ORDERS, *copies[some : some + 25])
+        sales.pass_time(seconds=4)
+        sales.run(polls=False)
+    sales.pass_time(hours=2)
+    sales.run()
+    assert sorted(one.document.reference for one in sales.erp.every()) == keys
+    assert sales.sent() == ["create"] * len(keys)
+    assert sales.is_quiet()

@@ -64,6 +64,16 @@ def test_a_quote_becomes_one(world: World) -> None:
     assert told["GP_Quote_Status"] == "Entered"
 
 
+def test_a_won_deal_with_a_sales_order_is_left_to_that(world: World) -> None:
+    deal = make(world, "Deals", Deal_Name="Left alone", Stage="Closed Won", Amount=189.95)
+    make(world, "Sales_Orders", Subject="Its own", Deal_Name={"id": deal}, Ordered_Items=[line(world, 1)])
+    world.sync("won_deals")
+    assert in_gp(world, "Order", "ZD") == {}
+    world.sync("sales_orders")
+    (number,) = in_gp(world, "Order")
+    assert in_zoho(world, "Deals", deal)["GP_Order_Number"] == number
+
+
 def test_a_person_says_that_a_sales_order_is_the_order_of_its_won_deal(world: World) -> None:
     deal = make(world, "Deals", Deal_Name="Memory", Stage="Closed Won", Amount=189.95)
     world.sync("won_deals")
@@ -77,9 +87,9 @@ def test_a_person_says_that_a_sales_order_is_the_order_of_its_won_deal(world: Wo
     world.ok("held", "release", made, "--link", number, "--reason", "entered twice")
     assert world.held() == {}
     assert in_zoho(world, "Sales_Orders", made)["GP_Order_Number"] == number
-    assert len(in_gp(world, "Order")) == 1
+    assert len(in_gp(world, "Order")) == 2
     world.forget()
     for flow in ("won_deals", "sales_orders", "document_status"):
         world.sync(flow)
-    assert len(in_gp(world, "Order")) == 1
+    assert len(in_gp(world, "Order")) == 2
     assert (world.writes("Deals"), world.writes("Sales_Orders")) == ({}, {})

@@ -48,9 +48,11 @@ def authorize(settings: SettingsPath = None, *, as_json: AsJson = False) -> None
             relabel=bool(opened.entities_to_label()),
         )
         scopes += edit_scopes(opened.edited_modules)
+        scopes += [module_scope("Sales_Orders", "READ")] if "won_deals" in opened.document_flows else []
         has_products = bool(tree.deals.product_field or opened.document_flows)
         scopes += [module_scope("Products", "READ")] if has_products else []
         scopes += [CHANNELS_SCOPE] if tree.webhooks.url else []
+        scopes = list(dict.fromkeys(scopes))
         note(steps(tree.zoho.data_centre, accounts_url(tree.zoho), scopes))
         grant = opened.zoho_auth.exchange_grant(ask_secret("the grant code").reveal())
         opened.secrets.put("zoho.refresh_token", grant.refresh_token)

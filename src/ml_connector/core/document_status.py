@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from ml_connector.core.document_amounts import ZERO, cents
 from ml_connector.core.record import Fields, Value
-from ml_connector.core.sales import Kind, Standing
+from ml_connector.core.sales import Standing
 
 NUMBERS_LONGEST = 255  #: of Zoho's longest text field
 
@@ -64,7 +64,15 @@ def _is_allocated(standing: Standing) -> bool:
 
 def told_of_order(chain: Chain) -> dict[str, Value]:
     """The fields of a sales order of the CRM, the as-of instant apart."""
-    return _told([chain])
+    order, invoices = chain.document, [one for one in chain.invoices if not one.is_voided]
+    return {
+        "GP_Order_Number": order.document.number,
+        "GP_Order_Status": status_of(order).value,
+        "GP_Ordered_Amount": ZERO if order.is_voided else cents(order.total),
+        "GP_Invoiced_Amount": cents(sum((one.total for one in invoices), ZERO)),
+        "GP_Invoiced_Cost": _cost(invoices),
+        "GP_Invoices": _listed([one.document.number for one in invoices]) or None,
+    }
 
 
 def told_of_quote(chain: Chain) -> dict[str, Value]:
@@ -74,25 +82,6 @@ def told_of_quote(chain: Chain) -> dict[str, Value]:
         "GP_Quote_Number": standing.document.number,
         "GP_Quote_Status": status_of(standing).value,
         "GP_Quoted_Amount": ZERO if standing.is_voided else cents(standing.total),
-    }
-
-
-def told_of_deal(chains: Sequence[Chain]) -> dict[str, Value]:
-    """The fields of a deal: of all orders that came from it, its quotes or its sales orders. None yet: no fields."""
-    orders = [chain for chain in chains if chain.document.document.kind is Kind.ORDER]
-    return _told(orders) if orders else {}
-
-
-def _told(chains: Sequence[Chain]) -> dict[str, Value]:
-    ordered = (chain.document.total for chain in chains if not chain.document.is_voided)
-    invoices = [invoice for chain in chains for invoice in chain.invoices if not invoice.is_voided]
-    return {
-        "GP_Order_Number": _listed([chain.document.document.number for chain in chains]),
-        "GP_Order_Status": combined([status_of(chain.document) for chain in chains]).value,
-        "GP_Ordered_Amount": cents(sum(ordered, ZERO)),
-        "GP_Invoiced_Amount": cents(sum((invoice.total for invoice in invoices), ZERO)),
-        "GP_Invoiced_Cost": _cost(invoices),
-        "GP_Invoices": _listed([invoice.document.number for invoice in invoices]) or None,
     }
 
 

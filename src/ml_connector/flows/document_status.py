@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from ml_connector.core.change import advance
+from ml_connector.core.change import advance, is_midnight
 from ml_connector.core.errors import RecordRejectedError
 from ml_connector.core.ports import Clock, Source, Target
+from ml_connector.core.sales import Listed
 from ml_connector.core.sales_ports import Documents, Sought
 from ml_connector.flows.documents_look import chain_of, listed
 from ml_connector.flows.documents_tell import keep_told, tell
@@ -25,11 +26,13 @@ from ml_connector.flows.work import Options
 from ml_connector.store import cursors, documents
 from ml_connector.store.cursors import Progress
 from ml_connector.store.database import Database
-from ml_connector.store.documents import Became
+from ml_connector.store.documents import Became, Told
 
 NAME = "document_status"
 #: A document that may change still is read at least so often, and so many of these in a run.
 _READ_EVERY, _READS = timedelta(hours=24), 200
+#: So much later than the ERP's stamp a reading has to be by our clock, to have seen what was stamped.
+_CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +88,12 @@ def _follow(work: StatusWork, run: str, company: str) -> Result:
         known = cursors.find(tx, company, _cursor(work))
     since = known.cursor.since(work.options.overlap) if known and known.cursor else began_at
     unseen = began_at - _READ_EVERY if known else began_at  # nobody looked before the first run
-    numbers, chains, seen = _changed(work.erps[company], since)
-    with work.database.read() as tx:
-        ours = documents.of_documents(tx, company, numbers, chains)
-        ours += documents.not_read_since(tx, company, unseen, _READS)
-    counts = Counter(listed=len(numbers))
-    for became in {(one.module, one.key): one for one in ours}.values():
+    rows = list(listed(work.erps[company], Sought(since=since)))
+    counts = Counter(listed=len(rows))
+    for became in _to_read(work, company, rows, unseen):
         counts[_read(work, company, became)] += 1
     counts += tell(work, run)
+    seen = [row.modified_at for row in rows]
     with work.database.begin() as tx:
         # Without any document since, the next run looks back as far as this one did.
         cursor = advance(known.cursor if known else None, [since, *seen], began_at)
@@ -104,11 +105,40 @@ def _cursor(work: StatusWork) -> str:
     return f"{work.flow.name} changes"
 
 
-def _changed(erp: Documents, since: datetime) -> tuple[Collection[str], Collection[int], Sequence[datetime]]:
-    """(Numbers, chains, stamps) of all documents that were changed since then."""
-    rows = list(listed(erp, Sought(since=since)))
-    stamps = [row.modified_at for row in rows if row.modified_at is not None]
-    return {row.number for row in rows}, {row.master_number for row in rows}, stamps
+def _to_read(work: StatusWork, company: str, rows: Sequence[Listed], unseen: datetime) -> Collection[Became]:
+    """The records of which something among these changed since they were read, and those whose turn it is.
+
+    ``unseen``: what was read last before it is read.
+    """
+    numbers = {row.number: row.modified_at for row in rows}
+    chains: dict[int, list[datetime | None]] = {}
+    for row in rows:
+        chains.setdefault(row.master_number, []).append(row.modified_at)
+    with work.database.read() as tx:
+        ours = documents.of_documents(tx, company, numbers, chains)
+        known = {
+            (module, key): told
+            for module in {one.module for one in ours}
+            for key, told in documents.find_told(
+                tx, module, [o.key for o in ours if o.module == module]
+            ).items()
+        }
+        turn = documents.not_read_since(tx, company, unseen, _READS)
+    found = {(one.module, one.key): one for one in turn}
+    for one in ours:
+        told = known[one.module, one.key]
+        number = one.linked.number if one.linked else ""
+        stamps = [numbers.get(number), *chains.get(told.master_number, ())]
+        if not _is_settled(told, [at for at in stamps if at is not None]):
+            found[one.module, one.key] = one
+    return found.values()
+
+
+def _is_settled(told: Told, stamps: Sequence[datetime]) -> bool:
+    """Whether it was read since all of these, for certain: clocks differ, and a stamp may be no more than a day."""
+    if told.as_of is None or not stamps or any(map(is_midnight, stamps)):
+        return False
+    return told.as_of > max(stamps) + _CLOCKS_DIFFER
 
 
 def _read(work: StatusWork, company: str, became: Became) -> str:
@@ -121,7 +151,15 @@ def _read(work: StatusWork, company: str, became: Became) -> str:
     except RecordRejectedError:
         return "unreadable"
     if chain is None:
+        _keep_gone(work, became)
         return "gone"  # the next change of the record in the CRM says so to a person
     with work.database.begin() as tx:
         keep_told(tx, became, chain, read_at)
     return "read"
+
+
+def _keep_gone(work: StatusWork, became: Became) -> None:
+    """Nothing of it is to be read any more."""
+    with work.database.begin() as tx:
+        known = documents.find_told(tx, became.module, [became.key])[became.key]
+        documents.put_told(tx, became, replace(known, is_open=False))

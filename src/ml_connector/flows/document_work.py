@@ -45,6 +45,7 @@ class DocumentWork:
     locked: Locked = unlocked
     at_once: int = 1  #: records that are worked on at the same time
     send_within: timedelta = timedelta(0)  #: so long after it was begun a call may still be sent
+    orders_of: Callable[[str], Sequence[str]] = lambda _deal: ()  #: ids of a deal's sales orders in the CRM
     since: datetime | None = (
         None  #: what was made, or won, before it does not go to the ERP; None: everything may
     )

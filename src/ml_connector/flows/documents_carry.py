@@ -140,8 +140,12 @@ class _Carrying:
             return None
         is_begun = became.linked is not None or became.intent is not None
         is_won = self.case.wanted.stage.strip().casefold() in self.work.flow.rules.stages
-        deal = WonDeal(is_won, became.won_at, self.case.sales_orders, is_begun)
-        return plan_won_deal(deal, self.work.clock.now(), settle)
+        deal, now = WonDeal(is_won, became.won_at, self.case.sales_orders, is_begun), self.work.clock.now()
+        decision = plan_won_deal(deal, now, settle)
+        if decision is not None or is_begun:
+            return decision
+        orders = tuple(self.work.orders_of(self.case.key))  # those, too, that no flow of ours has seen
+        return plan_won_deal(replace(deal, sales_orders=orders), now, settle)
 
     # -- looking and deciding
 

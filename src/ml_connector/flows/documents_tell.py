@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
+from ml_connector.core import document_status as status
 from ml_connector.core.audit import AuditAction
 from ml_connector.core.deal_fields import DEALS
 from ml_connector.core.document_fields import AS_OF, QUOTES
@@ -113,9 +114,11 @@ def keep_told(tx: Connection, became: Became, chain: Chain, read_at: datetime) -
     """
     is_quote = chain.document.document.kind is Kind.QUOTE
     known = documents.find_told(tx, became.module, [became.key]).get(became.key, Told())
-    if known.as_of is not None and read_at < known.as_of:
-        return
     own = told_of_quote(chain) if is_quote else told_of_order(chain)
+    read = status.Told(own, read_at)
+    kept = status.Told(known.own, known.as_of) if known.as_of else None
+    if status.newest(kept, read) is not read:
+        return
     tells = known.tells if became.module == DEALS else own
     standing = chain.document
     told = Told(own, tells, read_at, standing.master_number, not standing.is_in_history)

@@ -118,6 +118,15 @@ class ZohoSource:
         ]
         return Page(page, page[-1].key if more and page else None, answered_at)
 
+    def find_pointing(self, entity: str, lookup: str, record_id: str) -> list[str]:
+        """The ids of records of ``entity``, up to 200, whose ``lookup`` is this record; one credit.
+
+        By COQL, which sees what was written a moment ago.
+        """
+        query = coql.values_query(entity, ["id"], lookup, [coql.checked_id(record_id)], CHEAP_ROWS)
+        rows, _more = self.client.query(entity, query, CHEAP_ROWS)
+        return [str(row["id"]) for row in rows]
+
     def list_deleted(self, entity: str, since: datetime) -> list[Change]:
         """What was deleted at or after ``since``, each once, with when it was."""
         return list_deleted(self.client, entity, since)
