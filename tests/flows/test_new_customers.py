@@ -210,7 +210,7 @@ def test_killed_in_the_create(making: Making, *, after: bool) -> None:
 
 
 def test_two_at_the_same_time_make_one(making: Making) -> None:
-    """Another process makes it between our look and our create."""
+    """Another thread makes it, links it and tells of it between our look and our create."""
     account_id = making.account()
     create = making.masters.create
 
@@ -220,5 +220,20 @@ def test_two_at_the_same_time_make_one(making: Making) -> None:
         return create(entity, key, fields)
 
     making.masters.create = after_another
+    assert making.customers().customer_of([account_id]) == {account_id: number_of(account_id, "ZC")}
+    assert_one(making, account_id)
+
+
+def test_another_makes_it_before_our_intent(making: Making) -> None:
+    account_id = making.account()
+    read = making.target.read
+
+    def after_another(module: str, ids: list[str], fields: list[str]) -> object:
+        making.target.read = read
+        found = read(module, ids, fields)
+        making.customers().customer_of([account_id])
+        return found
+
+    making.target.read = after_another
     assert making.customers().customer_of([account_id]) == {account_id: number_of(account_id, "ZC")}
     assert_one(making, account_id)

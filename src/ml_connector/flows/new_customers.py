@@ -165,11 +165,14 @@ class NewCustomers:
             self._tell(tx, account_id, key, after, reason)
 
     def _tell(self, tx: Connection, account_id: str, key: str, after: Fields, reason: str) -> None:
-        """Once: as long as it is not known what became of the create."""
-        ident = fold_key(account_id), ""
+        """Once, whoever made it: another thread may have, or a run that died."""
         if not intents.find(tx, self._intended, [account_id]):
             return
-        intents.remove(tx, self._intended, [ident])
+        intents.remove(tx, self._intended, [(fold_key(account_id), "")])
+        audit.lock(tx)
+        told = ((row["mapping"], row["action"]) for row in audit.of_key(tx, self.company, key))
+        if (BACK, AuditAction.CREATED) in told:
+            return
         row = AuditRow(
             company=self.company,
             flow=self.flow,
