@@ -258,6 +258,22 @@ def test_a_won_deal_has_a_sales_order_that_no_flow_has_seen(sales):
     assert sales.is_quiet([DEALS])
 
 
+def test_an_order_that_moves_to_another_deal_is_told_of_there(sales):
+    for deal in ("71", "72"):
+        sales.crm.edit(DEALS, deal)
+    sales.crm.edit(ORDERS, ORDER, Deal_Name__id="71")
+    sales.pass_time(minutes=1)
+    sales.run()
+    assert sales.crm.told(DEALS, "71")["GP_Ordered_Amount"] == Decimal("379.90")
+    sales.crm.edit(ORDERS, ORDER, Deal_Name__id="72")
+    sales.pass_time(minutes=10)
+    sales.erp.calls.faults[:] = [lost()]
+    sales.run()
+    assert sales.crm.told(DEALS, "71")["GP_Ordered_Amount"] is None
+    assert sales.crm.told(DEALS, "72")["GP_Ordered_Amount"] == Decimal("379.90")
+    assert sales.is_quiet()
+
+
 def test_a_sales_order_whose_deal_became_an_order_is_held(sales):
     sales.crm.edit(DEALS, "71", Stage="Closed Won")
     sales.pass_time(minutes=1)

@@ -79,6 +79,7 @@ class Case:
     released: frozenset[str] = frozenset()  #: those that a person let through
     answer: Answer | None = None  #: which document of the ERP a person says is meant
     account: str = ""  #: the id of its Account
+    deal_before: str = ""  #: the deal that it belonged to as far as was known
     sales_orders: tuple[str, ...] = ()  #: of a deal: the ids of its sales orders, as far as they were seen
 
     @property
@@ -131,6 +132,7 @@ def cases_of(work: DocumentWork, handed: Sequence[Handed]) -> list[Case]:
             codes=frozenset(hold.code for hold in opened if hold.source_key == one.key),
             released=verdict.released if verdict else frozenset(),
             answer=_answer_of(verdict),
+            deal_before=became.deal,
             sales_orders=orders.get(one.key, ()),
         )
         in_terms = replace(work, flow=replace(work.flow, terms=terms))

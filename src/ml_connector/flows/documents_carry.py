@@ -262,8 +262,11 @@ class _Carrying:
         """Commit it with all that was learned; until more is recorded the next run looks at it."""
         next_at = self.became.next_at or self.work.clock.now()
         self.became = replace(self.became, intent=intent, wanted="", next_at=next_at)
+        deal = (
+            self.case.deal_before or self.became.deal
+        )  # that it is another's is recorded with what that one is told
         with self.work.database.begin() as tx:
-            documents.put(tx, self.became)
+            documents.put(tx, replace(self.became, deal=deal))
 
     def _call(self, decision: Create | Update) -> Outcome:
         erp = self.work.erps[self.became.company]

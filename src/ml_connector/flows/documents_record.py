@@ -17,7 +17,7 @@ from ml_connector.core.ports import Absent, Unreadable
 from ml_connector.core.record import fold_key
 from ml_connector.flows.document_work import DocumentWork
 from ml_connector.flows.documents_carry import Done
-from ml_connector.flows.documents_tell import keep_told
+from ml_connector.flows.documents_tell import keep_told, keep_told_of_deal
 from ml_connector.store import asked, audit, documents, holds, links, outcomes, verdicts
 from ml_connector.store.audit import AuditRow
 from ml_connector.store.database import Connection
@@ -41,11 +41,13 @@ def record(work: DocumentWork, run: str, done: Done) -> str:
         _give_up(tx, work, done)
         _link(tx, work, done, now)
         rows = [*_Rows(work, run, done, now).of_events(), *_hold(tx, work, run, done, now)]
-        if done.error is None:
+        if done.error is None and done.count != "waiting":
             verdicts.remove(tx, work.pair, [(done.case.key, "")])
         audit.append(tx, rows)
         if done.chain is not None and done.looked_at is not None:
             keep_told(tx, done.became, done.chain, done.looked_at)
+        if done.case.deal_before not in ("", done.became.deal):  # it belongs to another deal now
+            keep_told_of_deal(tx, done.became.company, done.case.deal_before, now)
     _log_all(rows)
     return done.count
 

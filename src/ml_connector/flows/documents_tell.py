@@ -125,15 +125,15 @@ def keep_told(tx: Connection, became: Became, chain: Chain, read_at: datetime) -
     documents.put_told(tx, became, told)
     deal = became.key if became.module == DEALS else became.deal
     if deal and not is_quote:
-        _keep_told_of_deal(tx, became, deal, read_at)
+        keep_told_of_deal(tx, became.company, deal, read_at)
 
 
-def _keep_told_of_deal(tx: Connection, became: Became, deal: str, read_at: datetime) -> None:
-    """A deal is told of its own order and of those of its sales orders together."""
+def keep_told_of_deal(tx: Connection, company: str, deal: str, read_at: datetime) -> None:
+    """A deal is told of its own order and of those of its sales orders together; of none any more, too."""
     rows = [one for one in documents.of_deal(tx, deal) if one.linked and one.module not in (QUOTES, DEALS)]
     known = documents.find_told(tx, DEALS, [deal]).get(deal, Told())
     each = [documents.find_told(tx, one.module, [one.key])[one.key].own for one in rows]
     told = [own for own in (known.own, *each) if own]
     as_of = max(known.as_of, read_at) if known.as_of else read_at
-    kept = replace(known, tells=together(told), as_of=as_of)
-    documents.put_told(tx, Became(became.company, DEALS, deal), kept)
+    kept = replace(known, tells=together(told) or dict.fromkeys(known.tells), as_of=as_of)
+    documents.put_told(tx, Became(company, DEALS, deal), kept)
