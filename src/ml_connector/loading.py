@@ -10,8 +10,9 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from ml_connector.connectors.dynamics_gp import GpSource
-from ml_connector.core.deal_fields import CHART
+from ml_connector.core.deal_fields import CHART, DEALS
 from ml_connector.core.deals import GL_ACCOUNTS, PROFITABILITY, TAGGING, DealFlow, DealTerms
+from ml_connector.core.document_fields import SALES_DOCUMENTS
 from ml_connector.core.document_flow import NAMES, DocumentFlow
 from ml_connector.core.document_mapping import DocumentMapping
 from ml_connector.core.document_mapping_file import read_document_mapping
@@ -238,6 +239,8 @@ def _flow(
     _check_filter(name, flow, entity)
     limits = _limits(settings, entity)
     written = {(mapping.source, mapping.target) for mapping in mappings.values()}
+    if settings.sales.enabled.keys() & {"orders", "deals"}:
+        written.add((SALES_DOCUMENTS, DEALS))
     fitting = tuple(
         labelled(_fitting(mapping, flow, settings.owners, limits, written), labels.get(mapping.source, {}))
         for mapping in used

@@ -1,47 +1,11 @@
-"""Where goods go: laid out as the ERP has it, and found among the customer's addresses."""
+"""Where goods go: laid out as the ERP has it."""
 
 from __future__ import annotations
 
 import pytest
 
 from ml_connector.core.errors import RecordRejectedError
-from ml_connector.core.sales import ShipTo
-from ml_connector.core.ship_to import found_address, laid_out
-
-ELM = ShipTo(line1="1 Elm St.", line2="Gate 2", city="Elgin", state="IL", postal_code="60120", country="USA")
-
-
-@pytest.mark.parametrize(
-    ("wanted", "key"),
-    [
-        (ShipTo(line1="1 Elm St", line2="Gate 2", city="Elgin", state="IL", postal_code="60120"), "A"),
-        (
-            ShipTo(line1="1 ELM ST., GATE 2", city="elgin", state="il", postal_code="60120", country="usa"),
-            "A",
-        ),
-        (
-            ShipTo(
-                line1="1 Elm St",
-                line2="Gate 2",
-                city="Elgin",
-                state="IL",
-                postal_code="60120",
-                country="Canada",
-            ),
-            "",
-        ),
-        (ShipTo(line1="1 Elm St", city="Elgin", state="IL", postal_code="60120"), ""),
-        (ShipTo(line1="1 Elm St", line2="Gate 2", city="Elgin", state="IL"), ""),
-        (ShipTo("Somebody", "Ann", "1 Elm St", "Gate 2", "", "Elgin", "IL", "60120"), "A"),
-    ],
-)
-def test_the_same_place_whoever_wrote_it(wanted, key):
-    assert found_address(wanted, {"B": ShipTo(city="Elgin"), "A": ELM, "C": ELM}) == key
-
-
-def test_of_two_that_are_the_place_the_first_by_key_is_taken():
-    assert found_address(ELM, {"Z": ELM, "M": ELM}) == "M"
-    assert found_address(ELM, {}) == ""
+from ml_connector.core.ship_to import laid_out
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         world.write_settings(
             flows_vendors__enabled="false",
             flows_gl_accounts__enabled="true",
+            flows_journal_entries__enabled="true",
+            flows_journal_entries__after='["gl_accounts", "customers"]',
+            flows_profitability__enabled="true",
             sales_orders__enabled="true",
             sales_quotes__enabled="true",
             sales_deals__enabled="true",
@@ -26,7 +29,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             sales_deals__settle_hours="0",
         )
         world.here("provision", "--yes")
-        world.first("customers", "gl_accounts")
+        world.first("customers", "gl_accounts", "journal_entries")
         for flow in ("sales_orders", "sales_quotes", "won_deals"):
             world.sync(flow)
         yield world
@@ -93,3 +96,53 @@ def test_a_person_says_that_a_sales_order_is_the_order_of_its_won_deal(world: Wo
         world.sync(flow)
     assert len(in_gp(world, "Order")) == 2
     assert (world.writes("Deals"), world.writes("Sales_Orders")) == ({}, {})
+
+
+def invoiced(world: World, number: str) -> str:
+    """GP invoices the order and posts the invoice, whose number it is."""
+    (row,) = (r for key, r in in_gp(world, "Order").items() if key == number)
+    before = set(in_gp(world, "Invoice", ""))
+    world.gp.control("POST", f"sales/Order/{row['id']}", {"invoice": True, "post": True})
+    (invoice,) = set(in_gp(world, "Invoice", "")) - before
+    return str(invoice)
+
+
+def lines_of(world: World, invoice: str) -> dict[str, str]:
+    """Zoho's journal lines of the invoice: their keys, and the deal that each points to."""
+    rows = [row for row in world.records("GL_Journal_Lines") if row["GP_Document"] == invoice]
+    return {row["GP_Line_Key"]: (row["GP_Deal"] or {}).get("id", "") for row in rows}
+
+
+def test_what_was_posted_of_an_order_points_to_its_deal_whichever_comes_first(world: World) -> None:
+    deal = make(world, "Deals", Deal_Name="Told of first", Stage="Closed Won", Amount=189.95)
+    world.sync("won_deals")
+    invoice = invoiced(world, in_zoho(world, "Deals", deal)["GP_Order_Number"])
+    world.sync("journal_entries")
+    before = lines_of(world, invoice)
+    assert set(before.values()) == {""}
+    world.sync("document_status")
+    assert in_zoho(world, "Deals", deal)["GP_Invoices"] == invoice
+    world.sync("journal_entries")
+    assert lines_of(world, invoice) == dict.fromkeys(before, deal)
+    world.sync("profitability")
+    assert in_zoho(world, "Deals", deal)["GP_Revenue"] == 189.95
+    assert in_zoho(world, "Deals", deal)["GP_Documents"] is None
+
+
+def test_the_lines_of_an_order_follow_it_to_another_deal(world: World) -> None:
+    one, other = (make(world, "Deals", Deal_Name=name, Stage="Qualification") for name in ("One", "Other"))
+    made = make(world, "Sales_Orders", Subject="Its", Deal_Name={"id": one}, Ordered_Items=[line(world, 2)])
+    world.sync("sales_orders")
+    invoice = invoiced(world, in_zoho(world, "Sales_Orders", made)["GP_Order_Number"])
+    world.sync("document_status")
+    world.sync("journal_entries")
+    assert set(lines_of(world, invoice).values()) == {one}
+    change = {"id": made, "Deal_Name": {"id": other}}
+    world.zoho_call("POST", "edit/Sales_Orders", {"records": [change]})
+    world.sync("sales_orders")
+    world.sync("journal_entries")
+    assert set(lines_of(world, invoice).values()) == {other}
+    for _ in range(2):
+        world.forget()
+        world.sync("sales_orders", "document_status", "journal_entries")
+    assert world.writes("GL_Journal_Lines") == {}

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ml_connector.store import awaited, links
+from ml_connector.store import awaited, document_deals, links
 from ml_connector.store.links import LOST, Link, Pair
 
 AT = datetime(2026, 11, 2, 8, 30, 15, tzinfo=UTC)
@@ -82,3 +82,14 @@ def test_a_record_waits_apart_in_each_module_and_is_told_once(tx):
     assert ready(tx, "vendors") == ["V"]
     awaited.put(tx, CHILDREN, "A", [])
     assert ready(tx) == ["A "]
+
+
+def test_what_points_to_the_deal_of_a_document_is_ready_when_that_is_known(tx):
+    lines = Pair("-1", "journal_entries", "GL_Journal_Lines")
+    awaited.put(tx, lines, "7 2026-11-02", [("sales_documents", "Deals", "inv 1")])
+    document_deals.put(tx, "-1", ["INV 2"], "4711")
+    document_deals.put(tx, "2", ["INV 1"], "4711")
+    assert ready(tx, "journal_entries") == []
+    document_deals.put(tx, "-1", ["INV 1 "], "4711")
+    assert ready(tx, "journal_entries") == ["7 2026-11-02"]
+    assert ready(tx) == []

@@ -23,7 +23,7 @@ from ml_connector.core.document_said import Reader, Said, pointed_at
 from ml_connector.core.numbering import number_of
 from ml_connector.core.record import Fields, Record
 from ml_connector.core.sales import Document, Line
-from ml_connector.core.ship_to import found_address, laid_out
+from ml_connector.core.ship_to import laid_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ def _document(
         currency=said.text("currency") or terms.currency,
         comment=said.text("comment"),
     )
-    document = _shipped(document, said, reader.around)
+    document = _shipped(document, said)
     return _numbered_by_gp(document) if terms.numbering is Numbering.GP else document
 
 
@@ -175,16 +175,14 @@ def _trade_discount(own: Decimal | None, made: Sequence[_Made], adjustment: Deci
     return (own or ZERO) + more if more or own is not None else None
 
 
-def _shipped(document: Document, said: Said, around: Around) -> Document:
-    """With the key of the customer's address where it is one of these, else with the address itself."""
+def _shipped(document: Document, said: Said) -> Document:
+    """With the key of one of the customer's addresses if that is said, else with the address itself."""
     if key := said.text("ship_to_key"):
         return replace(document, ship_to_key=key)
     names = (name for name in HEADER if name.startswith("ship_to."))
-    ship_to = laid_out({name.removeprefix("ship_to."): said.text(name) for name in names})
-    if ship_to is None:
-        return document
-    key = found_address(ship_to, around.addresses)
-    return replace(document, ship_to_key=key) if key else replace(document, ship_to=ship_to)
+    return replace(
+        document, ship_to=laid_out({name.removeprefix("ship_to."): said.text(name) for name in names})
+    )
 
 
 def _numbered_by_gp(document: Document) -> Document:

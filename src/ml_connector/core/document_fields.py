@@ -10,6 +10,8 @@ from ml_connector.core.document_status import NUMBERS_LONGEST, Status
 from ml_connector.core.needs import FieldNeed
 
 SALES_ORDERS, QUOTES = "Sales_Orders", "Quotes"
+#: What a lookup calls an order that was made of a deal, or of a sales order of it, and its invoices: no flow reads it.
+SALES_DOCUMENTS = "sales_documents"
 #: The field that says when the reading began that the others come from; it is written with them, never alone.
 AS_OF: Mapping[str, str] = {
     SALES_ORDERS: "GP_Order_As_Of",

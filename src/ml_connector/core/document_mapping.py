@@ -16,7 +16,7 @@ from enum import Enum, StrEnum
 
 from ml_connector.core.needs import FieldNeed
 from ml_connector.core.record import Value
-from ml_connector.core.sales import Document, Kind, ShipTo
+from ml_connector.core.sales import Document, Kind
 
 
 class Type(Enum):
@@ -215,7 +215,6 @@ class Around:
 
     today: date  #: where the company is
     names: Mapping[Pointed, str] = field(default_factory=dict)  #: what records are called in the ERP
-    addresses: Mapping[str, ShipTo] = field(default_factory=dict)  #: the customer's, by their key
 
 
 @dataclass(frozen=True, slots=True)

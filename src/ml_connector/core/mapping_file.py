@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping as MappingOf
 from dataclasses import replace
 
+from ml_connector.core.document_fields import SALES_DOCUMENTS
 from ml_connector.core.entity import Entity
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.mapping import (
@@ -279,7 +280,7 @@ def _of(
     given = spec.get("of", [])
     names = tuple(map(str, given if isinstance(given, list) else [given]))
     for name in names:
-        if name not in file.entities:
+        if name not in file.entities and name != SALES_DOCUMENTS:
             raise file.fault(f"“{name}” is not an entity of the source.", name, file.entities)
     if len(names) != len(sources) and (names or len(sources) != 1):
         raise file.fault(f"The lookup {target} needs in “of” one entity for each field in “from”.", target)

@@ -1,8 +1,7 @@
-"""Where goods go: the address of a document laid out as the ERP has it, and found among those of the customer."""
+"""Where goods go: the address of a document laid out as the ERP has it."""
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Mapping
 
@@ -37,27 +36,3 @@ def _street(text: str) -> list[str]:
             field="ship_to.street",
         )
     return lines
-
-
-def found_address(wanted: ShipTo, known: Mapping[str, ShipTo]) -> str:
-    """The key of the customer's address that is this place; empty: none of them is.
-
-    Case, punctuation and how lines are broken do not count; a country counts where both say one. Whom it goes to does
-    not: the first in the order of their keys is taken.
-    """
-    place = _folded(wanted)
-    same = (key for key, address in sorted(known.items()) if _folded(address) == place)
-    return next((key for key in same if _same_country(wanted, known[key])), "")
-
-
-def _folded(address: ShipTo) -> tuple[str, ...]:
-    street = _word(f"{address.line1} {address.line2} {address.line3}")
-    return (street, *(_word(part) for part in (address.city, address.state, address.postal_code)))
-
-
-def _same_country(one: ShipTo, other: ShipTo) -> bool:
-    return not one.country or not other.country or _word(one.country) == _word(other.country)
-
-
-def _word(text: str) -> str:
-    return " ".join(re.findall(r"\w+", text.casefold()))

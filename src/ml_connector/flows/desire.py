@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import replace
 
+from ml_connector.core.document_fields import SALES_DOCUMENTS
 from ml_connector.core.flow import CARRIED
 from ml_connector.core.mapping import Mapping, Part, Reference, key_value, map_record, person_of, resolve
 from ml_connector.core.plan import Desired
@@ -13,7 +14,7 @@ from ml_connector.core.record import Ident, Reading, Record, digest, fold_key
 from ml_connector.flows.arrivals import Arrival
 from ml_connector.flows.within import awaited_accounts, limit_lines
 from ml_connector.flows.work import Work
-from ml_connector.store import links, outcomes
+from ml_connector.store import document_deals, links, outcomes
 from ml_connector.store.database import Connection
 from ml_connector.store.links import Link, Pair
 
@@ -112,6 +113,10 @@ def _linked(tx: Connection, work: Work, references: set[Reference], parents: Par
     found: dict[Reference, str] = {}
     for entity, module in {(r.entity, r.module) for r in references}:
         these = [r for r in references if (r.entity, r.module) == (entity, module)]
+        if entity == SALES_DOCUMENTS:
+            deals = document_deals.find(tx, work.flow.company, [r.key for r in these])
+            found |= {r: deals[fold_key(r.key)] for r in these if fold_key(r.key) in deals}
+            continue
         known = links.find(tx, Pair(work.flow.company, entity, module), [r.key for r in these])
         for reference in these:
             link = known.get((fold_key(reference.key), ""))

@@ -15,6 +15,7 @@ from ml_connector.core.document_fields import AS_OF, QUOTES
 from ml_connector.core.document_status import Chain, together, told_of_order, told_of_quote
 from ml_connector.core.ports import Clock, Refused, Target, Write, WriteResult, Written
 from ml_connector.core.sales import Kind
+from ml_connector.flows.documents_deals import keep_deal
 from ml_connector.flows.work import CHUNK
 from ml_connector.store import audit, documents
 from ml_connector.store.audit import AuditRow
@@ -123,8 +124,11 @@ def keep_told(tx: Connection, became: Became, chain: Chain, read_at: datetime) -
     standing = chain.document
     told = Told(own, tells, read_at, standing.master_number, not standing.is_in_history)
     documents.put_told(tx, became, told)
+    if is_quote:
+        return
     deal = became.key if became.module == DEALS else became.deal
-    if deal and not is_quote:
+    keep_deal(tx, became.company, chain, deal)
+    if deal:
         keep_told_of_deal(tx, became.company, deal, read_at)
 
 

@@ -28,7 +28,7 @@ from ml_connector.core.profitability import (
 from ml_connector.core.record import fold_key
 from ml_connector.flows.deals import DealWork, list_all, read_now
 from ml_connector.flows.within import category_of, find_accounts
-from ml_connector.store import cursors, earned, links, looks, match_index
+from ml_connector.store import cursors, document_deals, earned, links, looks, match_index
 from ml_connector.store.database import Connection
 from ml_connector.store.links import Pair
 
@@ -84,21 +84,28 @@ def read_earnings(work: DealWork, first: date | None = None, last: date | None =
     there = work.target.describe(DEALS)
     columns = [n for n in (*names, figures.revenue, figures.cost, figures.margin) if n in there]
     rows = {row.target_id: row for row in list_all(work, DEALS, columns, Wanted())}
-    numbers = _numbers(work, rows.values())
-    deals = [_deal(work, row, numbers) for row in rows.values()]
+    numbers, made = _numbers(work, rows.values()), _made_of(work)
+    deals = [_deal(work, row, numbers, made) for row in rows.values()]
     of_account: dict[str, list[Deal]] = {}
     for deal in deals:
         of_account.setdefault(deal.parent, []).append(deal)
     return Earnings(ledger, assign(ledger.posted, deals), rows, of_account)
 
 
-def _deal(work: DealWork, row: Candidate, numbers: Mapping[str, str]) -> Deal:
+def _deal(
+    work: DealWork, row: Candidate, numbers: Mapping[str, str], made: Mapping[str, frozenset[str]]
+) -> Deal:
     told = row.values.get
     is_won = told(STAGE, "").strip().casefold() in work.terms.won_stages
     tag = told(TAG, "")
-    return Deal(
-        row.target_id, told(PARENT, ""), is_won, numbers.get(tag, tag), document_numbers(told(DOCUMENTS, ""))
-    )
+    documents = document_numbers(told(DOCUMENTS, "")) | made.get(row.target_id, frozenset())
+    return Deal(row.target_id, told(PARENT, ""), is_won, numbers.get(tag, tag), documents)
+
+
+def _made_of(work: DealWork) -> dict[str, frozenset[str]]:
+    """Id of a deal -> the folded numbers of the orders that were made of it in the ERP, and of their invoices."""
+    with work.database.read() as tx:
+        return document_deals.by_deal(tx, [company.key for company in work.companies])
 
 
 def _numbers(work: DealWork, rows: Iterable[Candidate]) -> dict[str, str]:

@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
+from ml_connector.core.document_fields import SALES_DOCUMENTS
 from ml_connector.core.flow import CARRIED
 from ml_connector.core.record import fold_key
 from ml_connector.store.database import in_portions, upsert
 from ml_connector.store.links import Pair
-from ml_connector.store.tables import awaited, links, readings
+from ml_connector.store.tables import awaited, document_deals, links, readings
 
 On = tuple[str, str, str]  #: (entity, module, source key) of the record that is awaited
 
@@ -38,13 +39,16 @@ def put_many(tx: sa.Connection, pair: Pair, rows: Mapping[str, Sequence[On]]) ->
 
 
 def ready(tx: sa.Connection, company: str, entity: str) -> list[str]:
-    """The source keys of this entity of which a record they wait for is linked now and is there, or is read now."""
+    """The source keys of this entity of which what they wait for has come.
+
+    A record is linked now and is there, or is read now; a document is known to belong to a deal.
+    """
     c = awaited.c
-    linked = sa.select(c.key, c.source_key).join(links, _linked()).where(c.company == company)
-    read = sa.select(c.key, c.source_key).join(readings, _read()).where(c.company == company)
-    both = sa.union_all(linked.where(c.entity == entity), read.where(c.entity == entity)).subquery()
-    source_key = sa.func.min(both.c.source_key).label("source_key")
-    query = sa.select(both.c.key, source_key).group_by(both.c.key).order_by(both.c.key)
+    waits = sa.select(c.key, c.source_key).where(c.company == company, c.entity == entity)
+    come = ((links, _linked()), (readings, _read()), (document_deals, _of_deal()))
+    every = sa.union_all(*(waits.join(table, on) for table, on in come)).subquery()
+    source_key = sa.func.min(every.c.source_key).label("source_key")
+    query = sa.select(every.c.key, source_key).group_by(every.c.key).order_by(every.c.key)
     return [row.source_key for row in tx.execute(query)]
 
 
@@ -66,4 +70,12 @@ def _read() -> sa.ColumnElement[bool]:
         readings.c.entity == awaited.c.on_entity,
         readings.c.facet == CARRIED,
         readings.c.key == awaited.c.on_key,
+    )
+
+
+def _of_deal() -> sa.ColumnElement[bool]:
+    return sa.and_(
+        awaited.c.on_entity == SALES_DOCUMENTS,
+        document_deals.c.company == awaited.c.company,
+        document_deals.c.key == awaited.c.on_key,
     )

@@ -69,6 +69,13 @@ def of_entry(tx: sa.Connection, company: str, key: str) -> list[Posting]:
     return sorted(found, key=lambda posting: [int(piece) for piece in posting.line.split(".")])
 
 
+def entries_of(tx: sa.Connection, company: str, documents: Collection[str]) -> list[str]:
+    """The folded keys of the entries that have a line of one of these documents. Reads all postings."""
+    query = sa.select(postings.c.entry, postings.c.document_id).where(_of(company)).distinct()
+    rows = select_in(tx, query, postings.c.document_id, documents)
+    return sorted({row.entry for row in rows})
+
+
 def _of(company: str) -> sa.ColumnElement[bool]:
     return postings.c.company == company
 

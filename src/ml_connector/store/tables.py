@@ -696,3 +696,13 @@ documents = Table(
     Index("ix_documents_master", "company", "master_number"),
     Index("ix_documents_next", "module", "next_at"),
 )
+
+#: Which deal of the CRM a sales document of the ERP belongs to.
+document_deals = Table(
+    "document_deals",
+    metadata,
+    _key("company"),
+    _key("key", RECORD_KEY),  # its number, folded
+    Column("number", Text, nullable=False),
+    Column("deal", String(64), nullable=False),
+)

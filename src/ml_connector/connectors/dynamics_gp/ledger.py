@@ -121,6 +121,7 @@ _LINE_FIELDS = fields_of("line.", """
     master_name              text     OriginatingDocument/MasterName
     customer_id              text     -
     vendor_id                text     -
+    sales_document_id        text     -
     exchange_rate            decimal  ExchangeRate
     intercompany_id          integer  IntercompanyKey/Id
 """)  # fmt: skip
@@ -360,6 +361,7 @@ def _line(tree: Tree, series: str) -> dict[str, Value]:
     master = flat["line.master_id"]
     flat["line.customer_id"] = master if series == "Sales" else None
     flat["line.vendor_id"] = master if series == "Purchasing" else None
+    flat["line.sales_document_id"] = flat["line.document_id"] if series == "Sales" else None
     return flat
 
 
