@@ -14,19 +14,16 @@ from ml_connector.core.document_apply import map_document
 from ml_connector.core.document_mapping import Around, DocumentMapping, DocumentRule, Pointed, Terms, Wanted
 from ml_connector.core.document_mapping_file import read_document_mapping
 from ml_connector.core.record import Record
-from ml_connector.core.sales import Document, Progress, ShipTo, Standing
+from ml_connector.core.sales import Document, Progress, Standing
 from ml_connector.simulators.gp import sales_documents as gp
 
 ORDER, DEAL, ACCOUNT = "5725767000000000900", "5725767000000000500", "5725767000000000100"
 ROW, OTHER_ROW = "5725767000000000901", "5725767000000000902"
 FOLDER = Path(ml_connector.__file__).parent / "mappings" / "documents"
-WAREHOUSE = ShipTo("Aaron Fitz Electrical", line1="11403 45 St. South", city="Chicago", state="IL",
-                   postal_code="60603-0776", country="USA")  # fmt: skip
 TERMS = Terms("ZO", type_id="STDORD", batch="ZOHO%y%m%d", currency="USD")
 AROUND = Around(
     date(2027, 4, 12),
     {Pointed("Accounts", ACCOUNT): "AARONFIT0001"},
-    {"WAREHOUSE": WAREHOUSE, "PRIMARY": ShipTo(line1="One Microsoft Way", city="Redmond", state="WA")},
 )
 ITEM = {"Product_Name.Product_Code": "128 SDRAM", "Quantity": Decimal(2), "List_Price": Decimal("189.95"),
         "Discount": Decimal(0), "Tax": Decimal(0), "Description": None}  # fmt: skip

@@ -286,17 +286,7 @@ def test_values_go_through_the_tables_of_the_settings():
     assert document.shipping_method == "GROUND"
 
 
-def test_an_address_that_the_customer_has_goes_by_its_key():
-    document = wanted(
-        Shipping_Street="11403 45 st south",
-        Shipping_City="CHICAGO",
-        Shipping_State="IL",
-        Shipping_Code="60603 0776",
-    ).document
-    assert (document.ship_to_key, document.ship_to) == ("WAREHOUSE", None)
-
-
-def test_any_other_address_goes_as_it_is():
+def test_an_address_goes_as_it_is():
     document = wanted(
         Shipping_Street=f"Building 7\r\nat the gate,  {'ring ' * 20}",
         Shipping_City="Chicago",
