@@ -157,9 +157,10 @@ def problems(app: App, engine: Engine) -> list[str]:
 
 
 def find_modules(app: App, tx: Connection, now: datetime, *, is_served: bool) -> list[ModuleStanding]:
-    """How each module stands of whose changes Zoho is to tell; ``is_served``: somebody takes what it tells."""
+    """How each module stands that is listened to; ``is_served``: somebody takes what Zoho tells."""
     own = app.settings.webhooks
-    return [find_module(tx, module, own.pace, now, is_served=is_served) for module in own.modules]
+    modules = dict.fromkeys([*own.modules, *(flow.module for flow in app.document_flows.values())])
+    return [find_module(tx, module, own.pace, now, is_served=is_served) for module in modules]
 
 
 def find_standing(

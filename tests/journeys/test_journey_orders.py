@@ -97,8 +97,12 @@ def test_a_person_s_sync_brings_an_order_to_gp_and_its_number_to_zoho(world: Wor
     assert world.sync("document_status")["document_status"]["crm_told"] == 1
     told = in_zoho(world, made)
     assert (told["GP_Order_Status"], float(told["GP_Invoiced_Amount"])) == ("Invoiced", 379.9)
-    names = [flow["flow"] for flow in world.here("flows", "list", "--json").json["flows"]]
-    assert {"sales_orders", "document_status"} <= set(names)
+    flows = {flow["flow"]: flow for flow in world.here("flows", "list", "--json").json["flows"]}
+    assert flows["document_status"]["listens"] is None
+    listens = flows["sales_orders"]["listens"]
+    assert (listens["module"], listens["way"]) == ("Sales_Orders", "polled")
+    assert listens["known_up_to"]
+    assert "polled: Zoho is known up to" in world.ok("flows", "list").out.replace("\n", " ")
     tried = world.ok("ping", "--json").json["systems"]
     assert {"read Sales_Orders one by one", "policy of CreateSalesOrder"} <= {
         check["name"] for checks in tried.values() for check in checks

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ml_connector.app import App
     from ml_connector.core.waits import Wait
     from ml_connector.flows.agenda import Scheduled
+    from ml_connector.flows.listening import ModuleStanding
     from ml_connector.store.cursors import Run
     from ml_connector.store.schedules import Kept
 
@@ -60,6 +61,7 @@ class FlowState:
     last_run: Run | None
     waiting: Wait | None  #: the system that keeps it back
     first_load_waits: bool  #: for its approval
+    listens: ModuleStanding | None = None  #: how it knows of changes in Zoho; None: it does not start there
 
 
 @app.command("list")
@@ -143,7 +145,7 @@ def _change(settings: SettingsPath, wanted: Sequence[str] | None, **values: str 
 
 
 def _states(opened: App) -> list[FlowState]:
-    from ml_connector.duties import scheduled
+    from ml_connector.duties import find_modules, scheduled
     from ml_connector.flows import approval
     from ml_connector.store import cursors, schedules, waits
 
@@ -152,7 +154,12 @@ def _states(opened: App) -> list[FlowState]:
     with opened.database.read() as tx:
         kept, open_waits = schedules.find(tx), waits.find(tx)
         last = {f.flow: cursors.last_run(tx, companies(f.flow), f.flow) for f in flows}
-    return [_state(flow, kept.get(flow.flow), open_waits, last[flow.flow], now, unapproved) for flow in flows]
+        modules = {one.module: one for one in find_modules(opened, tx, now, is_served=opened.is_served())}
+    listens = {name: modules[flow.module] for name, flow in opened.document_flows.items()}
+    states = [
+        _state(flow, kept.get(flow.flow), open_waits, last[flow.flow], now, unapproved) for flow in flows
+    ]
+    return [replace(state, listens=listens.get(state.flow)) for state in states]
 
 
 def _state(
@@ -196,4 +203,6 @@ def _in_words(state: FlowState) -> str:
         )
     if state.first_load_waits:
         return "waits for the approval of a first load"
+    if state.listens and state.listens.known_up_to:
+        return f"{state.listens.way}: Zoho is known up to {shown(state.listens.known_up_to)}"
     return ""
