@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from ml_connector.demo import deals
+from ml_connector.demo import deals, orders
 from ml_connector.demo.comparison import disagreements
 from ml_connector.demo.systems import Systems, systems
 
@@ -32,7 +32,7 @@ def run() -> bool:
         _title("Two systems, simulated on this machine, speaking their real protocols")
         _show_gp(both)
         seeded = _seed_zoho(both)
-        both.set_up(deals.SETTINGS)
+        both.set_up({**deals.SETTINGS, **orders.settings()})
         _title("Make the module and the fields that Zoho needs")
         _command(both, "provision", "--yes", lines=2)
         _title("Plan: what would be done; nothing is written")
@@ -44,6 +44,7 @@ def run() -> bool:
         _show_chart(both)
         _show_deal(both)
         _change(both)
+        _show_orders(both)
         return _compare(both, seeded)
 
 
@@ -146,6 +147,31 @@ def _change(both: Systems) -> None:
         _last_audit(both, changed)
 
 
+def _show_orders(both: Systems) -> None:
+    _title("Sales enters orders in Zoho: GP has each once, told of by Zoho or found by a poll")
+    account = orders.buyer(both)
+    with orders.served(both):
+        typer.echo("(“ml-connector serve” is at work, and Zoho tells it of changes.)")
+        first = orders.numbered(both, orders.enter(both, account, 2))
+        _tell_order(first, "told of")
+        orders.lose_channel(both)
+        typer.echo("(Zoho forgets the channel: of the next one nobody is told.)")
+        second = orders.enter(both, account, 3)
+        _command(both, "sync", "sales_orders")
+        _tell_order(orders.numbered(both, second), "found by a poll")
+        _command(both, "channels", "renew", orders.MODULE)
+        _tell_order(orders.numbered(both, orders.enter(both, account, 4)), "told of again")
+        orders.invoice(both, first["GP_Order_Number"])
+        typer.echo(f"(Finance invoices {first['GP_Order_Number']} in GP.)")
+        _command(both, "sync", "document_status")
+        _show_record(orders.find(both, first["id"]), ("Subject", "Account_Name", "GP_"))
+        _command(both, "sync")
+
+
+def _tell_order(row: Mapping[str, Any], how: str) -> None:
+    typer.echo(f"  {row['Subject']}, {how}: order {row['GP_Order_Number']} of GP, {row['GP_Order_Status']}")
+
+
 def _last_audit(both: Systems, key: str) -> None:
     """What the last run did with a record."""
     rows = both.report("audit", "show", key)["rows"]
@@ -166,13 +192,15 @@ def _stays_behind(moved: str) -> bool:
 
 def _compare(both: Systems, seeded: Sequence[str]) -> bool:
     _title("Do both sides agree? Their own dumps, record by record")
-    found = list(islice(chain(disagreements(both, seeded), deals.disagreements(both)), 20))
+    found = list(
+        islice(chain(disagreements(both, seeded), deals.disagreements(both), orders.disagreements(both)), 20)
+    )
     for sentence in found:
         typer.echo(f"  {sentence}")
     unbroken = _command(both, "audit", "verify")
     typer.secho(
         "They do not agree."
         if found
-        else "They agree: every customer, vendor, person and GL account once, every figure the same."
+        else "They agree: every customer, vendor, person, GL account and order once, every figure the same."
     )
     return unbroken and not found

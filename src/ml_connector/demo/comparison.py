@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ Expected = Mapping[str, Callable[[Record], object]]  #: Zoho field -> what GP sa
 #: What the simulated company writes before and behind a name, and where it knows nobody.
 _TITLES = ("Mr. ", "Mrs. ", "Ms. ", "Dr. ", "Mr ", "Herr ", "Mme ")
 _DEGREE = ", CPA"
+_CENT = Decimal("0.01")
 _NOBODY = frozenset({"", "n/a", "-"})
 
 
@@ -123,7 +124,7 @@ _CUSTOMER: Expected = {
     **{f"GP_Aging_Period_{number + 1}": partial(_aging, number) for number in range(7)},
     "GP_Last_Aged": lambda c: c["receivables"]["last_aged_on"],
     "GP_Average_Days_To_Pay": lambda c: 30 if _sales(c) else 0,
-    "GP_High_Balance": lambda c: _sales(c) / 4,
+    "GP_High_Balance": lambda c: (_sales(c) / 4).quantize(_CENT, ROUND_HALF_UP),
     "GP_On_Order": lambda c: c["receivables"]["on_order"],
     "GP_Last_Payment": lambda c: c["receivables"]["last_payment"],
     "GP_Last_Payment_Date": lambda c: c["receivables"]["last_payment_on"],

@@ -7,6 +7,7 @@ from decimal import Decimal
 from ml_connector.simulators.gp import answers as xml
 from ml_connector.simulators.gp.company import ZERO, Address, Customer, Receivables
 from ml_connector.simulators.gp.requests import CurrencyType
+from ml_connector.simulators.gp.sales_documents import cents
 
 _GL_ACCOUNTS = "".join(
     xml.account_key(f"{purpose}GLAccountKey", account)
@@ -170,9 +171,9 @@ def _aging(money: xml.Money, owed: Receivables) -> str:
 def _sales(money: xml.Money, total: Decimal) -> str:
     invoices = int(total / 1000) + (1 if total else 0)
     return (
-        f"<AverageDaysToPay>{30 if total else 0}</AverageDaysToPay>{money('HighBalance', total / 4)}"
+        f"<AverageDaysToPay>{30 if total else 0}</AverageDaysToPay>{money('HighBalance', cents(total / 4))}"
         f"<NumberOfInvoices>{invoices}</NumberOfInvoices>{money('TermsDiscountsTaken', ZERO)}"
-        f"{money('TotalCashReceived', total * 3 / 4)}{money('TotalCost', total / 2)}"
+        f"{money('TotalCashReceived', cents(total * 3 / 4))}{money('TotalCost', cents(total / 2))}"
         f"{money('TotalFinanceCharge', ZERO)}{money('TotalReturns', ZERO)}{money('TotalSales', total)}"
         f"{money('TotalWaivedFinanceCharge', ZERO)}{money('TotalWriteoffAmount', ZERO)}"
     )
