@@ -29,7 +29,7 @@ COLUMNS = (
 #: What a comparison of keys finds, and marks that any run may write: shown where there is something to show.
 FOUND = ("compared", "missed", "unrecorded", "reappeared", "vanished", "marked", "untagged", "meanwhile")
 #: And entries whose postings are all that is kept of them; records whose values went back into GP, or wait for what
-#: became of the last time that they did; documents of GP that were read, and records that were told what became of them.
+#: became of the last time that they did; documents of GP that were read, and records that were told of theirs.
 _SOMETIMES = (*FOUND, "kept", "back", "waiting", "read", "unreadable", "crm_told", "crm_refused")
 _ENDS = {
     "done": Exit.DONE,
