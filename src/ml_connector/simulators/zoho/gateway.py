@@ -83,7 +83,7 @@ class Gateway:
         return reply
 
     def _with_faults(self, request: Request, work: _Work) -> Reply:
-        released = self._org.faults.released  # before the fault is taken: who sees that it was may end its delay
+        released = self._org.faults.released  # before it is taken: who sees that it was may end its delay
         fault = self._org.faults.take(request.method, request.target)
         if fault is None:
             return self._work(request, work)
