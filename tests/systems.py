@@ -263,7 +263,7 @@ class World:
         """Rows of its database, read beside it."""
         if self.url:
             return [tuple(row) for row in self._on_server(query, given)]
-        with closing(sqlite3.connect(self.folder / "data" / "ml-connector.db")) as file:
+        with closing(self._file()) as file:
             return file.execute(query, given).fetchall()
 
     def rewrite(self, query: str, *given: object) -> None:
@@ -271,8 +271,12 @@ class World:
         if self.url:
             self._on_server(query, given)
             return
-        with closing(sqlite3.connect(self.folder / "data" / "ml-connector.db")) as file, file:
+        with closing(self._file()) as file, file:
             file.execute(query, given)
+
+    def _file(self) -> sqlite3.Connection:
+        """Its database as a file; whoever writes there is waited for."""
+        return sqlite3.connect(self.folder / "data" / "ml-connector.db", timeout=FOR_EVER)
 
     def _on_server(self, query: str, given: Sequence[object]) -> list[sa.Row[Any]]:
         engine = sa.create_engine(self.url, poolclass=sa.NullPool)
