@@ -10,7 +10,7 @@ PARTS := faults journeys flows rest matrix
 faults := tests/faults --ignore=tests/faults/test_matrix.py
 journeys := tests/journeys
 flows := tests/flows tests/cli
-matrix := tests/faults/test_matrix.py
+matrix := -o faulthandler_timeout=1800 tests/faults/test_matrix.py
 rest := $(patsubst %,--ignore=%,$(filter-out --%,$(faults) $(journeys) $(flows)))
 
 .PHONY: help setup demo packages test test-postgres $(PARTS:%=test-%) check faults soak format lock clean

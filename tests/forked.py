@@ -21,7 +21,7 @@ from typing import IO
 
 from ml_connector import cli
 
-LONGEST_SECONDS = 300
+LONGEST_SECONDS = 600
 _WARM = "warm"
 _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload([__name__, _WARM])

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
@@ -17,7 +18,7 @@ from urllib.request import ProxyHandler, build_opener
 from forked import Forked
 from systems import SECRETS, World, unreachable
 
-LONGEST_SECONDS = 120
+LONGEST_SECONDS = 300
 _open = build_opener(ProxyHandler({})).open
 
 
@@ -73,6 +74,21 @@ class Served:
         except HTTPError as error:
             with error:
                 return error.code, json.load(error)
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """It does nothing meanwhile."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            self.until(self._stands_still, "an end of all that it does")
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
+    def _stands_still(self) -> bool:
+        """Whether all its threads were told by now."""
+        threads = Path(f"/proc/{self.process.pid}/task").iterdir()
+        return {(one / "stat").read_text().rpartition(")")[2].split()[0] for one in threads} == {"T"}
 
     def end(self, number: int = signal.SIGTERM) -> int:
         """Send this signal and give the exit code; it never said a secret or showed a traceback."""

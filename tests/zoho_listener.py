@@ -5,7 +5,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Empty, Queue
 
-LONG = 30  # seconds; no test waits as long
+LONG = 120  # seconds; no test waits as long
 
 
 class Listener:

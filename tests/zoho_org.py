@@ -27,7 +27,7 @@ def zoho_client(
 ) -> Iterator[ZohoClient]:
     """A client with connections of its own."""
     config = ZohoConfig(
-        data_centre="us", client_id="1000.SIMULATEDCLIENT", simulator_url=url, timeout_seconds=10
+        data_centre="us", client_id="1000.SIMULATEDCLIENT", simulator_url=url, timeout_seconds=120
     )
     clock = _Clock()
     gate, guard = guarded(folder, config, clock)

@@ -35,6 +35,8 @@ def test_serve_keeps_the_channels_and_no_token_is_left_anywhere(world: World) ->
     with serving(world) as served:
         for module in SALES:
             served.said(f"Zoho tells of changes in {module} until ")
+        up = "SELECT COUNT(*) FROM listening WHERE up_since IS NOT NULL"
+        served.until(lambda: world.rows(up) == [(len(SALES),)], "that somebody is there to be told")
         first = live(world)
         assert sorted(first) == sorted(SALES)
         listed = world.ok("channels", "list", "--json").json["channels"]

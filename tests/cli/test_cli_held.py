@@ -28,6 +28,22 @@ def listed(world, *words):
     return {hold["key"] for hold in world.here("held", "list", *words, "--json").json["held"]}
 
 
+def test_each_says_when_it_is_tried_again(waiting):
+    """The first of all: the five minutes have just begun."""
+    held = waiting.held()
+    assert held[FITZ]["next_at"] is None
+    assert "only a person can mend it" in held[FITZ]["again"]
+    last, following = (datetime.fromisoformat(held[ASTOR][name]) for name in ("last_at", "next_at"))
+    assert following - last == timedelta(minutes=5)
+    text = waiting.here("held", "list").out
+    [fitz], [astor] = ([row for row in text.splitlines() if key in row] for key in (FITZ, ASTOR))
+    assert "by a person" in fitz
+    assert f"{following:%Y-%m-%d %H:%M}" in astor
+    shown = waiting.here("held", "show", ASTOR).text
+    assert f"tried again: by itself, with the first run after {following:%Y-%m-%d %H:%M:%S} UTC" in shown
+    assert "tried again: not by itself: only a person can mend it" in waiting.here("held", "show", ADAM).text
+
+
 @pytest.mark.parametrize(
     ("words", "keys"),
     [
@@ -58,21 +74,6 @@ def test_a_choice_of_nothing_says_so(waiting):
     assert (
         "None of these records waits." in waiting.ok("held", "retry", "--code", "RECORD_LOCKED", code=2).text
     )
-
-
-def test_each_says_when_it_is_tried_again(waiting):
-    held = waiting.held()
-    assert held[FITZ]["next_at"] is None
-    assert "only a person can mend it" in held[FITZ]["again"]
-    last, following = (datetime.fromisoformat(held[ASTOR][name]) for name in ("last_at", "next_at"))
-    assert following - last == timedelta(minutes=5)
-    text = waiting.here("held", "list").out
-    [fitz], [astor] = ([row for row in text.splitlines() if key in row] for key in (FITZ, ASTOR))
-    assert "by a person" in fitz
-    assert f"{following:%Y-%m-%d %H:%M}" in astor
-    shown = waiting.here("held", "show", ASTOR).text
-    assert f"tried again: by itself, with the first run after {following:%Y-%m-%d %H:%M:%S} UTC" in shown
-    assert "tried again: not by itself: only a person can mend it" in waiting.here("held", "show", ADAM).text
 
 
 def test_what_is_due_says_so_and_goes_through_with_the_next_run(tmp_path):

@@ -15,6 +15,7 @@ from ml_connector.cli.exits import Exit
 from ml_connector.cli.progress import how_far
 from ml_connector.cli.results import show_results
 from ml_connector.flows.runs import Ran
+from served import LONGEST_SECONDS
 from systems import ACCOUNTS_ONLY, INSERT, SECRETS, assert_whole, counts, gp_options, opened, unreachable
 
 
@@ -23,7 +24,7 @@ def killed(world, *words):
     world.owe_answer(INSERT)
     world.forget()
     process = world.start(*words)
-    end = time.monotonic() + 60
+    end = time.monotonic() + LONGEST_SECONDS
     while not world.writes():
         if process.poll() is not None or time.monotonic() > end:
             unreachable("Zoho was not asked to write")

@@ -17,6 +17,7 @@ from ml_connector.cli.exits import Exit
 from ml_connector.simulators.gp.options import GpOptions
 from ml_connector.simulators.zoho.options import ZohoOptions
 
+LONGEST = 120  #: seconds; no test waits as long
 #: What each control endpoint tells of itself.
 STATE = {"gp": "state", "zoho": "counts"}
 PROGRAM = os.path.join(os.path.dirname(sys.executable), "ml-connector")  # noqa: PTH118, PTH120 -- no resolving of the venv's link
@@ -36,11 +37,11 @@ def test_a_simulator_says_where_it_is_and_ends_when_told(words, ending):
             place = json.loads(process.stdout.readline())
             assert place["simulator"] == words[0]
             assert place["control"].startswith(place["url"])
-            with urllib.request.urlopen(place["control"] + STATE[words[0]], timeout=10) as answer:
+            with urllib.request.urlopen(place["control"] + STATE[words[0]], timeout=LONGEST) as answer:
                 assert answer.status == 200
         finally:
             process.send_signal(ending)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=LONGEST)
     assert (process.returncode, out) == (0, "")
     assert err == f"The {words[0]} simulator has stopped.\n"
 

@@ -27,6 +27,8 @@ _ENGINES_OWN = ("main", "dbos")  #: the schema of the engine's tables, on SQLite
 _UPKEEP = (
     "dbos-background-jobs"  #: a thread that looks now and then for what ran out of time: nothing does here
 )
+#: What is written down every few seconds, between other things on each machine; nothing of a record.
+_BY_THE_CLOCK = frozenset({"credits"})
 #: Files that say what is under way or how fast, and nothing of a record.
 _PASSING = re.compile(r"\.lock$|^(gp|zoho)-|\.db(-wal|-shm|-journal)?$|ml-connector-errors")
 QUOTE = '"'
@@ -94,7 +96,7 @@ def _watch_databases(points: Points) -> None:
     @sa.event.listens_for(sa.Engine, "commit")
     def committing(connection: sa.Connection) -> None:
         tables = connection.info.pop("wrote", None)
-        if tables and threading.current_thread().name != _UPKEEP:
+        if tables and not tables <= _BY_THE_CLOCK and threading.current_thread().name != _UPKEEP:
             with points.around(_commit(tables)):
                 connection.connection.commit()  # the library does so once more, and there is nothing left
 

@@ -27,6 +27,7 @@ def hold_new_ones(world: World) -> list[str]:
     """New customers that GP cannot give, for no reason that it names; GP is well again, and they are due.
 
     No window brings them any more: they were read later than a second, and the clocks' difference, after their stamp.
+    Nor does an attempt of its own, however long that took, before they are due.
     """
     number = next(_NUMBERS)
     keys = [f"NEW{number}{letter}" for letter in "ABC"][:FEW]
@@ -35,6 +36,7 @@ def hold_new_ones(world: World) -> list[str]:
     world.gp_faults({"kind": "soap_system_fault", "operation": READ, "count": 100})
     world.sync("customers", code=1)
     world.settle("customers", code=1)
+    world.rewrite("UPDATE holds SET next_at = '2100-01-01 00:00:00.000000' WHERE closed_at IS NULL")
     world.gp_faults()
     assert "created" not in world.sync("customers", code=1)["customers"]
     assert {world.held()[key]["code"] for key in keys} == {"SYSTEM_FAULT"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 import ml_connector
 from ml_connector.simulators.gp import GpSimulator
-from systems import PASSWORD, SECRETS, World, gp_options, opened, zoho_options
+from systems import FOR_EVER, PASSWORD, SECRETS, World, gp_options, opened, zoho_options
 
 MAPPINGS = Path(ml_connector.__file__).parent / "mappings"
 Breaks = Callable[[World], Iterator[None]]
@@ -237,14 +238,16 @@ def test_a_missing_scope_is_named(tmp_path: Path, scopes: str, command: str, mis
 def test_two_syncs_at_once(tmp_path: Path) -> None:
     with opened(tmp_path, gp=gp_options(30)) as world:
         approve = world.plan("customers")
-        world.gp_faults({"kind": "delay", "operation": "GetCustomerList", "seconds": 5})
+        world.gp_faults({"kind": "delay", "operation": "GetCustomerList", "seconds": FOR_EVER})
         first = world.start("sync", "customers", "--approve", approve)
         try:
-            while world.gp.control("GET", "state")["in_flight"] == 0:
+            while world.gp.control("GET", "faults")["faults"]:  # until the first is at work, and stays so
                 assert first.poll() is None
+                time.sleep(0.05)
             said = world.run("sync", "customers")
             assert_refused(world, said, 4, "Another ml-connector process", "Wait until it has finished")
         finally:
+            world.gp_faults()
             done = world.finish(first)
         assert done.code == 0, done.err
         assert len(world.accounts()) == len(world.customers())

@@ -11,14 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from systems import World, assert_settled, gp_options, opened, unreachable
+from served import LONGEST_SECONDS
+from systems import FOR_EVER, World, assert_settled, gp_options, opened, unreachable
+
+READ, WINDOW, LANES = "GetGLPostedTransactionByKey", 40, 5
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     with opened(tmp_path, gp=gp_options(0, journal_entries=200), mappings=(), provisioned=False) as world:
         world.write_settings(
-            sync__window_size="40",
+            sync__window_size=str(WINDOW),
             sync__max_change_ratio="1",
             flows__customers="{ enabled = false }",
             flows__vendors="{ enabled = false }",
@@ -52,17 +55,29 @@ def posted(world: World) -> Counter[tuple[str, str, int, int]]:
 
 
 def kill_when_kept(world: World, entries: int) -> None:
-    """Sync the journal and be killed once so many entries are kept, at whatever the process does then."""
+    """Sync the journal and be killed once so many entries are kept, at whatever the process does then.
+
+    What it does next is to read the window behind them, of which GP gives it no more than a part: so it has no end.
+    """
+    behind = entries - number_kept(world) + WINDOW + LANES  # which may overtake each other
+    endless = {"operation": READ, "kind": "delay", "nth": behind, "count": 100_000, "seconds": FOR_EVER}
+    world.gp_faults(endless)
     process = world.start("sync", "journal_entries")
     try:
-        end = time.monotonic() + 60
-        while world.rows("SELECT COUNT(*) FROM outcomes")[0][0] < entries:
+        end = time.monotonic() + LONGEST_SECONDS
+        while number_kept(world) < entries:
             if process.poll() is not None or time.monotonic() > end:
-                unreachable("the run ended before it was killed")
+                unreachable("it did not come so far")
             time.sleep(0.005)
     finally:
         process.kill()
         assert world.finish(process).code == -signal.SIGKILL
+        world.gp_faults()
+
+
+def number_kept(world: World) -> int:
+    """Of entries."""
+    return int(world.rows("SELECT COUNT(*) FROM outcomes")[0][0])
 
 
 def test_killed_while_the_journal_is_kept(world: World) -> None:
@@ -76,5 +91,5 @@ def test_killed_while_the_journal_is_kept(world: World) -> None:
     assert kept(world) == posted(world)
     world.forget()
     assert world.sync("journal_entries") == {"journal_entries": {}}
-    assert "GetGLPostedTransactionByKey" not in world.operations()
+    assert READ not in world.operations()
     assert_settled(world)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import resource
-import signal
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -107,19 +106,19 @@ def is_short(path: Path) -> bool:
 def fill(served: Served, disk: Disk, *, due: bool) -> None:
     """Fill it between two moments of the process, in which it holds nothing that keeps us from it."""
 
+    def are_short() -> bool:
+        return all(is_short(served.world.folder / "data" / n) for n in ("ml-connector.db", "engine.db"))
+
     def filled() -> bool:
-        served.process.send_signal(signal.SIGSTOP)
-        try:
-            if due:
-                owe(served.world)
-            if not all(is_short(served.world.folder / "data" / n) for n in ("ml-connector.db", "engine.db")):
+        with served.standing_still(), suppress(sqlite3.OperationalError):  # locked
+            if not are_short():
                 return False
+            if due:  # not before: it would be done at once where the disk cannot be filled now
+                owe(served.world)
+                assert are_short(), "it stands still"
             disk.fill(served)
-        except sqlite3.OperationalError:  # locked
-            return False
-        finally:
-            served.process.send_signal(signal.SIGCONT)
-        return True
+            return True
+        return False
 
     served.until(filled, "a moment in which nothing is under way")
 

@@ -88,7 +88,7 @@ class Site:
             json=given,
             trust_env=False,
             verify=_NO_TLS,
-            timeout=30,
+            timeout=120,
         )
         assert answer.status_code < 300, answer.text
         return answer.json()

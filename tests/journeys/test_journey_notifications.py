@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from served import Served, serving
+from ports import kept_port
+from served import LONGEST_SECONDS, Served, serving
 from systems import World, gp_options, opened, zoho_options
 
 DEALS = [{"Deal_Name": f"Deal {number}", "Stage": "Qualification"} for number in range(250)]
@@ -16,10 +16,8 @@ DEALS = [{"Deal_Name": f"Deal {number}", "Stage": "Qualification"} for number in
 
 @pytest.fixture
 def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
-    options = zoho_options(**getattr(request, "param", {}))
-    with opened(tmp_path, gp=gp_options(0), zoho=options, provisioned=False) as world:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+    options = zoho_options(notice_timeout_seconds=LONGEST_SECONDS, **getattr(request, "param", {}))
+    with kept_port() as port, opened(tmp_path, gp=gp_options(0), zoho=options, provisioned=False) as world:
         world.write_settings(
             serve__port=str(port),
             serve__schedule="'0 0 1 1 *'",
@@ -37,7 +35,7 @@ def told_of_deals(world: World, served: Served) -> list[str]:
     changed = [{"id": one, "Stage": "Negotiation/Review"} for one in made]
     assert not world.zoho_call("POST", "edit/Deals", {"records": changed})["errors"]
     world.edit(made[0], module="Deals", Deal_Name="Another")
-    assert world.zoho_call("POST", "notices/wait", {"seconds": 60})["idle"]
+    assert world.zoho_call("POST", "notices/wait", {"seconds": LONGEST_SECONDS})["idle"]
     return made
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from served import Served, serving
+from ports import kept_port
+from served import LONGEST_SECONDS, Served, serving
 from systems import World, gp_options, opened, zoho_options
 
 AARON = "AARONFIT0001"
@@ -17,9 +17,8 @@ AARON = "AARONFIT0001"
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    with opened(tmp_path, gp=gp_options(0), zoho=zoho_options(), provisioned=False) as world:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+    zoho = zoho_options(notice_timeout_seconds=LONGEST_SECONDS)
+    with kept_port() as port, opened(tmp_path, gp=gp_options(0), zoho=zoho, provisioned=False) as world:
         world.write_settings(
             flows_vendors__enabled="false",
             serve__port=str(port),
@@ -147,7 +146,7 @@ def test_told_of_or_polled_every_order_is_one_of_gp(world: World) -> None:
         world.ok("channels", "renew", "Sales_Orders")
         third = order(world, sold, 4)
         told_in_zoho(served, world, third)
-        world.zoho_call("POST", "notices/wait", {"seconds": 60})
+        world.zoho_call("POST", "notices/wait", {"seconds": LONGEST_SECONDS})
         served.until(lambda: not world.rows("SELECT 1 FROM inbox"), "the end of the inbox")
     quantities = [float(row["lines"][0]["quantity"]) for row in in_gp(world)]
     assert sorted(quantities) == [2, 3, 4]

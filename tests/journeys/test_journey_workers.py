@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from postgres import database_of_test
 from served import Served, serving, working
-from systems import World, gp_options, opened
+from systems import FOR_EVER, World, gp_options, opened
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_pages_of_all_processes_together_count_everything_once(world: World) -> 
     with serving(world) as served, working(world, "--port", "0") as worker:
         assert worker.health("live") == (200, {"ok": True})
         assert worker.health("ready") == (200, {"ok": True, "problems": []})
-        world.gp_faults({"operation": "*", "kind": "delay", "seconds": 2, "count": 1000})
+        world.gp_faults({"operation": "*", "kind": "delay", "seconds": FOR_EVER, "count": 1000})
         for one in world.customers():
             world.change(one["id"], set={"class_id": "NEW"})
         world.rewrite("UPDATE schedules SET owed_at = ?", datetime.now(UTC))

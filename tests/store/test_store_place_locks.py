@@ -58,7 +58,7 @@ def test_two_machines_have_the_places_of_one(database, tmp_path, make):
     def other():
         with enter_there():
             entered.set()
-            leave.wait(20)
+            leave.wait(120)
 
     with closing(here), closing(there):
         waiting = Thread(target=other)
@@ -66,9 +66,9 @@ def test_two_machines_have_the_places_of_one(database, tmp_path, make):
             for _ in range(number):
                 places.enter_context(enter_here())
             waiting.start()
-            assert clock.waited.wait(20)
+            assert clock.waited.wait(120)
             assert not entered.is_set()
-        assert entered.wait(20)
+        assert entered.wait(120)
         leave.set()
         waiting.join()
 

@@ -89,7 +89,7 @@ def sign_in(opened, clock) -> Callable[..., WindowsTransport]:
     def open_transport(
         endpoint: str, password: str = PASSWORD, refusals=None, tickets=None, **settings
     ) -> WindowsTransport:
-        wanted = {"company_id": -1, "user": f"{USER}@GP.TEST", "timeout_seconds": 20, "endpoint": endpoint}
+        wanted = {"company_id": -1, "user": f"{USER}@GP.TEST", "timeout_seconds": 120, "endpoint": endpoint}
         config = GpConfig.model_validate(wanted | settings)
         tickets = tickets or Tickets(config, lambda: password, clock)
         transport = WindowsTransport(config, lambda: password, refusals, tickets)

@@ -241,7 +241,7 @@ def _answers(address: str, port: int) -> bool:
 
 
 def _until(ready: Callable[[], bool], what: str) -> None:
-    for _ in range(1200):
+    for _ in range(6000):
         if ready():
             return
         time.sleep(0.05)

@@ -12,6 +12,8 @@ from typing import Self
 
 from windows_parts import FAKETIME, found, program
 
+from ports import kept_port
+
 REALM = "GP.TEST"
 USER, PASSWORD = "svc-gpsync", "Svc-Passw0rd"
 SERVICE = "HTTP/localhost"
@@ -56,7 +58,7 @@ class Realm:
     def start(self) -> None:
         """Answer from here on, on whatever port is free."""
         for _ in range(5):
-            self._port = _free_port()
+            self._port = self._opened.enter_context(kept_port())
             self._write()
             if self._begin():
                 return
@@ -72,7 +74,7 @@ class Realm:
         )
         self._opened.callback(_end, centre)
         while not _answers(self._port):
-            if centre.poll() is not None:  # another process was quicker to take the port
+            if centre.poll() is not None:  # for UDP, another process has it
                 return False
             time.sleep(0.02)
         return True
@@ -134,11 +136,6 @@ class Realm:
             f"[realms]\n {REALM} = {{\n  database_name = {folder}/principal\n  key_stash_file = {folder}/stash\n"
             f"  acl_file = {folder}/acl\n  max_life = 10h\n }}\n"
         )
-
-
-def _free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
-        return int(taken.getsockname()[1])
 
 
 def _answers(port: int) -> bool:

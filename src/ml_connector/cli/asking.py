@@ -33,10 +33,10 @@ def ask(app: App, asked: Mapping[str, Asked]) -> Ran:
     request = Request(uuid4().hex, told, actor(), app.clock.now())
     with app.database.begin() as tx:
         requests.put(tx, request)
-    note(
-        "“ml-connector serve” is at work here, and does this as soon as what is under way leaves room for it."
-    )
     try:
+        note(
+            "“ml-connector serve” is at work here, and does this as soon as what is under way leaves room for it."
+        )
         return _follow(app, request)
     except KeyboardInterrupt:
         raise LeftRunningError(

@@ -86,9 +86,9 @@ def test_three_processes_share_one_cap_and_a_killed_one_gives_its_slot_back(tmp_
         waiting = pool.submit(enter)
         assert not entered.wait(0.1), "all three slots are held by others"
         holders[0].send_signal(signal.SIGKILL)
-        waiting.result(timeout=20)
+        waiting.result(timeout=120)
     for holder in holders[1:]:
-        holder.communicate("end\n", timeout=20)
+        holder.communicate("end\n", timeout=120)
     assert entered.is_set()
 
 
@@ -227,7 +227,7 @@ def test_what_is_under_way_when_it_is_halved_has_to_end_before_anything_begins(t
             slot.__exit__(None, None, None)
             assert not entered.wait(0.05), "two are still under way"
         held[2].__exit__(None, None, None)
-        waiting.result(timeout=20)
+        waiting.result(timeout=120)
     held[3].__exit__(None, None, None)
     assert entered.is_set()
 
@@ -274,7 +274,7 @@ class Readers:
 
     def end(self) -> None:
         for process in self.processes:
-            assert process.communicate(timeout=20) == ("", None)
+            assert process.communicate(timeout=120) == ("", None)
 
 
 def test_several_processes_never_ask_more_at_once_and_only_half_as_much_when_gp_is_slow(

@@ -69,7 +69,7 @@ class Org:
                 "data_centre": "us",
                 "client_id": "1000.SIMULATEDCLIENT",
                 "simulator_url": self.url,
-                "timeout_seconds": 10,
+                "timeout_seconds": 120,
                 **config,
             }
         )
@@ -90,7 +90,7 @@ class Org:
     def control(self, method, path, body=None):
         """The simulator's own door."""
         answer = httpx2.request(
-            method, f"{self.url}/_control/{path}", json=body, trust_env=False, verify=_NO_TLS, timeout=30
+            method, f"{self.url}/_control/{path}", json=body, trust_env=False, verify=_NO_TLS, timeout=120
         )
         assert answer.status_code < 300, answer.text
         return answer.json() if answer.content else None

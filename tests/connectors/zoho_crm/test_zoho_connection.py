@@ -4,7 +4,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,12 +16,14 @@ from ml_connector.connectors.zoho_crm import ZohoConfig
 from ml_connector.connectors.zoho_crm.client import ZohoConnection
 from ml_connector.core.errors import ConfigurationError, RetryableError
 
+LONGEST_SECONDS = 120  #: no test waits as long
 
-@pytest.fixture
-def connection():
-    made = ZohoConnection(ZohoConfig(data_centre="eu", client_id="1000.X", timeout_seconds=0.5))
-    yield made
-    made.close()
+
+@pytest.fixture(params=[LONGEST_SECONDS])
+def connection(request):
+    config = ZohoConfig(data_centre="eu", client_id="1000.X", timeout_seconds=request.param)
+    with closing(ZohoConnection(config)) as made:
+        yield made
 
 
 @contextmanager
@@ -35,7 +37,7 @@ def listening(answer: bytes | None, context: ssl.SSLContext | None = None) -> It
             with stream, context.wrap_socket(stream, server_side=True) if context else stream as talk:
                 talk.recv(65536)
                 if answer is None:
-                    over.wait(10)
+                    over.wait(LONGEST_SECONDS)
                 else:
                     talk.sendall(answer)
 
@@ -48,10 +50,11 @@ def listening(answer: bytes | None, context: ssl.SSLContext | None = None) -> It
 
 
 def test_a_port_where_nobody_listens(connection):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    with pytest.raises(RetryableError, match="refuses the connection"):
-        connection.send("GET", f"http://127.0.0.1:{port}/")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        with pytest.raises(RetryableError, match="refuses the connection"):
+            connection.send("GET", f"http://127.0.0.1:{port}/")
 
 
 def test_a_name_that_nobody_has(connection):
@@ -59,6 +62,7 @@ def test_a_name_that_nobody_has(connection):
         connection.send("GET", "http://nowhere.invalid/")
 
 
+@pytest.mark.parametrize("connection", [0.5], indirect=True)
 def test_an_answer_that_does_not_come(connection):
     with listening(None) as port, pytest.raises(RetryableError, match="in time"):
         connection.send("GET", f"http://127.0.0.1:{port}/")

@@ -70,7 +70,7 @@ def most_at_once(gates, allowed, *, heavy):
                 most = max(most, inside)
                 if inside >= allowed:
                     full.set()
-            assert full.wait(20)
+            assert full.wait(120)
             time.sleep(0.02)  # one too many would get in meanwhile
             with lock:
                 inside -= 1
@@ -100,7 +100,7 @@ def test_heavy_calls_leave_room_for_light_ones(gates):
                 for number in range(4):
                     light.enter_context(gates[number % 2].entered(heavy=False))
             assert not entered.is_set()
-        waiting.result(timeout=20)
+        waiting.result(timeout=120)
     assert entered.is_set()
 
 
@@ -142,7 +142,7 @@ def test_a_killed_process_gives_its_places_back(tmp_path, clock):
         with gate.entered(heavy=False):
             assert not entered.is_set()
         holder.send_signal(signal.SIGKILL)
-        waiting.result(timeout=20)
+        waiting.result(timeout=120)
         assert entered.is_set()
 
 
@@ -236,7 +236,7 @@ def test_no_call_begins_while_as_many_are_under_way_as_may_be_now(tmp_path):
             held[0].__exit__(None, None, None)
             assert not entered.wait(0.05), "two are still under way"
             held[1].__exit__(None, None, None)
-            waiting.result(timeout=20)
+            waiting.result(timeout=120)
             clock.sleep = frozen
         held[2].__exit__(None, None, None)
 

@@ -83,7 +83,7 @@ def zoho(serve):
 
 @pytest.fixture
 def target(zoho, shelf, clock, tmp_path):
-    config = ZohoConfig(data_centre="us", client_id="1000.X", simulator_url=zoho.url, timeout_seconds=5)
+    config = ZohoConfig(data_centre="us", client_id="1000.X", simulator_url=zoho.url, timeout_seconds=120)
     gate, guard = guarded(tmp_path, config, clock)
     client = open_client(config, lambda: "the-secret", lambda: "1000.the.refresh", shelf, guard, clock)
     with closing(gate), closing(ZohoTarget(client)) as target:

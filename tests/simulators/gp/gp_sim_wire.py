@@ -17,6 +17,7 @@ SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 PATH = "/DynamicsGPWebServices/DynamicsGPService.asmx"
 USER, PASSWORD = "FABRIKAM\\connector", "Sample-Pa55word"
+LONGEST_SECONDS = 120  #: no answer that a test waits for takes as long
 
 
 def context(company: int | None = -1, currency: str | None = "Local") -> str:
@@ -78,9 +79,11 @@ class Wire:
         parts = urlsplit(url)
         self.host = parts.hostname
         if parts.scheme == "https":
-            self.http = http.client.HTTPSConnection(parts.hostname, parts.port, timeout=20, context=tls)
+            self.http = http.client.HTTPSConnection(
+                parts.hostname, parts.port, timeout=LONGEST_SECONDS, context=tls
+            )
         else:
-            self.http = http.client.HTTPConnection(parts.hostname, parts.port, timeout=20)
+            self.http = http.client.HTTPConnection(parts.hostname, parts.port, timeout=LONGEST_SECONDS)
         self.user, self.password, self.scheme = user, password, scheme
         self.protocol = "ntlm" if scheme == "NTLM" else "negotiate"
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 from gp_sim_sales import create, document, reasons
-from gp_sim_wire import Wire
+from gp_sim_wire import LONGEST_SECONDS, Wire
 
 NOT_FOUND = "Business object not found."
 LOST = (http.client.RemoteDisconnected, http.client.IncompleteRead, ConnectionError)
@@ -46,7 +46,7 @@ def test_the_work_is_done_when_it_is_bidden(gp):
 
 def test_the_work_is_done_some_time_later(gp):
     lose(gp, document("ZO1"), kind="late", seconds=0.2)
-    end = time.monotonic() + 30
+    end = time.monotonic() + LONGEST_SECONDS
     while gp.control("GET", "state")["late"] or not there(gp, "ZO1"):
         assert time.monotonic() < end, "the late create was never done"
         time.sleep(0.02)

@@ -132,7 +132,7 @@ def test_a_program_takes_one_request_at_a_time():
         waiting.start()
         waiting.join(0.05)
         assert waiting.is_alive(), "the only program is at work"
-    waiting.join(30)
+    waiting.join(120)
     assert not waiting.is_alive()
 
 

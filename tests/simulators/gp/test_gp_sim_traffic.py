@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from time import sleep
 
 import pytest
-from gp_sim_wire import USER, Wire
+from gp_sim_wire import LONGEST_SECONDS, USER, Wire
 from lxml import etree
 
 from ml_connector.simulators.gp import GpOptions, GpSimulator
@@ -142,6 +142,21 @@ def test_the_first_call_after_idleness_waits_and_so_do_those_beside_it():
     assert simulation.cold_seconds() > 0
 
 
+def test_a_delay_ends_with_its_plan(gp):
+    plan(gp, {"kind": "delay", "operation": "GetVendorByKey", "seconds": 3600})
+
+    def ask():
+        with Wire(gp.url) as wire:
+            return wire.by_key("GetVendorByKey", "ACETRAVE0001").status
+
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(ask)
+        while gp.control("GET", "faults")["faults"]:
+            assert not asked.done()
+        plan(gp)
+        assert asked.result(60) == 200
+
+
 def test_a_warm_service_does_not_wait(gp):
     assert gp.simulation.cold_seconds() == 0
 
@@ -162,4 +177,4 @@ def test_it_stops_under_open_connections():
         asked = pool.submit(waiting.list, "GetVendorList")
         wait_until_in_flight(gp, 1)
         gp.stop()
-        asked.exception(timeout=20)
+        asked.exception(timeout=LONGEST_SECONDS)

@@ -8,7 +8,7 @@ import pytest
 
 from ml_connector.simulators.zoho import ZohoOptions, ZohoSimulator
 from zoho_bulk import Bulk
-from zoho_listener import Listener
+from zoho_listener import LONG, Listener
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Wire:
     def __init__(self, simulator):
         self.simulator = simulator
         self.options = simulator.options
-        self.connection = http.client.HTTPConnection(simulator.url.removeprefix("http://"), timeout=30)
+        self.connection = http.client.HTTPConnection(simulator.url.removeprefix("http://"), timeout=2 * LONG)
         self.token = None
 
     def close(self):

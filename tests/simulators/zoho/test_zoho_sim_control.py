@@ -206,7 +206,7 @@ def test_a_process_of_its_own():
     command = [sys.executable, "-m", "ml_connector.simulators.zoho", '{"edition": "free"}']
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         address = process.stdout.readline().strip().removeprefix("http://")
-        connection = http.client.HTTPConnection(address, timeout=10)
+        connection = http.client.HTTPConnection(address, timeout=120)
         connection.request("GET", "/_control/settings")
         assert json.loads(connection.getresponse().read())["edition"] == "free"
         connection.close()

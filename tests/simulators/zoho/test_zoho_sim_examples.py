@@ -61,7 +61,7 @@ def test_a_process_of_its_own_adds_to_the_file_of_the_environment(tmp_path):
     environment = {**os.environ, VARIABLE: str(file)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         address = process.stdout.readline().strip().removeprefix("http://")
-        connection = http.client.HTTPConnection(address, timeout=10)
+        connection = http.client.HTTPConnection(address, timeout=120)
         connection.request("GET", "/crm/v8/org")
         assert connection.getresponse().status == 401
         connection.close()

@@ -175,7 +175,7 @@ ROUTES: dict[tuple[str, str], Callable[[Controlled, Payload, Query], Any]] = {
     (
         "POST",
         "faults",
-    ): _plan_faults,  # {"faults": [{kind, operation, nth, count, seconds}]} replaces the plan
+    ): _plan_faults,  # {"faults": [{kind, operation, nth, count, seconds}]} replaces the plan and ends its delays
     ("DELETE", "faults"): _clear_faults,
     ("GET", "late"): _late,
     ("POST", "late"): _do_late,  # the work that a fault of kind "late" has put off

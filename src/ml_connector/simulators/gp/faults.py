@@ -9,7 +9,7 @@ import threading
 import uuid
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -129,7 +129,7 @@ FAULT_KINDS = (
     "drop",  # the connection ends before any work is done
     "cut_after_work",  # the work is done, the connection ends within the answer
     "late",  # the connection ends at once, the work is done `seconds` later; with 0 when control bids (`POST late`)
-    "delay",  # the answer comes `seconds` later
+    "delay",  # the answer comes `seconds` later, or when the plan is replaced
     "http_500",  # an HTML page of the web server
     "http_503",  # the same, with Retry-After where seconds are given
     "html_200",  # an HTML page as if all were well
@@ -149,6 +149,8 @@ class PlannedFault:
     skip: int = 0
     left: int = 1
     seconds: float = 0.0
+    over: threading.Event = field(default_factory=threading.Event)
+    """Set when the delays of its plan end."""
 
     @classmethod
     def of(cls, wanted: Mapping[str, Any]) -> PlannedFault:
@@ -170,13 +172,26 @@ class FaultPlan:
 
     def __init__(self) -> None:
         self._faults: list[PlannedFault] = []
+        self._over = threading.Event()
         self._lock = threading.Lock()
 
     def replace(self, faults: Sequence[Mapping[str, Any]]) -> None:
-        """Forget the present plan and take this one; ValueError leaves the present one."""
+        """Forget the present plan, whose delays end, and take this one; ValueError leaves the present one."""
         planned = [PlannedFault.of(fault) for fault in faults]
         with self._lock:
             self._faults = planned
+            self._end_delays()
+
+    def end_delays(self) -> None:
+        """Answer what a fault delays now; the plan stays."""
+        with self._lock:
+            self._end_delays()
+
+    def _end_delays(self) -> None:
+        self._over.set()
+        self._over = threading.Event()
+        for fault in self._faults:
+            fault.over = self._over
 
     def strike(self, operation: str) -> PlannedFault | None:
         """Count one request of an operation and return the fault it meets."""

@@ -74,7 +74,7 @@ class Services:
         simulation = self.simulation
         if planned is not None:
             work.fault = planned.kind
-            simulation.wait(planned.seconds if planned.kind == "delay" else 0)
+            simulation.delay(planned)
             if planned.kind == "late":
                 put_off = partial(_unheard, simulation, request, work.identity.account)
                 simulation.late.put_off(request.operation, put_off, planned.seconds)
@@ -114,7 +114,7 @@ class Services:
         work.fault = planned.kind
         if planned.kind == "late":
             simulation.late.put_off(call.operation, partial(self._perform, call, work), planned.seconds)
-        simulation.wait(planned.seconds if planned.kind == "delay" else 0)
+        simulation.delay(planned)
         instead = self._instead(planned, work)
         return instead or spoiled(self._perform(call, work), planned.kind)
 

@@ -54,6 +54,7 @@ class GpSimulator:
         if self._server is None or self._thread is None:
             return
         self.simulation.stopping.set()
+        self.simulation.faults.end_delays()
         self.simulation.late.drop()
         self._server.shutdown()
         self._thread.join()

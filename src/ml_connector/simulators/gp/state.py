@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from ml_connector.simulators.gp import fabrikam, fabrikam_sales, generate
 from ml_connector.simulators.gp.company import Company, Customer, Vendor
-from ml_connector.simulators.gp.faults import ExceptionLog, FaultPlan
+from ml_connector.simulators.gp.faults import ExceptionLog, FaultPlan, PlannedFault
 from ml_connector.simulators.gp.late import Late
 from ml_connector.simulators.gp.options import ROW_LIMITED, GpOptions
 from ml_connector.simulators.gp.policies import Policies
@@ -94,6 +94,11 @@ class Simulation:
         """Sleep, but no longer than the simulator runs."""
         if seconds > 0:
             self.stopping.wait(seconds)
+
+    def delay(self, fault: PlannedFault) -> None:
+        """Sleep as long as the fault delays, but no longer than its plan counts or the simulator runs."""
+        if fault.kind == "delay" and not self.stopping.is_set():  # it is set before all delays end
+            fault.over.wait(fault.seconds)
 
     def cold_seconds(self) -> float:
         """Return how long an operation that begins now waits until the service has started."""

@@ -83,18 +83,18 @@ class Gateway:
         return reply
 
     def _with_faults(self, request: Request, work: _Work) -> Reply:
+        released = self._org.faults.released  # before it is taken: who sees that it was may end its delay
         fault = self._org.faults.take(request.method, request.target)
         if fault is None:
             return self._work(request, work)
         self._org.journal.note_fault(fault.kind.value)
-        return self._faulty(request, work, fault)
+        return self._faulty(request, work, fault, released)
 
-    def _faulty(self, request: Request, work: _Work, fault: Fault) -> Reply:
+    def _faulty(self, request: Request, work: _Work, fault: Fault, released: threading.Event) -> Reply:
         if fault.kind == FaultKind.DROP:
             return Reply(0, sent_share=0.0)
         if fault.kind in INSTEAD_OF_WORK:
             return INSTEAD_OF_WORK[fault.kind]
-        released = self._org.faults.released
         if fault.kind == FaultKind.DELAY:
             self._delay(fault, released)
         elif fault.kind == FaultKind.DUPLICATE:
