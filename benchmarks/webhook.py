@@ -1,11 +1,14 @@
 """How long Zoho's notifications wait for their answer, which comes once what they tell of is durable.
 
 A process of its own sends them open-loop: each at its instant, whether or not those before were answered, and its wait
-is counted from that instant. Each tells of a record of its own. The receiving process does nothing else, over a SQLite
-store on this disk: the workers are paused. What was answered with 200 and is not in the inbox is lost.
+is counted from that instant. Each tells of a record of its own. What was answered with 200 and is known nowhere is
+lost.
 
-``p99_busy_milliseconds``, with the workers at work, and the floor of notification to GP document come with the flow
-that works the inbox off. The last line is one JSON object.
+``p99_milliseconds``: the receiving process does nothing else, over a SQLite store on this disk; the workers are paused.
+``p99_busy_milliseconds``: ``serve`` itself is told, and fetches the orders and makes them in GP meanwhile, beside both
+simulators on the same machine. ``order_seconds``: from an order's being entered in Zoho to GP's having it, with nothing
+else to do and nothing kept to be coalesced; ``floor_seconds`` is what its three calls (fetch, look-up, create) take at
+the simulators' latency. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -21,13 +24,14 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
@@ -42,44 +46,99 @@ from ml_connector.store.inbox import Told
 from ml_connector.web.app import create_app
 from ml_connector.web.server import served
 from ml_connector.web.webhooks import AT_MOST_WAITING, KnownChannels, Receiving, webhooks
+from orders_at_work import at_work
 
 AIM_MILLISECONDS = 50
 PATH, TOKEN, MODULE = "benchmark", "the token of the benchmark", "Sales_Orders"
 CONNECTIONS = 64
 FIRST_ID = 5725767000003000000
+CALLS = 3  #: of an order: it is fetched, looked for in GP, and made there
 
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--rate", type=int, default=500, help="notifications offered a second")
     asked.add_argument("--seconds", type=float, default=10, help="for how long they are measured")
-    asked.add_argument("--send", help=argparse.SUPPRESS)
+    asked.add_argument("--busy-seconds", type=float, default=10, help="the same, with the workers at work")
+    asked.add_argument("--orders", type=int, default=20, help="orders of which each is waited for")
+    asked.add_argument("--latency", type=float, default=0.1, help="seconds that each call of an order takes")
+    asked.add_argument("--send", action="store_true", help=argparse.SUPPRESS)
     chosen = asked.parse_args()
     if chosen.send:
-        send(chosen.send, chosen.rate, int(chosen.rate * chosen.seconds))
+        send(**json.load(sys.stdin))
         return
+    told = paused(chosen.rate, chosen.seconds) | busy(chosen.rate, chosen.busy_seconds)
+    told |= alone(chosen.orders, chosen.latency) | {"load": os.getloadavg()[0]}
+    print(json.dumps(told | {"lost": told["paused_lost"] + told["busy_lost"]}))
+
+
+def paused(rate: int, seconds: float) -> dict[str, Any]:
+    """Told of by a process that only takes in what it is told."""
+    ids = [str(FIRST_ID + number) for number in range(int(rate * seconds))]
     with tempfile.TemporaryDirectory() as folder, receiving(Path(folder)) as (url, database, groups):
-        options = ("--rate", str(chosen.rate), "--seconds", str(chosen.seconds), "--send", url)
-        done = subprocess.run([sys.executable, __file__, *options], stdout=subprocess.PIPE, check=True)
-        sent = json.loads(done.stdout)
+        sent = sent_by_another(url, TOKEN, "1", rate, ids)
         with database.read() as tx:
-            kept = {row.record_id for row in inbox.due(tx, SystemClock().now(), 0, len(sent["waits"]) + 1)}
-    accepted = {str(FIRST_ID + number) for number, status in enumerate(sent["statuses"]) if status == 200}
-    told = {
+            kept = {row.record_id for row in inbox.due(tx, SystemClock().now(), 0, len(ids) + 1)}
+    return {
         "p99_milliseconds": quantile(sent["waits"], 0.99),
         "aim": AIM_MILLISECONDS,
         "p50_milliseconds": quantile(sent["waits"], 0.5),
         "longest_milliseconds": quantile(sent["waits"], 1),
-        "lost": len(accepted - kept),
-        "sent": len(sent["statuses"]),
+        "paused_lost": len(set(accepted(ids, sent)) - kept),
+        "sent": len(ids),
         "answers": Counter(map(str, sent["statuses"])),
         "commits": groups.number,
-        "offered_per_second": chosen.rate,
+        "offered_per_second": rate,
         "longest_behind_milliseconds": quantile(sent["behind"], 1),
         "peak_mebibytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-        "load": os.getloadavg()[0],
     }
-    print(json.dumps(told))
+
+
+def busy(rate: int, seconds: float) -> dict[str, Any]:
+    """Told of by ``serve``, which works off what it is told of before."""
+    with at_work(coalesce_seconds=0) as working:
+        ids, channel = working.seed(int(rate * seconds)), working.channel()
+        before = working.in_gp()
+        sent = sent_by_another(channel["notify_url"], channel["token"], channel["channel_id"], rate, ids)
+        made = working.in_gp() - before
+        lost = len(working.unknown(accepted(ids, sent)))
+    return {
+        "p99_busy_milliseconds": quantile(sent["waits"], 0.99),
+        "p50_busy_milliseconds": quantile(sent["waits"], 0.5),
+        "longest_busy_milliseconds": quantile(sent["waits"], 1),
+        "busy_lost": lost,
+        "busy_sent": len(ids),
+        "busy_answers": Counter(map(str, sent["statuses"])),
+        "orders_made_meanwhile": made,
+        "busy_longest_behind_milliseconds": quantile(sent["behind"], 1),
+    }
+
+
+def alone(number: int, latency: float) -> dict[str, Any]:
+    """One order after the other, from Zoho into GP."""
+    with at_work(coalesce_seconds=0, latency=latency) as working:
+        seconds = working.seconds_to_gp(number)
+    floor = CALLS * latency
+    return {
+        "order_seconds": round(seconds, 3),
+        "floor_seconds": floor,
+        "order_ratio": round(seconds / floor, 2),
+        "orders": number,
+        "latency_seconds": latency,
+    }
+
+
+def accepted(ids: Sequence[str], sent: Mapping[str, Any]) -> list[str]:
+    """Those of which telling was answered with 200."""
+    return [one for one, status in zip(ids, sent["statuses"], strict=True) if status == 200]
+
+
+def sent_by_another(url: str, token: str, channel: str, rate: int, ids: Sequence[str]) -> dict[str, Any]:
+    """What a process of its own saw that sends these."""
+    given = {"url": url, "token": token, "channel": channel, "rate": rate, "ids": ids}
+    command = [sys.executable, __file__, "--send"]
+    done = subprocess.run(command, input=json.dumps(given).encode(), stdout=subprocess.PIPE, check=True)
+    return dict(json.loads(done.stdout))
 
 
 # -- receiving
@@ -128,8 +187,9 @@ def receiving(folder: Path) -> Iterator[tuple[str, Database, Groups]]:
 # -- sending
 
 
-def send(url: str, rate: int, number: int) -> None:
+def send(url: str, token: str, channel: str, rate: int, ids: Sequence[str]) -> None:
     """Print the status of each answer, how long it took since its instant, and how late it was sent."""
+    number = len(ids)
     numbers, lock, began = count(), threading.Lock(), time.monotonic() + 0.5
     statuses, waits, behind = [0] * number, [0.0] * number, [0.0] * number
     parts = urlsplit(url)
@@ -145,7 +205,9 @@ def send(url: str, rate: int, number: int) -> None:
             due = began + mine / rate
             time.sleep(max(0.0, due - time.monotonic()))
             behind[mine] = time.monotonic() - due
-            connection.request("POST", parts.path, body(mine), {"Content-Type": "application/json"})
+            connection.request(
+                "POST", parts.path, body(ids[mine], channel, token), {"Content-Type": "application/json"}
+            )
             with connection.getresponse() as answer:
                 answer.read()
                 statuses[mine] = answer.status
@@ -158,9 +220,8 @@ def send(url: str, rate: int, number: int) -> None:
     print(json.dumps({"statuses": statuses, "waits": waits, "behind": behind}))
 
 
-def body(number: int) -> bytes:
+def body(record: str, channel: str, token: str) -> bytes:
     """As Zoho writes it."""
-    record = str(FIRST_ID + number)
     told = {
         "server_time": 1718115953625,
         "affected_values": [],
@@ -170,8 +231,8 @@ def body(number: int) -> bytes:
         "ids": [record],
         "affected_fields": [{record: ["Status", "Grand_Total"]}],
         "operation": "update",
-        "channel_id": "1",
-        "token": TOKEN,
+        "channel_id": channel,
+        "token": token,
     }
     return json.dumps(told).encode()
 

@@ -25,6 +25,7 @@ from ml_connector.flows.steps import DirectSteps
 from ml_connector.flows.work import Options
 from ml_connector.store import audit, documents, holds, inbox, links, verdicts
 from ml_connector.store.database import Database
+from ml_connector.store.holds import Hold
 from ml_connector.store.inbox import Told
 from ml_connector.store.links import Link, Pair
 
@@ -142,14 +143,18 @@ class SalesWorld:
         return [name for name in self.erp.calls.made if name in ("create", "update", "void")]
 
     def held(self, module: str = ORDERS) -> list[str]:
-        with self.database.read() as tx:
-            return [hold.code for hold in holds.find(tx, COMPANY, flow=flow_of(module).name)]
+        return [hold.code for hold in self.holds_of(flow_of(module).name)]
 
-    def story(self, key: str) -> list[str]:
-        """What the audit trail says of a record, without what it was told."""
+    def holds_of(self, flow: str) -> list[Hold]:
+        with self.database.read() as tx:
+            return holds.find(tx, COMPANY, flow=flow)
+
+    def story(self, key: str, *, told: bool = False) -> list[str]:
+        """What the audit trail says of a record: of its document, or of what the record was ``told``."""
         with self.database.read() as tx:
             rows = audit.of_key(tx, None, key)
-        return [str(row["action"]).partition(":")[2] for row in rows if row["mapping"] != "document_status"]
+        these = [row for row in rows if (row["mapping"] == "document_status") is told]
+        return [str(row["action"]).partition(":")[2] for row in these]
 
     def became(self, module: str, key: str) -> documents.Became:
         with self.database.read() as tx:

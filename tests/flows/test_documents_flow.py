@@ -210,12 +210,15 @@ def test_what_the_crm_refuses_to_be_told_is_told_later(sales):
     sales.crm.edit(ORDERS, ORDER)
     sales.crm.refuses[ORDER] = RecordRejectedError("It is locked.", "Unlock it.")
     sales.pass_time(minutes=1)
-    assert sales.run()["counts"]["crm_refused"] == 1
+    for attempts in (1, 2):
+        assert sales.run()["counts"]["crm_refused"] == 1
+        [hold] = sales.holds_of("document_status")
+        assert (hold.source_key, hold.happened, hold.attempts) == (ORDER, "It is locked.", attempts)
     sales.crm.refuses.clear()
-    sales.crm.edit(ORDERS, OTHER)
-    sales.pass_time(minutes=10)
-    sales.run()
+    sales.follow()
     assert sales.crm.told(ORDERS, ORDER)["GP_Order_Status"] == "Entered"
+    assert sales.holds_of("document_status") == []
+    assert sales.story(ORDER, told=True) == ["held", "held", "updated", "released"]
 
 
 # -- quotes and deals

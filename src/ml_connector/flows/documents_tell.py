@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from ml_connector.core import document_status as status
 from ml_connector.core.audit import AuditAction
 from ml_connector.core.deal_fields import DEALS
 from ml_connector.core.document_fields import AS_OF, QUOTES
 from ml_connector.core.document_status import Chain, together, told_of_order, told_of_quote
+from ml_connector.core.errors import RecordRejectedError
 from ml_connector.core.ports import Clock, Refused, Target, Write, WriteResult, Written
 from ml_connector.core.sales import Kind
 from ml_connector.flows.documents_deals import keep_deal
 from ml_connector.flows.work import CHUNK
-from ml_connector.store import audit, documents
+from ml_connector.store import audit, documents, holds
 from ml_connector.store.audit import AuditRow
 from ml_connector.store.database import Connection, Database
 from ml_connector.store.documents import Became, Telling, Told
+from ml_connector.store.holds import Hold
 
-#: Under which the audit trail has what the CRM was told.
+#: Under which the audit trail has what the CRM was told; and the flow in which what it refused waits.
 MAPPING = "document_status"
 
 
@@ -75,34 +77,78 @@ def _next(work: Tells, module: str, after: str) -> list[Telling]:
 
 
 def _record(work: Tells, run: str, rows: Sequence[Telling], results: Sequence[WriteResult]) -> Counter[str]:
-    """Keep what it was told. A record that is gone needs to know nothing; one that Zoho refuses is told again later."""
+    """Keep what it was told. A record that is gone needs to know nothing; one that is refused waits, and is told again.
+
+    Whichever flow tells, what it refuses waits in the one that tells all of them.
+    """
     pairs = list(zip(rows, results, strict=True))
     told = [row for row, one in pairs if isinstance(one, Written)]
     gone = [row for row, one in pairs if isinstance(one, Refused) and one.gone]
     refused = [(row, one.error) for row, one in pairs if not isinstance(one, Written) and row not in gone]
+    by_key, now = {row.key: row for row in rows}, work.clock.now()
+    trail = _Trail(work, run, now)
     with work.database.begin() as tx:
         documents.tell(tx, told + gone)
-        audit.append(tx, [_row(work, run, row, AuditAction.UPDATED) for row in told])
-        audit.append(tx, [_row(work, run, row, AuditAction.HELD, str(error)) for row, error in refused])
+        held = holds.put(tx, work.flow.company, [_hold_of(run, row, error, now) for row, error in refused])
+        done = [(MAPPING, row.key) for row in told + gone]
+        passed = holds.close(tx, work.flow.company, MAPPING, done, now)
+        audit.append(tx, [trail.updated(row) for row in told])
+        audit.append(tx, [trail.held(by_key[hold.source_key], hold) for hold in held])
+        audit.append(tx, [trail.released(by_key[hold.source_key], hold) for hold in passed])
     return Counter({"crm_told": len(told), "crm_refused": len(refused)}) + Counter()
 
 
-def _row(work: Tells, run: str, row: Telling, action: AuditAction, reason: str = "") -> AuditRow:
-    return AuditRow(
-        company=work.flow.company,
-        flow=work.flow.name,
-        run=run,
-        mapping=MAPPING,
-        source_key=row.key,
-        entity=work.flow.entity,
-        module=row.module,
-        target_id=row.key,
-        action=action,
-        at=row.as_of,
-        happened_at=work.clock.now(),
-        after=row.fields,
-        reason=reason,
+def _hold_of(run: str, row: Telling, error: RecordRejectedError, now: datetime) -> Hold:
+    return Hold(
+        MAPPING,
+        MAPPING,
+        row.key,
+        error.code,
+        error.field,
+        error.happened,
+        error.remedy,
+        error.answer,
+        now,
+        {"module": row.module},
+        run,
+        heals=error.heals,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Trail:
+    """Makes the audit rows."""
+
+    work: Tells
+    run: str
+    now: datetime
+
+    def updated(self, row: Telling) -> AuditRow:
+        return self._row(row, AuditAction.UPDATED, row.as_of, after=row.fields)
+
+    def held(self, row: Telling, hold: Hold) -> AuditRow:
+        reason = f"{hold.happened} {hold.remedy}".strip()
+        return self._row(row, AuditAction.HELD, hold.opened_at, reason=reason, attempt=hold.attempts)
+
+    def released(self, row: Telling, hold: Hold) -> AuditRow:
+        reason = f"Held as {hold.code}; it went through."
+        return self._row(row, AuditAction.RELEASED, hold.opened_at, reason=reason, attempt=hold.attempts)
+
+    def _row(self, row: Telling, action: AuditAction, at: datetime | None, **more: Any) -> AuditRow:  # noqa: ANN401 -- of AuditRow
+        return AuditRow(
+            company=self.work.flow.company,
+            flow=self.work.flow.name,
+            run=self.run,
+            mapping=MAPPING,
+            source_key=row.key,
+            entity=self.work.flow.entity,
+            module=row.module,
+            target_id=row.key,
+            action=action,
+            at=at,
+            happened_at=self.now,
+            **more,
+        )
 
 
 # -- what there is to tell
