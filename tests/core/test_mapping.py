@@ -57,6 +57,26 @@ def test_the_same_amount_written_otherwise_has_the_same_digest():
     assert parts[0].fields == parts[1].fields
 
 
+@pytest.mark.parametrize(
+    ("places", "value", "wanted"),
+    [
+        (2, Decimal("3596.5325"), Decimal("3596.53")),
+        (2, Decimal("12.345"), Decimal("12.35")),
+        (2, Decimal("-12.345"), Decimal("-12.35")),
+        (0, Decimal("7.5"), Decimal(8)),
+        (5, Decimal("1.23456"), Decimal("1.23456")),
+        (2, Decimal("1E+3"), Decimal(1000)),
+        (None, Decimal("3596.5325"), Decimal("3596.5325")),
+        (2, None, None),
+        (2, "12.345", "12.345"),
+    ],
+)
+def test_a_number_has_as_many_places_as_its_field_keeps(places, value, wanted):
+    rule = FieldRule("GP_Balance", ("balance",), decimal_places=places)
+    part = map_record(record(balance=value), replace(mapping(), rules=(rule,)), CONTEXT)
+    assert part.fields == {"GP_Balance": wanted}
+
+
 def test_the_key_carries_the_company_where_several_share_a_target():
     assert key_value(record("AARON"), CONTEXT) == "AARON"
     assert key_value(record("AARON"), MapContext("USD", "TWO-")) == "TWO-AARON"

@@ -320,3 +320,10 @@ def test_no_two_shipped_files_of_a_module_describe_a_field_differently():
     for mapping in map(shipped, SHIPPED):
         for custom in mapping.custom:
             assert described.setdefault((mapping.target, custom.name), custom) == custom
+
+
+def test_a_field_knows_how_many_decimal_places_it_is_made_with():
+    [path] = (path for path in SHIPPED if path.stem == "customer_financials")
+    rules = {rule.target: rule for rule in read_mapping(str(path), path.read_text("utf-8"), EVERY).rules}
+    assert rules["GP_High_Balance"].decimal_places == 2
+    assert read(GOOD).rules[0].decimal_places is None

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import asdict, astuple, dataclass, field, replace
+from decimal import ROUND_HALF_UP, Decimal
 from itertools import combinations
 
 from ml_connector.core.catalogue import PARENT_WAITS
@@ -38,6 +39,7 @@ class FieldRule:
     lookup: str = ""  #: a module: the value is the record there of the first key in ``sources`` that is set
     of: tuple[str, ...] = ()  #: of a lookup: the entity of each key; empty: the mapping's own
     required: bool = False  #: of a lookup: without that record this one waits
+    decimal_places: int | None = None  #: so many the target keeps of a number, where that is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,8 +292,18 @@ def _value(rule: FieldRule, record: Record, context: MapContext) -> Value:
     if not rule.sources:
         return rule.constant
     if rule.transform == "copy":  # most rules are
-        return record.fields.get(rule.sources[0])
-    return TRANSFORMS[rule.transform](tuple(record.fields.get(name) for name in rule.sources), context)
+        value = record.fields.get(rule.sources[0])
+    else:
+        value = TRANSFORMS[rule.transform](tuple(record.fields.get(name) for name in rule.sources), context)
+    if rule.decimal_places is None or not isinstance(value, Decimal):
+        return value
+    return _rounded(value, rule.decimal_places)
+
+
+def _rounded(value: Decimal, places: int) -> Decimal:
+    """The value as the target can keep it: it cuts off what is more, and would then seem to have been changed there."""
+    rounded = value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    return value if rounded == value else rounded
 
 
 def recognised_by(mappings: Iterable[Mapping]) -> list[str]:

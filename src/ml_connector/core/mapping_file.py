@@ -86,7 +86,12 @@ def _mapping(file: MappingText, table: MappingOf[str, object], entity: Entity) -
     key = _key(file, table, entity)
     key_person = file.source_field(str(key["person"]), entity) if "person" in key else ""
     each = _each(file, key, entity)
-    rules = tuple(_rule(file, name, spec, entity) for name, spec in file.table(table, "fields").items())
+    custom = tuple(_custom(file, name, spec, entity) for name, spec in file.table(table, "custom").items())
+    places = {one.name: one.decimal_places for one in custom}
+    rules = tuple(
+        replace(_rule(file, name, spec, entity), decimal_places=places.get(name))
+        for name, spec in file.table(table, "fields").items()
+    )
     if "layout" in table:
         rules += (FieldRule("Layout", constant=file.typed(table, "layout", str), owner="once"),)
     match = _match(file, file.table(table, "match"), entity)
@@ -105,7 +110,7 @@ def _mapping(file: MappingText, table: MappingOf[str, object], entity: Entity) -
         creates=file.typed(table, "creates", bool),
         precedence=file.typed(table, "precedence", int),
         as_of=file.field_name(str(table["as_of"])) if "as_of" in table else "",
-        custom=tuple(_custom(file, name, spec, entity) for name, spec in file.table(table, "custom").items()),
+        custom=custom,
         module=_module(file, file.table(table, "module")) if "module" in table else None,
         reads=frozenset(filter(None, (key_person, *(name for rule in rules for name in rule.sources)))),
         once=frozenset(rule.target for rule in rules if rule.owner == "once"),
