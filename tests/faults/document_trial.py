@@ -32,6 +32,7 @@ PAUSES = (20, 90, 400)  #: seconds from one run to the next
 REQUESTS = 2  #: for one create: it signs in over a connection of its own
 SPOILT = ("cut_after_work", "late", "drop", "http_500", "http_503", "soap_system_fault")
 INSTANTS = ("before", "in flight", "after")
+ANYWHERE = 150  #: a process that is killed anywhere is killed at one of its first instants, so many
 CUSTOMER = "CreateCustomer"
 _DEADLY = Path(__file__).with_name("killed_documents.py")
 #: Anything that is begun and not ended, or waits.
@@ -137,6 +138,7 @@ class Trial:
         default_factory=dict
     )  #: key of an order -> the customer's own number in it
     held: set[tuple[str, str]] = field(default_factory=set)  #: (key, code) of the holds on the way
+    killed_anywhere: int = 0  #: times, beside what befell creates
     runs: int = 0
     before: Mapping[str, int] = field(default_factory=dict)  #: how much GP and Zoho had
 
@@ -205,15 +207,22 @@ class Trial:
     # -- what befalls them
 
     def die(self, made: Sequence[Made]) -> None:
-        """Be killed around a request of a create; a run that is begun later takes it up."""
+        """Be killed around a request of a create, or anywhere; a run that is begun later takes it up."""
         chosen = self.random.choice(made)
+        if self.random.random() < 0.3:
+            self.killed_anywhere += self.is_killed(chosen.kind.flow, self.random.randint(1, ANYWHERE))
+            return
         create = CUSTOMER if chosen.is_new and self.random.random() < 0.5 else chosen.kind.create
         requests = REQUESTS * sum(one.kind is chosen.kind for one in made)
         instant = (f"gp: {create}", self.random.randint(1, requests), self.random.choice(INSTANTS))
-        if self.in_a_process(chosen.kind.flow, json.dumps(instant)):
-            self.befell[f"killed {instant[2]}"] += 1
+        self.befell[f"killed {instant[2]}"] += self.is_killed(chosen.kind.flow, instant)
+
+    def is_killed(self, flow: str, instant: object) -> bool:
+        """Run it in a process that dies at this instant, if it comes to that; and then, later, once more."""
+        if is_killed := self.in_a_process(flow, json.dumps(instant)):
             self.time.sleep(self.random.choice(PAUSES))
-            self.in_a_process(chosen.kind.flow)
+            self.in_a_process(flow)
+        return is_killed
 
     def in_a_process(self, flow: str, *instant: str) -> bool:
         """Run the flow in a process of its own; whether it was killed."""

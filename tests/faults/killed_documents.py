@@ -1,9 +1,9 @@
-"""Runs as a process of its own: ``sync`` of a flow into GP over the real systems, killed by itself at a request to GP.
+"""Runs as a process of its own: ``sync`` of a flow into GP over the real systems, killed by itself at some instant.
 
     python killed_documents.py SETTINGS SECONDS FLOW [INSTANT]
 
-SECONDS: by how much its clock is ahead of this machine's. INSTANT: of which kill, as JSON (see ``points.Instant``);
-left out, it lives and takes up what another one left.
+SECONDS: by how much its clock is ahead of this machine's. INSTANT, as JSON: which (see ``points.Instant``), or its
+number among all, from 1. Left out, it lives and takes up what another one left.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 from points import Instant, watch
@@ -33,10 +34,10 @@ class Hasty(MovedClock):
 
 
 def main(settings: str, seconds: str, flow: str, instant: str = "") -> None:
-    kill = Instant(*json.loads(instant)) if instant else None
+    kill, numbers = json.loads(instant or "null"), count(1)
 
     def reached(here: Instant) -> None:
-        if here == kill:
+        if kill in (next(numbers), [*here]):
             os.kill(os.getpid(), signal.SIGKILL)
 
     if kill is not None:

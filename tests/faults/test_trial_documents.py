@@ -74,7 +74,8 @@ def tell(here: Trial, numbering: str) -> None:
     held = Counter(code for _, code in here.held)
     TOLD.append(
         f"creates in GP that something befell, numbering {numbering}, seed {SEED}: {here.befell.total():,}"
-        f" ({told(here.befell)}) of {len(here.made):,} records ({told(kinds)}) in {here.runs:,} runs;"
+        f" ({told(here.befell)}) of {len(here.made):,} records ({told(kinds)}) in {here.runs:,} runs,"
+        f" {here.killed_anywhere:,} of which were killed anywhere else;"
         f" held on the way: {told(held) or 'none'}; lost {here.lost}, doubled {here.doubled}"
     )
 
