@@ -8,7 +8,6 @@ its seed says, and posts to ``serve``. What is never told of is found by the pol
 from __future__ import annotations
 
 import os
-import socket
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -17,7 +16,8 @@ from typing import Any
 import pytest
 
 from ml_connector.core.numbering import number_of
-from served import Served, serving
+from ports import kept_port
+from served import LONGEST_SECONDS, Served, serving
 from summary import TOLD
 from systems import World, assert_settled, gp_options, opened, zoho_options
 
@@ -31,6 +31,7 @@ FATES = {
     "notice_copies": (1, 5),
     "notice_shuffle_seconds": 5.0,
     "notice_drop_share": 0.1,
+    "notice_timeout_seconds": LONGEST_SECONDS,
 }
 LONG_AGO = "UPDATE listening SET polled_at = '2026-01-01 00:00:00.000000'"  # as if an hour passed
 
@@ -39,9 +40,7 @@ LONG_AGO = "UPDATE listening SET polled_at = '2026-01-01 00:00:00.000000'"  # as
 def world(tmp_path: Path) -> Iterator[World]:
     """Customers are Accounts, and sales orders go to GP from now on."""
     zoho = zoho_options(notice_senders=8, request_log_size=10 * NUMBER, **FATES)
-    with opened(tmp_path, gp=gp_options(0), zoho=zoho, provisioned=False) as world:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+    with kept_port() as port, opened(tmp_path, gp=gp_options(0), zoho=zoho, provisioned=False) as world:
         world.write_settings(
             flows_vendors__enabled="false",
             serve__port=str(port),
@@ -93,9 +92,10 @@ def in_gp(world: World) -> dict[str, Mapping[str, Any]]:
 
 
 def told_of(world: World) -> Counter[str]:
-    """Id of each order of whose making Zoho told -> how often it did."""
+    """Id of each order of whose making we were told -> how often we were, and said so."""
     sent = world.zoho_call("GET", "notices/sent")
-    return Counter(one for notice in sent if notice["operation"] == "insert" for one in notice["ids"])
+    taken = [one for one in sent if (one["operation"], one["status"]) == ("insert", 200)]
+    return Counter(key for notice in taken for key in notice["ids"])
 
 
 def work_off(served: Served, left: Callable[[], int]) -> None:
