@@ -426,10 +426,10 @@ class App:
     def gathering(self, flow: DocumentFlow, asked: Asked = EVERYTHING, *, polls: bool = False) -> Gathering:
         """The same, and where its records come from. ``polls``: whether or not a poll is due.
 
-        What was made before the flow was first run goes to GP only where a person names it, or asks for everything.
+        What was made before the flow began goes to GP only where a person names it, or asks for everything.
         """
         is_named = asked.full or bool(asked.keys)
-        since, own = None if is_named else self._first_run_of(flow), self.settings.webhooks
+        since, own = None if is_named else self.begun_at(flow), self.settings.webhooks
         return Gathering(
             flow.name,
             flow.company,
@@ -457,8 +457,8 @@ class App:
             flow, documents, self.sales, self.target, self.database, self.clock, options, self._locks.held
         )
 
-    def _first_run_of(self, flow: DocumentFlow) -> datetime:
-        """When it was first run, by a little less: clocks differ."""
+    def begun_at(self, flow: DocumentFlow) -> datetime:
+        """When it was first run, or ``serve`` first looked after it, by a little less: clocks differ."""
         now = self.clock.now() - _CLOCKS_DIFFER
         with self.database.begin() as tx:
             kept = frozen.freeze(tx, f"first run of {flow.name}", now.isoformat())

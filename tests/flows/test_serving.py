@@ -117,6 +117,7 @@ class Stage:
     told: list[str] = field(default_factory=list)
     where: dict[str, dict[str, object]] = field(default_factory=dict)  #: by what was told
     faults: list[Exception] = field(default_factory=list)
+    begun: list[datetime] = field(default_factory=list)  #: when processes began to look after the flows
 
     def __post_init__(self) -> None:
         self.engine = DirectEngine(lambda flow, run, asked: self.job(flow, run, asked))  # noqa: PLW0108 -- it changes
@@ -139,6 +140,7 @@ class Stage:
                 self.tell,
                 self.faults.append,
                 self.at_once,
+                lambda: self.begun.append(self.clock.now()),
             )
         )
         return self.serving
@@ -206,6 +208,15 @@ def test_flows_run_at_their_times_in_their_order_and_once_each(stage: Stage) -> 
     assert stage.turn(MINUTE) == ["customers-20261102T081500.000000Z", "vendors-20261102T081500.000000Z"]
     assert stage.turn() == []
     assert len(stage.turn(15 * MINUTE)) == 2
+
+
+def test_the_flows_are_looked_after_from_the_start_on_and_not_from_their_first_run(stage: Stage) -> None:
+    stage.turn()
+    began_at = stage.clock.now()
+    stage.turn(15 * MINUTE)
+    assert stage.begun == [began_at]
+    stage.restarted().turn()
+    assert stage.begun == [began_at, began_at + 15 * MINUTE]
 
 
 def test_the_log_is_told_which_run_of_which_flow_did_what(stage: Stage) -> None:

@@ -87,6 +87,10 @@ def place_of(app: App, engine: Engine, tell: Tell, fault: Callable[[Exception], 
     def unapproved() -> Sequence[str]:
         return approval.unapproved(app.database, app.in_order())
 
+    def begin() -> None:
+        for flow in app.document_flows.values():
+            app.begun_at(flow)
+
     def spent(before: Mapping[str, Any]) -> Mapping[str, Any]:
         now = Spent.of(app)
         return asdict(now.with_more(before, -1) if before else now)
@@ -105,6 +109,7 @@ def place_of(app: App, engine: Engine, tell: Tell, fault: Callable[[Exception], 
         tell=tell,
         fault=fault,
         at_once=app.settings.serve.runs_at_once,
+        begin=begin,
     )
 
 

@@ -59,6 +59,7 @@ class Place:
     tell: Tell  #: the log
     fault: Callable[[Exception], None]  #: keeps a bug for whoever looks after this program
     at_once: int = 1  #: so many runs beside each other
+    begin: Callable[[], None] = lambda: None  #: notes that the flows are looked after from now on
 
 
 @dataclass(slots=True)
@@ -152,6 +153,7 @@ class Serving:
         """Once: what is missing before anything can be done, and what is to be tried again by itself."""
         if self._is_started:
             return
+        self.place.begin()
         self._awaiting.require_secrets()
         self._owe_attempts()
         self._is_started = True
