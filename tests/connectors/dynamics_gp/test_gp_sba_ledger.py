@@ -355,5 +355,6 @@ def test_every_field_that_a_record_may_bring_is_mapped_or_known_to_be_missing():
     every = GpSource.entities[JOURNALS].fields
     assert set(every) - set(RECORD[JOURNALS]) - {f"line.{name}" for name in LINE} == {
         "entry_key", "is_posted", "line_count", "line.quantity", "line.customer_id", "line.vendor_id",
+        "line.sales_document_id",
     }, "these follow from the others"  # fmt: skip
     assert SbaAccounts().brings_segments is False
