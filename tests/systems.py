@@ -22,6 +22,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
+import ml_connector
 from forked import Forked
 from ml_connector.cli import app
 from ml_connector.demo.comparison import person_of
@@ -135,6 +136,13 @@ class World:
         return self.sync(*flows, approve=self.plan(*flows), code=code)
 
     # -- settings
+
+    def own_mappings(self) -> Path:
+        """The mappings that ship, copied to a folder of this installation, which reads them there."""
+        folder = self.folder / "mappings"
+        shutil.copytree(Path(ml_connector.__file__).parent / "mappings", folder)
+        self.write_settings(mappings__folder="'mappings'")
+        return folder
 
     def write_settings(self, **changes: str) -> None:
         """Write the settings file anew with these values: ``gp__user="'X'"`` is ``user`` of [gp]."""

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-import ml_connector
 from systems import World, assert_settled, gp_options, opened
 
-MAPPINGS = Path(ml_connector.__file__).parent / "mappings"
 KEY, DEADLY = "AARONFIT0001", Path(__file__).with_name("killed_edit.py")
 CITY = 'Billing_City = "bill_to.city"'
 LONG_AGO = "UPDATE master_edits SET sent_at = '2026-01-01 00:00:00.000000' WHERE sent_at IS NOT NULL"
@@ -23,13 +20,11 @@ def world(tmp_path: Path) -> Iterator[World]:
     """Every customer is an Account, and in which city it is billed is sales' to say."""
     with opened(tmp_path, gp=gp_options(0)) as world:
         world.first("customers")
-        shutil.copytree(MAPPINGS, tmp_path / "mappings")
-        path = tmp_path / "mappings" / "customer_accounts.toml"
+        path = world.own_mappings() / "customer_accounts.toml"
         text = path.read_text("utf-8")
         path.write_text(
             text.replace(CITY, 'Billing_City = { from = "bill_to.city", owner = "zoho" }'), "utf-8"
         )
-        world.write_settings(mappings__folder="'mappings'")
         world.settings.write_text(
             world.settings.read_text("utf-8") + "\n[sales.master_edits]\nenabled = true\n", "utf-8"
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +9,8 @@ from typing import Any
 
 import pytest
 
-import ml_connector
 from systems import World, assert_settled, gp_options, opened
 
-MAPPINGS = Path(ml_connector.__file__).parent / "mappings"
 KEY = "AARONFIT0001"
 PHONE = 'Phone = { from = ["bill_to.phone1", "bill_to.phone1_extension", "bill_to.country"], transform = "phone" }'
 SALES = """
@@ -27,14 +24,12 @@ def world(tmp_path: Path) -> Iterator[World]:
     """Every customer is an Account, and from now on telephone number and street are what sales says."""
     with opened(tmp_path, gp=gp_options(0)) as world:
         world.first("customers")
-        shutil.copytree(MAPPINGS, tmp_path / "mappings")
-        path = tmp_path / "mappings" / "customer_accounts.toml"
+        path = world.own_mappings() / "customer_accounts.toml"
         text = path.read_text("utf-8")
         text = text.replace(PHONE, PHONE.replace(" }", ', owner = "zoho" }'))
         street = 'transform = "lines" }\nBilling_City'
         assert (PHONE not in text, text.count(street)) == (True, 1)
         path.write_text(text.replace(street, 'transform = "lines", owner = "zoho" }\nBilling_City'), "utf-8")
-        world.write_settings(mappings__folder="'mappings'")
         world.settings.write_text(world.settings.read_text("utf-8") + SALES, "utf-8")
         world.sync("customers")
         time.sleep(1.1)  # stamps are to the second
