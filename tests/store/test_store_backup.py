@@ -21,15 +21,30 @@ from processes import die
 from ml_connector.core.audit import AuditAction
 from ml_connector.core.change import Cursor
 from ml_connector.core.channels import Channel, Step
+from ml_connector.core.document_decisions import How, Intent, Linked
 from ml_connector.core.errors import ConfigurationError, RetryableError
+from ml_connector.core.sales import Kind
 from ml_connector.flows.restore import move as move_all
 from ml_connector.flows.restore import restore
-from ml_connector.store import audit, backup, channels, cursors, frozen, inbox, tables
+from ml_connector.store import (
+    audit,
+    backup,
+    channels,
+    cursors,
+    documents,
+    frozen,
+    inbox,
+    master_edits,
+    tables,
+)
 from ml_connector.store.copying import count_rows, is_empty
 from ml_connector.store.cursors import Progress
 from ml_connector.store.database import Database
+from ml_connector.store.documents import Became
 from ml_connector.store.engine_locks import alone
 from ml_connector.store.identity import ORG
+from ml_connector.store.links import Pair
+from ml_connector.store.master_edits import Kept, Sent
 from ml_connector.store.moving import move
 from ml_connector.store.restoring import Restoring
 from ml_connector.store.verification import chain
@@ -37,6 +52,7 @@ from postgres import run
 
 NOW = AT + timedelta(days=100)
 ASKED = Restoring("sally@desk", NOW, timedelta(hours=1), [("-1", "deal_tagging")])
+ACCOUNTS = Pair("-1", "customers", "Accounts")
 #: What is not as it was after restoring.
 CHANGED = {"staged", "weights", "requests", "runs", "refreshes", "audit", "channels", "listening"}
 
@@ -336,6 +352,29 @@ def test_what_is_under_way_outside_stays_known(database, tmp_path):
     after = rows_of(database)
     for name in ("bulk_jobs", "intents", "credits"):
         assert after[name] == now[name] != before[name]
+
+
+def test_what_records_became_in_the_erp_stays_known(database, tmp_path):
+    """A number that the ERP gave is known nowhere else, and a create that was sent may still arrive there."""
+    filled(database)
+    written(database, tmp_path / "a.backup")
+    linked = Linked(Kind.ORDER, "ORD-77", How.MADE, None)
+    became = Became("-1", "Sales_Orders", "1", linked)
+    intended = Became("-1", "Sales_Orders", "2", intent=Intent(NOW, {"number": "x"}))
+    planned = Became("-1", "Sales_Orders", "3")
+    edited, idle = (
+        Kept(key, {"Phone": "1"}, sent) for key, sent in (("A", Sent(NOW, {}, {}, {})), ("B", None))
+    )
+    with database.begin() as tx:
+        for row in (became, intended, planned):
+            documents.put(tx, row)
+        master_edits.put(tx, ACCOUNTS, [edited, idle])
+    restored(database, tmp_path / "a.backup", tmp_path, over=True)
+    with database.read() as tx:
+        found = documents.find(tx, "Sales_Orders", ["1", "2", "3"])
+        kept = master_edits.find(tx, ACCOUNTS, ["A", "B"])
+    assert found == {"1": became, "2": intended}
+    assert list(kept.values()) == [edited]
 
 
 def test_what_was_acknowledged_since_waits_on(database, tmp_path):

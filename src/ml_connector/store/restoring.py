@@ -1,13 +1,13 @@
 """Putting a backup back: what is taken as it was, what stays as it is, what has to begin anew.
 
 A sync over the restored store creates nothing twice: what was created since carries its key in the target, and the
-index is read whole before anything is created. What was under way outside does not go back in time with us: creates
-and bulk jobs that were sent and never recorded stay known.
+index is read whole before anything is created. What was done or is under way outside does not go back in time with
+us: creates and bulk jobs that were sent and never recorded stay known, and so does what records became in the ERP.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -25,12 +25,18 @@ from ml_connector.store.identity import ORG
 from ml_connector.store.secrets import CHANNEL_TOKENS, FETCHED
 from ml_connector.store.verification import chain
 
-#: What was sent, acknowledged, spent or refused outside and is not settled: rows that stand in the store stay beside
-#: the backup's.
-_OUTSIDE = (
-    *(tables.intents, tables.bulk_jobs, tables.credit_minutes, tables.refusals),
-    *(tables.alerts, tables.alert_messages, tables.channels, tables.inbox),
-)
+#: What was sent, acknowledged, spent or refused outside: these rows of the store stay beside the backup's.
+_OUTSIDE: Mapping[sa.Table, sa.ColumnElement[bool]] = {
+    **dict.fromkeys(
+        (
+            *(tables.intents, tables.bulk_jobs, tables.credit_minutes, tables.refusals),
+            *(tables.alerts, tables.alert_messages, tables.channels, tables.inbox),
+        ),
+        sa.true(),
+    ),
+    tables.documents: sa.or_(tables.documents.c.kind != "", tables.documents.c.intent_at.is_not(None)),
+    tables.master_edits: tables.master_edits.c.sent_at.is_not(None),
+}
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _BROKEN = "It was under way when the backup was made that the store was restored from."
@@ -66,7 +72,8 @@ def put_back(database: Database, copy: Database, backup: Copied, asked: Restorin
     """Replace every row by the backup's, all or nothing. ConfigurationError if it cannot be done."""
     with copy.read() as source, database.begin() as tx:
         outside = {
-            table: [dict(row) for row in tx.execute(sa.select(table)).mappings()] for table in _OUTSIDE
+            table: [dict(row) for row in tx.execute(sa.select(table).where(stays)).mappings()]
+            for table, stays in _OUTSIDE.items()
         }
         clear(tx)
         copy_rows(source, tx)
