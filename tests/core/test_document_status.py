@@ -24,6 +24,7 @@ from ml_connector.core.document_status import (
     newest,
     status_of,
     together,
+    told_of_its_orders,
     told_of_order,
     told_of_quote,
 )
@@ -98,6 +99,24 @@ def test_a_quote():
         "GP_Quote_Status": "In history",
         "GP_Quoted_Amount": ORDER.total,
     }
+
+
+def test_what_the_erp_s_people_made_from_a_quote():
+    quote = replace(ORDER, document=replace(ORDER.document, kind=Kind.QUOTE, number="Q1"), is_in_history=True)
+    other = replace(ORDER, document=replace(ORDER.document, number="ORD1"), total=D(1), is_voided=True)
+    invoices = (invoice("INV1", 5, [1]),)
+    assert told_of_its_orders(Chain(quote)) == {}
+    assert told_of_its_orders(Chain(quote, invoices, (ORDER, other))) == {
+        "GP_Order_Number": "ORD1, ORDST2230",
+        "GP_Order_Status": "Entered",
+        "GP_Ordered_Amount": ORDER.total,
+        "GP_Invoiced_Amount": D(5),
+        "GP_Invoiced_Cost": D(1),
+        "GP_Invoices": "INV1",
+    }
+    alone = told_of_its_orders(Chain(quote, invoices))
+    assert (alone["GP_Order_Number"], alone["GP_Order_Status"]) == ("", "Invoiced")
+    assert (alone["GP_Ordered_Amount"], alone["GP_Invoiced_Amount"]) == (0, 5)
 
 
 def test_a_deal_with_several_orders():

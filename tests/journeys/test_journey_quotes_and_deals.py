@@ -129,6 +129,48 @@ def test_what_was_posted_of_an_order_points_to_its_deal_whichever_comes_first(wo
     assert in_zoho(world, "Deals", deal)["GP_Documents"] is None
 
 
+def ordered_of(world: World, deal: str) -> tuple[Any, ...]:
+    """What Zoho's deal is told of its orders."""
+    names = ("GP_Order_Number", "GP_Order_Status", "GP_Ordered_Amount", "GP_Invoiced_Amount", "GP_Invoices")
+    told = in_zoho(world, "Deals", deal)
+    return tuple(told[name] for name in names)
+
+
+def test_an_order_that_gp_itself_made_from_a_quote_counts_for_its_deal_once(world: World) -> None:
+    deal, other = (
+        make(world, "Deals", Deal_Name=name, Stage="Qualification") for name in ("Quoted", "Ordered")
+    )
+    about = {"Subject": "Quoted", "Quote_Stage": "Delivered", "Deal_Name": {"id": deal}}
+    quote = make(world, "Quotes", **about, Quoted_Items=[line(world, 1)])
+    world.sync("sales_quotes")
+    ours = in_zoho(world, "Quotes", quote)["GP_Quote_Number"]
+    number = world.gp.control("POST", f"sales/Quote/{ours}", {"transfer": True})["order"]["id"].rstrip()
+    world.sync("document_status")
+    assert in_zoho(world, "Quotes", quote)["GP_Quote_Status"] == "In history"
+    assert ordered_of(world, deal) == (number, "Entered", 189.95, 0, None)
+    before = set(in_gp(world, "Invoice", ""))
+    world.gp.control("POST", f"sales/Order/{number}", {"invoice": True, "post": True})
+    (invoice,) = set(in_gp(world, "Invoice", "")) - before
+    world.sync("document_status")
+    world.sync("journal_entries")
+    told = (number, "Invoiced", 189.95, 189.95, invoice)
+    assert ordered_of(world, deal) == told
+    assert set(lines_of(world, invoice).values()) == {deal}
+    # A sales order of another deal is this order, says a person: it counts there, and no more for its quote's.
+    about = {"Subject": "Ordered", "Deal_Name": {"id": other}, "Quote_Name": {"id": quote}}
+    made = make(world, "Sales_Orders", **about, Ordered_Items=[line(world, 1)])
+    world.sync("sales_orders", code=1)
+    assert world.held()[made]["code"] == "ALREADY_ORDERED"
+    world.ok("held", "release", made, "--link", number, "--reason", "made from the quote")
+    assert (ordered_of(world, deal), ordered_of(world, other)) == ((None,) * 5, told)
+    world.sync("journal_entries")
+    assert set(lines_of(world, invoice).values()) == {other}
+    world.forget()
+    for flow in ("sales_quotes", "sales_orders", "document_status", "journal_entries"):
+        world.sync(flow)
+    assert (world.writes("Deals"), world.writes("GL_Journal_Lines")) == ({}, {})
+
+
 def test_the_lines_of_an_order_follow_it_to_another_deal(world: World) -> None:
     one, other = (make(world, "Deals", Deal_Name=name, Stage="Qualification") for name in ("One", "Other"))
     made = make(world, "Sales_Orders", Subject="Its", Deal_Name={"id": one}, Ordered_Items=[line(world, 2)])

@@ -30,10 +30,11 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """An order or a quote with the invoices that came from it."""
+    """An order or a quote with what came from it."""
 
     document: Standing
     invoices: tuple[Standing, ...] = ()
+    orders: tuple[Standing, ...] = ()  #: of a quote
 
 
 def status_of(standing: Standing) -> Status:
@@ -64,11 +65,18 @@ def _is_allocated(standing: Standing) -> bool:
 
 def told_of_order(chain: Chain) -> dict[str, Value]:
     """The fields of a sales order of the CRM, the as-of instant apart."""
-    order, invoices = chain.document, [one for one in chain.invoices if not one.is_voided]
+    order = chain.document
     return {
         "GP_Order_Number": order.document.number,
         "GP_Order_Status": status_of(order).value,
         "GP_Ordered_Amount": ZERO if order.is_voided else cents(order.total),
+        **_told_of_invoices(chain.invoices),
+    }
+
+
+def _told_of_invoices(every: Sequence[Standing]) -> dict[str, Value]:
+    invoices = [one for one in every if not one.is_voided]
+    return {
         "GP_Invoiced_Amount": cents(sum((one.total for one in invoices), ZERO)),
         "GP_Invoiced_Cost": _cost(invoices),
         "GP_Invoices": _listed([one.document.number for one in invoices]) or None,
@@ -85,8 +93,24 @@ def told_of_quote(chain: Chain) -> dict[str, Value]:
     }
 
 
+def told_of_its_orders(chain: Chain) -> dict[str, Value]:
+    """What a deal is told of the orders that the ERP's own people made from this quote, or of invoices alone.
+
+    As ``told_of_order`` tells it; nothing came from it: no fields.
+    """
+    if not (chain.orders or chain.invoices):
+        return {}
+    alone: dict[str, Value] = {
+        "GP_Order_Number": "",
+        "GP_Order_Status": Status.INVOICED.value,
+        "GP_Ordered_Amount": ZERO,
+    }
+    ordered = together([told_of_order(Chain(order)) for order in chain.orders]) or alone
+    return ordered | _told_of_invoices(chain.invoices)
+
+
 def together(told: Sequence[Fields]) -> dict[str, Value]:
-    """What a deal is told of several orders, each as ``told_of_order`` tells it. None: no fields."""
+    """What a deal is told of several orders, each as ``told_of_order`` tells it. Of none: no fields."""
     if not told:
         return {}
     numbers = [number for one in told for number in _parted(one["GP_Order_Number"])]

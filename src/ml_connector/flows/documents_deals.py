@@ -16,6 +16,6 @@ def keep_deal(tx: Connection, company: str, chain: Chain, deal: str) -> None:
     A journal line that came before its document's deal was known waits for it, and points to it from the next run on.
     Of documents that belonged to another deal the entries are looked at again.
     """
-    numbers = [one.document.number for one in (chain.document, *chain.invoices)]
+    numbers = [one.document.number for one in (chain.document, *chain.orders, *chain.invoices)]
     if moved := document_deals.put(tx, company, numbers, deal):
         asked.put(tx, company, JOURNAL, postings.entries_of(tx, company, moved), _WHY)

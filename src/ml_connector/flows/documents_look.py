@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from ml_connector.core.deal_fields import DEALS
 from ml_connector.core.document_fields import QUOTES
@@ -75,7 +75,7 @@ def related(work: DocumentWork, became: Became) -> tuple[list[Standing], list[Be
         for standing in _standing(erp, row.linked.kind, row.linked.number):
             found[_name(standing)] = standing
             if standing.document.kind is Kind.QUOTE:
-                found |= {_name(one): one for one in _come_from(erp, standing)}
+                found |= {_name(one): one for one in _come_from(erp, standing, Kind.ORDER, Kind.INVOICE)}
     return list(found.values()), [row for row in rows if row.linked is None and row.intent is not None]
 
 
@@ -83,18 +83,22 @@ def _name(standing: Standing) -> tuple[Kind, str]:
     return standing.document.kind, fold_key(standing.document.number)
 
 
-def _come_from(erp: Documents, standing: Standing) -> Sequence[Standing]:
-    """Orders and invoices of the same chain."""
+def _come_from(erp: Documents, standing: Standing, *kinds: Kind) -> list[Standing]:
+    """The documents of these kinds in the same chain."""
     if not standing.master_number:
-        return ()
-    return _all(erp, Sought(frozenset({Kind.ORDER, Kind.INVOICE}), master_number=standing.master_number))
+        return []
+    return _all(erp, Sought(frozenset(kinds), master_number=standing.master_number))
 
 
 def chain_of(erp: Documents, standing: Standing) -> Chain:
-    """The document with the invoices that came from it, which are looked for only where there may be some."""
-    if standing.document.kind is Kind.QUOTE or not standing.master_number:
-        return Chain(standing)
-    if not standing.is_in_history and not any(one.invoiced for one in standing.progress):
-        return Chain(standing)
-    sought = Sought(frozenset({Kind.INVOICE}), master_number=standing.master_number)
-    return Chain(standing, tuple(_all(erp, sought)))
+    """The document with what came from it, which is looked for only where there may be some."""
+    if standing.document.kind is Kind.QUOTE:
+        came = _come_from(erp, standing, Kind.ORDER, Kind.INVOICE) if standing.is_in_history else []
+    elif standing.is_in_history or any(one.invoiced for one in standing.progress):
+        came = _come_from(erp, standing, Kind.INVOICE)
+    else:
+        came = []
+    orders, invoices = (
+        tuple(one for one in came if one.document.kind is kind) for kind in (Kind.ORDER, Kind.INVOICE)
+    )
+    return Chain(standing, invoices, orders)

@@ -12,7 +12,13 @@ from ml_connector.core import document_status as status
 from ml_connector.core.audit import AuditAction
 from ml_connector.core.deal_fields import DEALS
 from ml_connector.core.document_fields import AS_OF, QUOTES
-from ml_connector.core.document_status import Chain, together, told_of_order, told_of_quote
+from ml_connector.core.document_status import (
+    Chain,
+    together,
+    told_of_its_orders,
+    told_of_order,
+    told_of_quote,
+)
 from ml_connector.core.errors import RecordRejectedError
 from ml_connector.core.ports import Clock, Refused, Target, Write, WriteResult, Written
 from ml_connector.core.sales import Kind
@@ -26,6 +32,7 @@ from ml_connector.store.holds import Hold
 
 #: Under which the audit trail has what the CRM was told; and the flow in which what it refused waits.
 MAPPING = "document_status"
+_ORDER = "GP_Order_Number"  #: is told of what is or was an order
 
 
 class Flow(Protocol):
@@ -159,31 +166,45 @@ def keep_told(tx: Connection, became: Became, chain: Chain, read_at: datetime) -
 
     ``read_at``: when the reading began.
     """
-    is_quote = chain.document.document.kind is Kind.QUOTE
     known = documents.find_told(tx, became.module, [became.key]).get(became.key, Told())
+    standing, is_quote = chain.document, chain.document.document.kind is Kind.QUOTE
     own = told_of_quote(chain) if is_quote else told_of_order(chain)
-    read = status.Told(own, read_at)
+    read = status.Told(own | told_of_its_orders(chain) if is_quote else own, read_at)
     kept = status.Told(known.own, known.as_of) if known.as_of else None
     if status.newest(kept, read) is not read:
         return
     tells = known.tells if became.module == DEALS else own
-    standing = chain.document
-    told = Told(own, tells, read_at, standing.master_number, not standing.is_in_history)
+    told = Told(read.fields, tells, read_at, standing.master_number, not standing.is_in_history)
     documents.put_told(tx, became, told)
-    if is_quote:
-        return
-    deal = became.key if became.module == DEALS else became.deal
-    keep_deal(tx, became.company, chain, deal)
-    if deal:
-        keep_told_of_deal(tx, became.company, deal, read_at)
+    deal, others = became.key if became.module == DEALS else became.deal, _beside(tx, became, told)
+    if not (is_quote and _has_order(others)):
+        keep_deal(tx, became.company, chain, deal)
+    for each in sorted({deal, *(one.deal for one in others)} - {""}):
+        keep_told_of_deal(tx, became.company, each, read_at)
 
 
 def keep_told_of_deal(tx: Connection, company: str, deal: str, read_at: datetime) -> None:
-    """A deal is told of its own order and of those of its sales orders together; of none any more, too."""
-    rows = [one for one in documents.of_deal(tx, deal) if one.linked and one.module not in (QUOTES, DEALS)]
+    """A deal is told of its own order and of those of its sales orders and quotes together; of none any more, too."""
+    rows = [one for one in documents.of_deal(tx, deal) if one.linked and one.module != DEALS]
     known = documents.find_told(tx, DEALS, [deal]).get(deal, Told())
-    each = [documents.find_told(tx, one.module, [one.key])[one.key].own for one in rows]
-    told = [own for own in (known.own, *each) if own]
+    told = [known.own, *(_counted(tx, one).own for one in rows)]
+    told = [own for own in told if _ORDER in own]
     as_of = max(known.as_of, read_at) if known.as_of else read_at
     kept = replace(known, tells=together(told) or dict.fromkeys(known.tells), as_of=as_of)
     documents.put_told(tx, Became(company, DEALS, deal), kept)
+
+
+def _counted(tx: Connection, became: Became) -> Told:
+    """What its deal is told of it; nothing of a quote whose order is another record's, which tells of it itself."""
+    told = documents.find_told(tx, became.module, [became.key])[became.key]
+    return Told() if became.module == QUOTES and _has_order(_beside(tx, became, told)) else told
+
+
+def _beside(tx: Connection, became: Became, told: Told) -> list[Became]:
+    """The other records whose documents are in the same chain."""
+    chain = documents.of_documents(tx, became.company, (), [told.master_number])
+    return [one for one in chain if (one.module, one.key) != (became.module, became.key)]
+
+
+def _has_order(rows: Sequence[Became]) -> bool:
+    return any(row.module != QUOTES for row in rows)
