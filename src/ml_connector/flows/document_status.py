@@ -16,9 +16,9 @@ from functools import partial
 from ml_connector.core.change import advance, is_midnight
 from ml_connector.core.errors import RecordRejectedError
 from ml_connector.core.ports import Clock, Source, Target
-from ml_connector.core.sales import Listed
+from ml_connector.core.sales import Kind, Listed
 from ml_connector.core.sales_ports import Documents, Sought
-from ml_connector.flows.documents_look import chain_of, listed
+from ml_connector.flows.documents_look import chain_of, come_from, listed
 from ml_connector.flows.documents_tell import keep_told, tell
 from ml_connector.flows.module_locks import Locked, ModuleLocks, unlocked
 from ml_connector.flows.steps import Result, Steps, StoppedError, do, ended, load_of, open_run
@@ -147,19 +147,26 @@ def _read(work: StatusWork, company: str, became: Became) -> str:
     erp, read_at = work.erps[company], work.clock.now()
     try:
         standing = erp.find(became.linked.kind, became.linked.number)
-        chain = chain_of(erp, standing) if standing is not None else None
+        if standing is None:
+            return _keep_gone(work, erp, became)
+        chain = chain_of(erp, standing)
     except RecordRejectedError:
         return "unreadable"
-    if chain is None:
-        _keep_gone(work, became)
-        return "gone"  # the next change of the record in the CRM says so to a person
     with work.database.begin() as tx:
         keep_told(tx, became, chain, read_at)
     return "read"
 
 
-def _keep_gone(work: StatusWork, became: Became) -> None:
-    """Nothing of it is to be read any more."""
-    with work.database.begin() as tx:
+def _keep_gone(work: StatusWork, erp: Documents, became: Became) -> str:
+    """Nothing of it is to be read any more. What nothing came from was deleted: its flow is to say so to a person.
+
+    An ERP that keeps no history removes what was transferred or posted, and what came from it is there.
+    """
+    with work.database.read() as tx:
         known = documents.find_told(tx, became.module, [became.key])[became.key]
+    came = come_from(erp, known.master_number, Kind.ORDER, Kind.INVOICE)
+    with work.database.begin() as tx:
         documents.put_told(tx, became, replace(known, is_open=False))
+        if not came:
+            documents.look_again(tx, became, work.clock.now())
+    return "gone"

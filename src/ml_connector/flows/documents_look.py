@@ -75,7 +75,10 @@ def related(work: DocumentWork, became: Became) -> tuple[list[Standing], list[Be
         for standing in _standing(erp, row.linked.kind, row.linked.number):
             found[_name(standing)] = standing
             if standing.document.kind is Kind.QUOTE:
-                found |= {_name(one): one for one in _come_from(erp, standing, Kind.ORDER, Kind.INVOICE)}
+                found |= {
+                    _name(one): one
+                    for one in come_from(erp, standing.master_number, Kind.ORDER, Kind.INVOICE)
+                }
     return list(found.values()), [row for row in rows if row.linked is None and row.intent is not None]
 
 
@@ -83,19 +86,19 @@ def _name(standing: Standing) -> tuple[Kind, str]:
     return standing.document.kind, fold_key(standing.document.number)
 
 
-def _come_from(erp: Documents, standing: Standing, *kinds: Kind) -> list[Standing]:
-    """The documents of these kinds in the same chain."""
-    if not standing.master_number:
-        return []
-    return _all(erp, Sought(frozenset(kinds), master_number=standing.master_number))
+def come_from(erp: Documents, master_number: int, *kinds: Kind) -> list[Standing]:
+    """The documents of these kinds in this chain; ``master_number`` 0: none. Errors as those of ``Documents.find``."""
+    return _all(erp, Sought(frozenset(kinds), master_number=master_number)) if master_number else []
 
 
 def chain_of(erp: Documents, standing: Standing) -> Chain:
     """The document with what came from it, which is looked for only where there may be some."""
     if standing.document.kind is Kind.QUOTE:
-        came = _come_from(erp, standing, Kind.ORDER, Kind.INVOICE) if standing.is_in_history else []
+        came = (
+            come_from(erp, standing.master_number, Kind.ORDER, Kind.INVOICE) if standing.is_in_history else []
+        )
     elif standing.is_in_history or any(one.invoiced for one in standing.progress):
-        came = _come_from(erp, standing, Kind.INVOICE)
+        came = come_from(erp, standing.master_number, Kind.INVOICE)
     else:
         came = []
     orders, invoices = (

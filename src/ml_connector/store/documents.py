@@ -81,6 +81,14 @@ def put(tx: sa.Connection, row: Became) -> None:
     upsert(tx, documents, [_values(row) | _BLANK], keep=tuple(_BLANK))
 
 
+def look_again(tx: sa.Connection, row: Became, at: datetime) -> None:
+    """Have the record looked at then, although nothing changed; nothing, if it is linked otherwise by now."""
+    c = documents.c
+    number = row.linked.number if row.linked else ""
+    these = sa.and_(c.module == row.module, c.key == row.key, c.number == number)
+    tx.execute(sa.update(documents).where(these).values(next_at=at, wanted=""))
+
+
 def waiting(tx: sa.Connection, module: str, now: datetime) -> list[str]:
     """The ids of the records whose time has come to be looked at again."""
     c = documents.c
