@@ -135,9 +135,9 @@ def without(folder: Path) -> dict[str, Any]:
     """The first load, and what it took."""
     to_standard_error(debug=False)
     with open_app(load_settings(folder / "ml-connector.toml")) as app:
-        app.context("-1")  # as a run has it when it begins
+        app.works.context("-1")  # as a run has it when it begins
         began = time.perf_counter()
-        Bare(app, app.flows["customers"]).load()
+        Bare(app, app.roster.flows["customers"]).load()
         seconds = time.perf_counter() - began
         return {"seconds": seconds, "cost": asdict(Spent.of(app))}
 
@@ -150,9 +150,9 @@ class Bare:
     flow: Flow
 
     def __post_init__(self) -> None:
-        self.source: Source = self.app.source_of(self.flow)
+        self.source: Source = self.app.works.source_of(self.flow)
         self.target = self.app.target
-        self.context = self.app.context(self.flow.company)
+        self.context = self.app.works.context(self.flow.company)
         self.rule = self.flow.match_rule(MODULE)
         self.recognised: list[str] = []
         self.by_key: dict[str, list[Candidate]] = {}

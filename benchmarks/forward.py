@@ -98,7 +98,7 @@ def machine_rate(both: Systems) -> float:
     rows = both.gp.get(f"customers?limit={CEILING_RECORDS}")["rows"]
     keys = [row["id"].rstrip() for row in rows]
     with open_app(load_settings(both.folder / "ml-connector.toml")) as app:
-        source = app.source_of(app.flows["customers"])
+        source = app.works.source_of(app.roster.flows["customers"])
         source.clock_difference()  # signed in
         began = time.perf_counter()
         read = sum(1 for _ in source.fetch("customers", keys))

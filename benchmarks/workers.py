@@ -63,7 +63,7 @@ def records_a_second(records: int, processes: int) -> float:
             open_app(load_settings(around.folder / "ml-connector.toml")) as app,
         ):
             for flow, report in reports.items():
-                approval.approve(app.database, [app.flows[flow]], report)
+                approval.approve(app.database, [app.roster.flows[flow]], report)
             return _load(app)
 
 
@@ -80,7 +80,7 @@ def _load(app: App) -> float:
                 break
         time.sleep(0.5)
     with app.database.read() as tx:
-        runs = [cursors.last_run(tx, app.company_of(flow), flow) for flow in FLOWS]
+        runs = [cursors.last_run(tx, app.roster.company_of(flow), flow) for flow in FLOWS]
     assert all(run is not None and run.state == "done" for run in runs), runs
     done = [run for run in runs if run is not None and run.ended_at is not None]
     written = sum(run.counts.get("created", 0) for run in done)

@@ -35,9 +35,8 @@ from ml_connector.connectors.zoho_crm.documents import modules_with
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.ports import Clock
 from ml_connector.gp_company import GpCompany
-from ml_connector.loading import load_deal_flows, load_document_flows, load_flows, with_room
+from ml_connector.roster import load_roster
 from ml_connector.settings import Settings
-from ml_connector.store import field_labels, left_out
 from ml_connector.store.checkpoints import CheckpointFile
 from ml_connector.store.credits import Credits
 from ml_connector.store.database import Database
@@ -49,6 +48,7 @@ from ml_connector.store.row_limits import RowLimits
 from ml_connector.store.secrets import Secrets
 from ml_connector.store.token_shelf import TokenShelf
 from ml_connector.store.trail import Trail
+from ml_connector.works import Works
 
 #: A thread that waits for GP's answer takes several turns in a call of 20 ms; at Python's 5 ms each, and even at
 #: half a millisecond, a good part of the rate is lost while the main thread plans and records.
@@ -114,34 +114,16 @@ def open_app(
         zoho = _zoho(settings, database, secrets, stack, clock)
         target = ZohoTarget(zoho)
         stack.callback(target.close)
-        document_flows = load_document_flows(settings)
-        columns = {flow.module: flow.mapping.columns for flow in document_flows.values()}
+        roster = load_roster(settings, database)
+        columns = {flow.module: flow.mapping.columns for flow in roster.document_flows.values()}
         sales = ZohoSource(zoho, clock, modules_with(columns))
         stack.callback(sales.close)
-        with database.read() as tx:
-            no_room, labels = left_out.find(tx), field_labels.find(tx)
-        whole = load_flows(settings, labels)
+        identity = Identity(database, settings.every_company)
+        works = Works(settings, database, companies, identity, target, sales, roster, clock, tell)
+        trail, anew = _trail(settings, database, clock), partial(_sign_in_anew, transports)
         yield App(
-            settings,
-            database,
-            secrets,
-            companies,
-            Identity(database, settings.every_company),
-            zoho,
-            target,
-            whole,
-            with_room(whole, no_room),
-            load_deal_flows(settings),
-            document_flows,
-            sales,
-            labels,
-            no_room,
-            clock,
-            refusals,
-            _trail(settings, database, clock),
-            partial(_sign_in_anew, transports),
-            tell,
-        )
+            settings, database, secrets, companies, zoho, target, roster, works, clock, refusals, trail, anew, tell
+        )  # fmt: skip
 
 
 def _transports(

@@ -11,16 +11,15 @@ from ml_connector.app import SECRETS_OF, App
 from ml_connector.connectors.zoho_crm.allowance import Standing as Credits
 from ml_connector.core.alerts import Alert, Kind, Limits
 from ml_connector.core.deals import DealFlow
-from ml_connector.core.document_flow import DocumentFlow
 from ml_connector.core.errors import ConnectorError, of_system
 from ml_connector.core.flow import Flow
 from ml_connector.core.ports import Cost
 from ml_connector.core.waits import GP, ZOHO, Reason, Wait
 from ml_connector.flows.agenda import Scheduled
-from ml_connector.flows.document_status import StatusFlow
 from ml_connector.flows.figures import FlowFigures, Watched, find_figures
 from ml_connector.flows.listening import ModuleStanding
 from ml_connector.flows.listening import find_standing as find_module
+from ml_connector.roster import OverCrm
 from ml_connector.serve_settings import AlertsSettings
 from ml_connector.store import alerts, documents, frozen, holds, waits
 from ml_connector.store.database import Connection
@@ -36,17 +35,11 @@ _SHARE_OF_CREDITS = 100
 
 def scheduled(app: App) -> list[Scheduled]:
     """Every flow with when it runs, each after those that it comes after."""
-    in_gp, flows = app.companies[next(iter(app.companies))].source.entities, app.in_order()
-
-    over_crm: list[DealFlow | DocumentFlow | StatusFlow] = [
-        *app.deal_flows.values(),
-        *app.document_flows.values(),
-        *app.status_flows.values(),
-    ]
+    in_gp, (flows, over_crm) = app.companies[next(iter(app.companies))].source.entities, app.roster.both()
     behind: dict[str, frozenset[str]] = {}  # flow -> every flow that it comes after
 
     def one(
-        flow: Flow | DealFlow | DocumentFlow | StatusFlow,
+        flow: Flow | OverCrm,
         systems: set[str],
         first_loads: Collection[str],
         after: Collection[str],
@@ -63,7 +56,7 @@ def scheduled(app: App) -> list[Scheduled]:
         one(flow, {GP, ZOHO} if flow.entity.name in in_gp else {ZOHO}, {flow.name}, flow.after)
         for flow in flows
     ]
-    before = {flow.name: app.first_loads_before(flow, every) for flow in over_crm}
+    before = {flow.name: app.roster.first_loads_before(flow, every) for flow in over_crm}
     return over_gp + [
         one(
             flow,
@@ -77,10 +70,10 @@ def scheduled(app: App) -> list[Scheduled]:
 
 def attempt_at(app: App, flow: str) -> datetime | None:
     """When the first record of this flow is to be tried again by itself; None: none is."""
-    mappings = app.flows[flow].meanings if flow in app.flows else None
-    into_gp = app.document_flows.get(flow)
+    mappings = app.roster.flows[flow].meanings if flow in app.roster.flows else None
+    into_gp = app.roster.document_flows.get(flow)
     with app.database.read() as tx:
-        found = [holds.next_due(tx, app.company_of(flow), flow, mappings)]
+        found = [holds.next_due(tx, app.roster.company_of(flow), flow, mappings)]
         if into_gp is not None:
             found.append(documents.next_due(tx, into_gp.module))
     return min(filter(None, found), default=None)
@@ -88,10 +81,13 @@ def attempt_at(app: App, flow: str) -> datetime | None:
 
 def watched(app: App) -> list[Watched]:
     """Every flow that is scheduled, with what else there is to know to look at it."""
-    entities = {flow.name: flow.entity.name for flow in app.in_order()}
-    entities |= {name: flow.module for name, flow in app.document_flows.items()}
-    entities |= {name: flow.entity for name, flow in app.status_flows.items()}
-    return [Watched(app.company_of(one.flow), entities.get(one.flow, "Deals"), one) for one in scheduled(app)]
+    entities = {flow.name: flow.entity.name for flow in app.roster.in_order()}
+    entities |= {name: flow.module for name, flow in app.roster.document_flows.items()}
+    entities |= {name: flow.entity for name, flow in app.roster.status_flows.items()}
+    return [
+        Watched(app.roster.company_of(one.flow), entities.get(one.flow, "Deals"), one)
+        for one in scheduled(app)
+    ]
 
 
 def limits(own: AlertsSettings) -> Limits:
@@ -159,7 +155,7 @@ def problems(app: App, engine: Engine) -> list[str]:
 def find_modules(app: App, tx: Connection, now: datetime, *, is_served: bool) -> list[ModuleStanding]:
     """How each module stands that is listened to; ``is_served``: somebody takes what Zoho tells."""
     own = app.settings.webhooks
-    modules = dict.fromkeys([*own.modules, *(flow.module for flow in app.document_flows.values())])
+    modules = dict.fromkeys([*own.modules, *(flow.module for flow in app.roster.document_flows.values())])
     return [find_module(tx, module, own.pace, now, is_served=is_served) for module in modules]
 
 

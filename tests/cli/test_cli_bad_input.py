@@ -71,7 +71,7 @@ def test_a_known_key_costs_no_request_more(world):
 
 def context(world):
     with open_app(load_settings(world.settings)) as app:
-        return app.work(app.flows["customers"], preview=True).context()
+        return app.works.work(app.roster.flows["customers"], preview=True).context()
 
 
 def test_a_salesperson_who_left_goes_to_the_default(world):
@@ -120,7 +120,7 @@ def test_two_flows_of_one_entity_are_refused(world):
     assert "enabled = false" in said.err
     world.write_settings(flows_vendors__enabled="false")
     with open_app(load_settings(world.settings)) as app:
-        assert app.flows["customers"].entity.name == "vendors"
+        assert app.roster.flows["customers"].entity.name == "vendors"
 
 
 @pytest.mark.parametrize(

@@ -94,10 +94,12 @@ def test_a_schedule_in_the_settings_is_checked_when_they_are_read(
 
 def test_each_flow_reads_through_a_source_of_its_own_and_all_is_counted(world: World) -> None:
     with open_app(load_settings(world.settings)) as app:
-        customers, vendors = (app.source_of(app.flows[name]) for name in ("customers", "vendors"))
+        customers, vendors = (
+            app.works.source_of(app.roster.flows[name]) for name in ("customers", "vendors")
+        )
         customers.clock_difference()
         assert (customers.take_load().requests, vendors.take_load().requests) == (1, 0)
-        assert app.source_of(app.flows["customers"]) is customers
+        assert app.works.source_of(app.roster.flows["customers"]) is customers
         assert sum(app.gp_cost().calls.values()) == 1
 
 

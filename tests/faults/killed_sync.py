@@ -51,7 +51,7 @@ class DeadlyTarget:
 def main(settings: str, when: str, number: str, module: str, approve: str, *flows: str) -> None:
     with open_app(load_settings(Path(settings))) as app:
         deadly = replace(app, target=DeadlyTarget(app.target, when, int(number), module))
-        wanted, over_deals = app.both(flows)
+        wanted, over_deals = app.roster.both(flows)
         if approve:
             approval.approve(app.database, wanted, approve)
         names = [*(flow.name for flow in wanted), *(flow.name for flow in over_deals)]

@@ -181,7 +181,7 @@ def sync_in_jobs(settings: Path, approve: str) -> None:
     """As the command, but that bulk jobs pay early."""
     with open_app(load_settings(settings)) as app:
         if approve:
-            approval.approve(app.database, app.in_order(["customers"]), approve)
+            approval.approve(app.database, app.roster.in_order(["customers"]), approve)
         run_flows(replace(app, target=Early(app.target)), {"customers": EVERYTHING})
 
 

@@ -87,7 +87,7 @@ class Losing:
             *({"match": call, "kind": "cut_after_work", "count": times} for call, times in planned)
         )
         app = replace(self.app, target=Early(self.app.target)) if bulk else self.app
-        told = pull(DirectSteps(app.clock), app.work(app.flows["customers"]), f"lost-{number}")
+        told = pull(DirectSteps(app.clock), app.works.work(app.roster.flows["customers"]), f"lost-{number}")
         assert told["state"] == "done", told
         self.lost.update({one["match"]: one["fired"] for one in self.world.zoho_call("GET", "faults")})
 

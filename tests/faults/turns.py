@@ -63,7 +63,7 @@ class Turned:
     def cursor_at(self, flow: str = "customers") -> datetime:
         """How far the flow has read."""
         with self.app.database.read() as tx:
-            kept = cursors.find(tx, self.app.company_of(flow), flow)
+            kept = cursors.find(tx, self.app.roster.company_of(flow), flow)
         assert kept is not None
         assert kept.cursor is not None
         return kept.cursor.at

@@ -74,7 +74,7 @@ def _become_engine(app: App, request: Request) -> Ran | None:
                 return Ran.from_json(found.ran)
             asked = {flow: Asked.from_json(told) for flow, told in request.asked.items()}
             name = partial(run_of, request=request.request)
-            ran = runs_here(app, engine).run_all(asked, app.beside, name)
+            ran = runs_here(app, engine).run_all(asked, app.roster.beside, name)
     except TakenError:
         return None
     with app.database.begin() as tx:

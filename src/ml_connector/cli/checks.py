@@ -70,7 +70,7 @@ def gp_systems(app: App) -> list[System]:
 def _gp_system(app: App, number: str) -> System:
     company = app.companies[number]
     read = company.source.entities  # what is made from our own store needs nothing there
-    needed = [f for f in app.flows.values() if f.company == number and f.entity.name in read]
+    needed = [f for f in app.roster.flows.values() if f.company == number and f.entity.name in read]
     name = f"Dynamics GP {company.settings.name}".rstrip()
     entities = [flow.entity.name for flow in needed]
 
@@ -84,27 +84,32 @@ def _gp_system(app: App, number: str) -> System:
 def _written(app: App, company: GpCompany, flows: Sequence[Flow]) -> list[Check]:
     """What is tried of what is written into GP, where anything is; what becomes of an order its invoices tell."""
     sales = app.settings.sales
-    kinds = {flow.mapping.kind for flow in app.document_flows.values()}
+    kinds = {flow.mapping.kind for flow in app.roster.document_flows.values()}
     kinds |= {Kind.INVOICE} if kinds else set()
     owned = {f.entity.name for f in flows for m in f.mappings for rule in m.rules if rule.owner == "zoho"}
-    edited = owned & app.edited_entities
+    edited = owned & app.works.edited_entities
     created = ["customers"] if sales.enabled and sales.new_customers.enabled else []
     return company.target.checks(sorted(kinds), sorted(edited), created)
 
 
 def zoho_system(app: App) -> System:
     """Zoho, with every right that the flows need there."""
-    modules = sorted({mapping.target for mapping in app.mappings})
+    modules = sorted({mapping.target for mapping in app.roster.mappings})
 
     def checks() -> list[Check]:
         users = bool(app.settings.owners.default)
-        own = [need for need in app.module_needs() if need.name in modules]
+        own = [need for need in app.roster.module_needs() if need.name in modules]
         found = app.target.checks(
-            modules, app.needs(), users=users, layouts=app.layouts, own=own, edited=app.edited_modules
+            modules,
+            app.roster.needs(),
+            users=users,
+            layouts=app.roster.layouts,
+            own=own,
+            edited=app.roster.edited_modules,
         )
         if not found or not found[0].ok:
             return found
-        read = app.sales.checks([flow.module for flow in app.document_flows.values()])
+        read = app.works.sales.checks([flow.module for flow in app.roster.document_flows.values()])
         return [*found, *read, *_channels(app), _identity(app)]
 
     return System("Zoho CRM", checks, app.target.clock_difference)
@@ -126,7 +131,7 @@ def _identity(app: App) -> Check:
     """Whether the keys of the settings, and the organisation, are those that records were written with."""
     name = "keys and organisation"
     try:
-        app.check_identity()
+        app.works.check_identity()
     except ConfigurationError as error:
         return Check(name, ok=False, detail=error.happened, remedy=error.remedy)
     return Check(name, ok=True, detail="as all records were written so far")

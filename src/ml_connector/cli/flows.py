@@ -134,7 +134,7 @@ def _change(settings: SettingsPath, wanted: Sequence[str] | None, **values: str 
     from ml_connector.store import schedules
 
     with open_app(load(settings)) as opened:
-        flows, over_deals = opened.both(wanted or ())
+        flows, over_deals = opened.roster.both(wanted or ())
         names = [*(flow.name for flow in flows), *(flow.name for flow in over_deals)]
         with opened.database.begin() as tx:
             for name in names:
@@ -149,13 +149,13 @@ def _states(opened: App) -> list[FlowState]:
     from ml_connector.flows import approval
     from ml_connector.store import cursors, schedules, waits
 
-    now, companies, flows = opened.clock.now(), opened.company_of, scheduled(opened)
-    unapproved = approval.unapproved(opened.database, opened.in_order())
+    now, companies, flows = opened.clock.now(), opened.roster.company_of, scheduled(opened)
+    unapproved = approval.unapproved(opened.database, opened.roster.in_order())
     with opened.database.read() as tx:
         kept, open_waits = schedules.find(tx), waits.find(tx)
         last = {f.flow: cursors.last_run(tx, companies(f.flow), f.flow) for f in flows}
         modules = {one.module: one for one in find_modules(opened, tx, now, is_served=opened.is_served())}
-    listens = {name: modules[flow.module] for name, flow in opened.document_flows.items()}
+    listens = {name: modules[flow.module] for name, flow in opened.roster.document_flows.items()}
     states = [
         _state(flow, kept.get(flow.flow), open_waits, last[flow.flow], now, unapproved) for flow in flows
     ]

@@ -175,7 +175,7 @@ def retry(  # noqa: PLR0913 -- one parameter an option
                 "None of these records waits.", "ml-connector held list names those that do."
             )
         note(_trying(found))
-        flows, over_deals = opened.both(sorted({hold.flow for hold in found})) if found else ([], [])
+        flows, over_deals = opened.roster.both(sorted({hold.flow for hold in found})) if found else ([], [])
         wanted = {
             name: Asked(tuple(sorted({hold.source_key for hold in found if hold.flow == name})))
             for name in [*(flow.name for flow in flows), *(flow.name for flow in over_deals)]
@@ -217,15 +217,15 @@ def release(  # noqa: PLR0913 -- one parameter an option
     with open_app(load(settings), note) as opened:
         where = _where(opened, key, flow)
         by = decide.Decider(actor(), ask_reason(reason))
-        if into_gp := opened.document_flows.get(where.flow):
-            work_of = opened.document_work(into_gp)
+        if into_gp := opened.roster.document_flows.get(where.flow):
+            work_of = opened.works.document_work(into_gp)
             released = documents_decide.release(work_of, where.key, by, answer)
         elif answer is not None:
             raise ConfigurationError(
                 f"{where.key} of {where.flow} is no order of Zoho.", "Leave out --link and --replace."
             )
         else:
-            released = decide.release(opened.work(opened.flows[where.flow]), where.key, by)
+            released = decide.release(opened.works.work(opened.roster.flows[where.flow]), where.key, by)
         codes = ", ".join(sorted({hold.code for hold in released}))
         note(f"{where.flow}: {where.key} is let through although {codes}.")
         code = run_and_show(opened, {where.flow: Asked((where.key,))}, as_json=as_json)
@@ -257,17 +257,19 @@ def discard(
     with open_app(load(settings), note) as opened:
         where = _where(opened, key, flow)
         by = decide.Decider(actor(), ask_reason(reason))
-        if into_gp := opened.document_flows.get(where.flow):
-            discarded = documents_decide.discard(opened.document_work(into_gp), where.key, by)
+        if into_gp := opened.roster.document_flows.get(where.flow):
+            discarded = documents_decide.discard(opened.works.document_work(into_gp), where.key, by)
         else:
-            discarded = decide.discard(opened.work(opened.flows[where.flow]), where.key, by)
+            discarded = decide.discard(opened.works.work(opened.roster.flows[where.flow]), where.key, by)
         note(" ".join(opened.note_trail()))
         told = [_told(opened, hold) for hold in discarded]
     if as_json:
         show_json({"discarded": told})
     else:
         say(f"{where.flow}: {where.key} no longer waits, and nothing was written.")
-        whose = "somebody changes it in Zoho" if where.flow in opened.document_flows else "GP changes it"
+        whose = (
+            "somebody changes it in Zoho" if where.flow in opened.roster.document_flows else "GP changes it"
+        )
         say(f"It is looked at again when {whose}, and by a run that reads everything (sync --full).")
 
 
@@ -289,11 +291,11 @@ def _where(opened: App, key: str, wanted: str) -> _Where:
         raise ConfigurationError(
             f"{key} waits in the flows {' and '.join(flows)}.", "Name one with --flow FLOW."
         )
-    if flows[0] in opened.deal_flows:
+    if flows[0] in opened.roster.deal_flows:
         raise ConfigurationError(
             f"{key} waits because Zoho refuses what {flows[0]} writes, and nobody can let that through here.",
             "Change in Zoho what is in the way, and run “ml-connector held retry”.",
         )
-    if flows[0] not in opened.document_flows:
-        opened.in_order(flows)  # it may have left the settings
+    if flows[0] not in opened.roster.document_flows:
+        opened.roster.in_order(flows)  # it may have left the settings
     return _Where(flows[0], found[0].source_key)

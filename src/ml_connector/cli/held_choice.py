@@ -61,7 +61,7 @@ class Choice:
         return [hold for hold in found if self._means(hold)]
 
     def _require_flows(self, opened: App, found: Sequence[Hold]) -> None:
-        known = {*opened.flows, *opened.deal_flows, *opened.document_flows, *(hold.flow for hold in found)}
+        known = {*opened.roster.every, *(hold.flow for hold in found)}
         if unknown := sorted(set(self.flows or ()) - known):
             raise ConfigurationError(
                 f"There is no flow “{unknown[0]}”.", f"Name one of these: {', '.join(sorted(known))}."
@@ -106,14 +106,14 @@ _SAID = {
 
 def when_again(opened: App, hold: Hold) -> str:
     """When it is tried again, in a word."""
-    if hold.flow in opened.deal_flows:
+    if hold.flow in opened.roster.deal_flows:
         return "every run"
     return f"{hold.next_at:%Y-%m-%d %H:%M}" if hold.next_at else _WHEN[entry_of(hold.code).again]
 
 
 def said_again(opened: App, hold: Hold) -> str:
     """When it is tried again, in words."""
-    if hold.flow in opened.deal_flows:
+    if hold.flow in opened.roster.deal_flows:
         return "by itself, with every run of the flow"
     if hold.next_at is None:
         return _SAID[entry_of(hold.code).again]

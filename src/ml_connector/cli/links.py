@@ -47,7 +47,7 @@ def move(
     with open_app(load(settings), note) as opened:
         name = _flow_of(opened, old, flow)
         by = decide.Decider(actor(), ask_reason(reason))
-        moved = decide.move(opened.work(opened.flows[name]), old, new, by)
+        moved = decide.move(opened.works.work(opened.roster.flows[name]), old, new, by)
         note(f"{name}: {old} goes on as {moved.key} ({', '.join(moved.target_ids)}).")
         code = run_and_show(opened, {name: Asked((moved.key,))}, as_json=as_json)
     raise typer.Exit(code)
@@ -58,12 +58,12 @@ def _flow_of(opened: App, key: str, wanted: str) -> str:
     from ml_connector.store import links
 
     if wanted:
-        return opened.in_order([wanted])[0].name
+        return opened.roster.in_order([wanted])[0].name
     with opened.database.read() as tx:
         known = [
             flow.name
-            for flow in opened.flows.values()
-            if any(links.find(tx, opened.work(flow).pair(module), [key]) for module in flow.modules)
+            for flow in opened.roster.flows.values()
+            if any(links.find(tx, opened.works.work(flow).pair(module), [key]) for module in flow.modules)
         ]
     if len(known) == 1:
         return known[0]

@@ -50,7 +50,7 @@ def plan(
 
     asked = Asked(tuple(key or ()))
     with open_app(load(settings), note) as app:
-        wanted, over_deals = app.both(flows or ())
+        wanted, over_deals = app.roster.both(flows or ())
         ready = _not_too_early(app, wanted)
         figures, records = make_plan(app, [flow.name for flow in ready], show, asked)
         for flow in () if key and wanted else over_deals:  # keys are GP's, unless only deals are meant
@@ -83,7 +83,7 @@ def _plan_deals(
 
     note(f"Planning {flow.name} ...")
     try:
-        figures, records = plan_over_deals(app.deal_work(flow, asked), show)
+        figures, records = plan_over_deals(app.works.deal_work(flow, asked), show)
     except ConfigurationError as error:
         if must:
             raise
@@ -109,7 +109,7 @@ def _not_too_early(app: App, flows: Sequence[Flow]) -> list[Flow]:
 
     ready = []
     for flow in flows:
-        missing = approval.too_early(app.database, flow, app.flows)
+        missing = approval.too_early(app.database, flow, app.roster.flows)
         if not missing:
             ready.append(flow)
             continue
@@ -135,12 +135,12 @@ def make_plan(
     figures: dict[str, FlowFigures] = {}
     records: list[Shown] = []
     planned: dict[str, str] = {}
-    if not asked.keys and len({app.flows[name].company for name in names}) > 1:
+    if not asked.keys and len({app.roster.flows[name].company for name in names}) > 1:
         for name in names[1:]:
-            note_names(app.work(app.flows[name], preview=True))
+            note_names(app.works.work(app.roster.flows[name], preview=True))
     for name in names:
         note(f"Planning {name} ...")
-        work = app.work(app.flows[name], asked, preview=True)
+        work = app.works.work(app.roster.flows[name], asked, preview=True)
         collected = Collected(work, show)
         collected.take_all(FlowPlan(work, dict(planned)))
         figures[name] = collected.figures

@@ -57,7 +57,7 @@ def profitability(
         require_writable(path)
     with open_app(load(settings), note) as app:
         company = app.settings.every_company[0].key
-        found = make_profit_report(app.deal_work(DealFlow(PROFITABILITY, company)), *span)
+        found = make_profit_report(app.works.deal_work(DealFlow(PROFITABILITY, company)), *span)
     files.write(
         found, {path: how for path, how in ((csv, files.write_csv), (xlsx, files.write_xlsx)) if path}
     )

@@ -63,10 +63,12 @@ class Progress:
             text = f"{self._flow}: waiting. {run.note}"
         else:
             done = sum(number for what, number in run.counts.items() if what not in _NOT_STAGED)
-            flow = self._app.flows.get(self._flow)  # it may have left the settings since the run began
+            flow = self._app.roster.flows.get(self._flow)  # it may have left the settings since the run began
             whole = staged * (len(flow.modules) or 1 if flow else 1)
             asked = sum(self._app.gp_cost().calls.values()) if self._is_here else run.load.requests
-            over_deals = self._flow in self._app.deal_flows  # nothing is staged there, and GP is not asked
+            over_deals = (
+                self._flow in self._app.roster.deal_flows
+            )  # nothing is staged there, and GP is not asked
             far = f"{done:,} records" if over_deals else f"{how_far(done, whole)}, {asked:,} GP requests"
             text = f"{self._flow}: {far}"
         if text != self._told:

@@ -39,7 +39,7 @@ def provision(
     if yes and check:
         raise ConfigurationError("--yes and --check contradict each other.", "Give one of the two.")
     with open_app(load(settings)) as app:
-        app.check_identity()
+        app.works.check_identity()
         seen = look(app, read_labels(app), as_refused=check)
         if not as_json:
             _show(seen)
@@ -48,7 +48,7 @@ def provision(
             raise typer.Exit(code if seen.is_whole else Exit.NEEDS_A_PERSON)
         if not seen.is_whole and not (yes or agreed(seen)):
             raise typer.Exit(_not_agreed(seen, as_json=as_json))
-        app.keep_identity()
+        app.works.keep_identity()
         code = _make(app, seen, yes=yes, as_json=as_json)
     raise typer.Exit(code)
 
@@ -159,4 +159,4 @@ def _keep(app: App, seen: Seen) -> None:
     fields = {(state.need.module, state.need.name) for state in seen.fields if state.left_out}
     with app.database.begin() as tx:
         left_out.put(tx, modules | fields)
-        field_labels.put(tx, app.labels)
+        field_labels.put(tx, app.roster.labels)

@@ -65,22 +65,22 @@ def read_labels(app: App) -> tuple[str, ...]:
     """Take over what GP calls its fields now; where it does not tell, what it called them last, and a note."""
     notes = []
     labels = {}
-    for entity, source in app.entities_to_label().items():
+    for entity, source in app.works.sources_to_label().items():
         try:
             labels[entity] = dict(source.labels(entity))
         except ConnectorError as error:
-            labels[entity] = dict(app.labels.get(entity, {}))
+            labels[entity] = dict(app.roster.labels.get(entity, {}))
             notes.append(
                 f"What GP calls the fields of {entity} could not be read: {error.happened} It stays as it was known"
                 " last; run `ml-connector provision` again when GP can be reached."
             )
-    app.use_labels(labels)
+    app.roster.use_labels(labels)
     return tuple(notes)
 
 
 def look(app: App, notes: tuple[str, ...], *, as_refused: bool = False) -> Seen:
     """What there is in Zoho; ``as_refused``: a module that Zoho refused is not asked for again."""
-    modules = app.target.check_modules(app.module_needs())
+    modules = app.target.check_modules(app.roster.module_needs())
     if as_refused:
         modules = [_as_refused(app, state) for state in modules]
     return look_at_fields(app, Seen(modules, (), notes))
@@ -88,15 +88,15 @@ def look(app: App, notes: tuple[str, ...], *, as_refused: bool = False) -> Seen:
 
 def look_at_fields(app: App, seen: Seen) -> Seen:
     """The same with the fields as they are now."""
-    fields = app.target.check_fields(app.needs(seen.modules_left_out))
+    fields = app.target.check_fields(app.roster.needs(seen.modules_left_out))
     return replace(seen, fields=fields, instead=_instead(app, seen.modules_left_out))
 
 
 def _instead(app: App, left_out: Collection[str]) -> tuple[str, ...]:
     """What becomes of flows and settings without these modules."""
-    idle = app.idle_flows(left_out)
+    idle = app.roster.idle_flows(left_out)
     told = [f"The flow {flow.name} does not run: it has nothing else to write into." for flow in idle]
-    keeping = app.keeping_flows(left_out)
+    keeping = app.roster.keeping_flows(left_out)
     told += [f"The flow {f.name} keeps {_what(f)} here and writes none of them to Zoho." for f in keeping]
     if app.settings.flows.deal_tagging.enabled and any(f.entity.name == CHART for f in [*idle, *keeping]):
         told.append("The GL account of a deal is a picklist of account numbers instead of a lookup.")
@@ -109,7 +109,7 @@ def _what(flow: Flow) -> str:
 
 def _as_refused(app: App, state: ModuleState) -> ModuleState:
     """A module that Zoho refused when it was asked for last is left out until it is asked again."""
-    if state.exists or state.left_out or (state.need.name, "") not in app.no_room:
+    if state.exists or state.left_out or (state.need.name, "") not in app.roster.no_room:
         return state
     note = (
         f"The module {state.need.name} is left out: Zoho did not let this organisation have it."

@@ -78,7 +78,7 @@ def _loaded(app: App, flows: Sequence[str] | None) -> tuple[list[Flow], list[str
     """The flows of which something is recorded that can be compared, and those whose first load is not done."""
     from ml_connector.store import cursors
 
-    wanted = app.in_order(flows or ())
+    wanted = app.roster.in_order(flows or ())
     with app.database.read() as tx:
         waits = [flow.name for flow in wanted if cursors.find(tx, flow.company, flow.name) is None]
     return [flow for flow in wanted if flow.name not in waits], waits

@@ -86,7 +86,7 @@ def reconcile_fields(app: App, flows: Sequence[Flow], *, everything: bool, back:
         told.ran = run_flows(app, {})
     asked: dict[str, Asked] = {}
     for flow in flows:
-        work = app.work(flow)
+        work = app.works.work(flow)
         run = f"{flow.name}-fields-{app.clock.now():%Y%m%dT%H%M%S.%f}"
         told.compared[flow.name] = compare(work, run, everything=everything, tell=_progress(flow.name))
         told.differences += _differences(work)

@@ -97,12 +97,12 @@ def make_report(opened: App, reach: timedelta) -> Report:
         opened_holds = [hold for company in opened.companies for hold in holds.find(tx, company)]
         twins = [
             twin
-            for flow in opened.flows.values()
+            for flow in opened.roster.flows.values()
             for module in flow.modules
             for twin in _twins(tx, flow, module)
         ]
         ran = history.runs_since(tx, list(opened.companies), now - reach)
-        fresh = [one for flow in opened.flows.values() for one in find_freshness(tx, flow, now)]
+        fresh = [one for flow in opened.roster.flows.values() for one in find_freshness(tx, flow, now)]
     drift = dict.fromkeys(hold.happened for hold in opened_holds if hold.code == SCHEMA_DRIFT)
     waiting, records = _by_code(opened_holds), holds.count_records(opened_holds)
     return Report(now - reach, now, ran, waiting, records, twins, list(drift), fresh)

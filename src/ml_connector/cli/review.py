@@ -38,7 +38,7 @@ def export(
     from ml_connector.flows.proposals import proposals
 
     with open_app(load(settings)) as opened:
-        rows = proposals(opened.database, opened.in_order(flows or ()), everything=all_)
+        rows = proposals(opened.database, opened.roster.in_order(flows or ()), everything=all_)
         number = write_review(file, rows)
     if as_json:
         show_json({"file": file, "rows": number})
@@ -60,8 +60,8 @@ def read(file: File, settings: SettingsPath = None, *, as_json: AsJson = False) 
 
     lines = read_review_file(file)
     # Alone: what a run had planned before would be done against what is decided now.
-    with open_app(load(settings), note) as opened, opened.alone():
-        reviewed = read_review(opened.database, opened.flows, lines, actor(), opened.clock)
+    with open_app(load(settings), note) as opened, opened.works.alone():
+        reviewed = read_review(opened.database, opened.roster.flows, lines, actor(), opened.clock)
         note(" ".join(opened.note_trail()))
     if as_json:
         show_json({"decisions": reviewed.words, "changed": reviewed.changed})

@@ -85,11 +85,11 @@ def place_of(app: App, engine: Engine, tell: Tell, fault: Callable[[Exception], 
     from ml_connector.flows.serving import Place
 
     def unapproved() -> Sequence[str]:
-        return approval.unapproved(app.database, app.in_order())
+        return approval.unapproved(app.database, app.roster.in_order())
 
     def begin() -> None:
-        for flow in app.document_flows.values():
-            app.begun_at(flow)
+        for flow in app.roster.document_flows.values():
+            app.works.begun_at(flow)
 
     def spent(before: Mapping[str, Any]) -> Mapping[str, Any]:
         now = Spent.of(app)
@@ -101,7 +101,7 @@ def place_of(app: App, engine: Engine, tell: Tell, fault: Callable[[Exception], 
         engine=engine,
         systems=AwaitedSystems(app),
         flows=scheduled(app),
-        beside=app.beside,
+        beside=app.roster.beside,
         unapproved=unapproved,
         attempt_at=partial(attempt_at, app),
         spent=spent,
@@ -170,7 +170,7 @@ def _listening(
 
     own = app.settings.webhooks
     coalesce = timedelta(seconds=own.coalesce_seconds)
-    flows = [Heard(flow.name, flow.company, flow.module) for flow in app.document_flows.values()]
+    flows = [Heard(flow.name, flow.company, flow.module) for flow in app.roster.document_flows.values()]
     listener = Listener(
         app.database, app.clock, own.modules, flows, own.pace, coalesce, receiving.missed, tell, stopping
     )

@@ -67,7 +67,7 @@ def sync_flows(
     from ml_connector.flows import approval
 
     with open_app(load(settings), note) as app:
-        wanted, over_deals = app.both(flows)
+        wanted, over_deals = app.roster.both(flows)
         each = _of_each(app, wanted, asked) if wanted else {}
         if approve:
             approval.approve(app.database, wanted, approve)
@@ -75,7 +75,7 @@ def sync_flows(
         ready = {name: asked_here for name, asked_here in each.items() if name not in waits}
         over_deals = [] if asked.keys and wanted else over_deals  # keys are GP's, unless only deals are meant
         for flow in over_deals:
-            if before := app.first_loads_before(flow, waits):
+            if before := app.roster.first_loads_before(flow, waits):
                 note(f"Not run: {flow.name}, which needs the first load of {in_words(before)}.")
             else:
                 # Old orders go to GP where they are named, and not because everything of GP is read.
@@ -107,7 +107,7 @@ def _known(app: App, flow: Flow, keys: Sequence[str]) -> tuple[str, ...]:
 
     seen = _seen(app, flow, keys)
     new = [key for key in keys if fold_key(key) not in seen]
-    fetched = app.source_of(flow).fetch(flow.entity.name, new)
+    fetched = app.works.source_of(flow).fetch(flow.entity.name, new)
     absent = {key for key, found in zip(new, fetched, strict=True) if isinstance(found, Absent)}
     return tuple(key for key in keys if key not in absent)
 
@@ -144,6 +144,6 @@ def run_flows(app: App, asked: Mapping[str, Asked]) -> Ran:
 
     try:
         with app.engine(lost=when_lost()) as engine:
-            return runs_here(app, engine).run_all(asked, app.beside)
+            return runs_here(app, engine).run_all(asked, app.roster.beside)
     except ServingError:
         return ask(app, asked)

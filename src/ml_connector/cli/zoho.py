@@ -37,19 +37,21 @@ def authorize(settings: SettingsPath = None, *, as_json: AsJson = False) -> None
     tree = load(settings)
     with open_app(tree) as opened:
         opened.secrets.get("zoho.client_secret")  # asked first: a grant code lives for minutes only
-        modules = sorted({mapping.target for mapping in opened.mappings})
-        users, layouts = bool(tree.owners.default), bool(opened.layouts)
+        modules = sorted({mapping.target for mapping in opened.roster.mappings})
+        users, layouts = bool(tree.owners.default), bool(opened.roster.layouts)
         scopes = scopes_needed(
             modules,
             create_fields=True,
             users=users,
             layouts=layouts,
-            create_modules=bool(opened.module_needs()),
-            relabel=bool(opened.entities_to_label()),
+            create_modules=bool(opened.roster.module_needs()),
+            relabel=bool(opened.roster.flows_to_label()),
         )
-        scopes += edit_scopes(opened.edited_modules)
-        scopes += [module_scope("Sales_Orders", "READ")] if "won_deals" in opened.document_flows else []
-        has_products = bool(tree.deals.product_field or opened.document_flows)
+        scopes += edit_scopes(opened.roster.edited_modules)
+        scopes += (
+            [module_scope("Sales_Orders", "READ")] if "won_deals" in opened.roster.document_flows else []
+        )
+        has_products = bool(tree.deals.product_field or opened.roster.document_flows)
         scopes += [module_scope("Products", "READ")] if has_products else []
         scopes += [CHANNELS_SCOPE] if tree.webhooks.url else []
         scopes = list(dict.fromkeys(scopes))

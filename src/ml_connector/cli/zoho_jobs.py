@@ -56,7 +56,7 @@ def give_up(job: Job, settings: SettingsPath = None, *, reason: Why = "", as_jso
     with open_app(load(settings)) as opened:
         _find(opened, job)
         why = f"{actor()}: {ask_reason(reason)}"
-        with opened.alone():  # a run that still looks at it goes on first
+        with opened.works.alone():  # a run that still looks at it goes on first
             given = replace(_find(opened, job), given_up=why)
             with opened.database.begin() as tx:
                 bulk_jobs.put(tx, given)
