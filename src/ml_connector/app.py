@@ -50,21 +50,45 @@ _OVER_DEALS = {TAGGING: tag_deals, PROFITABILITY: write_figures}
 class App:
     """Everything, joined. Nothing is sent until it is asked for."""
 
-    settings: Settings
-    database: Database
+    works: Works  #: what the flows work with
     secrets: Secrets
-    companies: Mapping[str, GpCompany]  #: by ``Flow.company``, the one of [gp] first
     zoho: ZohoClient
-    target: ZohoTarget
-    roster: Roster  #: every flow
-    works: Works  #: what they work with
-    clock: Clock
     refusals: Refusals
     trail: Trail  #: the audit trail, with its checkpoints
     gp_anew: Callable[[], None]  #: every connection to GP is signed in anew
     tell: Callable[[str], None]  #: a sentence for the person who waits
     _marks: dict[str, str] = field(default_factory=dict)  #: by system, of what we sign in with
     _turn: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def settings(self) -> Settings:
+        """All settings."""
+        return self.works.settings
+
+    @property
+    def database(self) -> Database:
+        """The store."""
+        return self.works.database
+
+    @property
+    def companies(self) -> Mapping[str, GpCompany]:
+        """The companies of GP by ``Flow.company``, the one of [gp] first."""
+        return self.works.companies
+
+    @property
+    def target(self) -> ZohoTarget:
+        """Zoho, as it is written to."""
+        return self.works.target
+
+    @property
+    def roster(self) -> Roster:
+        """Every flow."""
+        return self.works.roster
+
+    @property
+    def clock(self) -> Clock:
+        """Whose time it is."""
+        return self.works.clock
 
     @property
     def zoho_auth(self) -> ZohoAuth:

@@ -120,10 +120,8 @@ def open_app(
         stack.callback(sales.close)
         identity = Identity(database, settings.every_company)
         works = Works(settings, database, companies, identity, target, sales, roster, clock, tell)
-        trail, anew = _trail(settings, database, clock), partial(_sign_in_anew, transports)
-        yield App(
-            settings, database, secrets, companies, zoho, target, roster, works, clock, refusals, trail, anew, tell
-        )  # fmt: skip
+        trail = _trail(settings, database, clock)
+        yield App(works, secrets, zoho, refusals, trail, partial(_sign_in_anew, transports), tell)
 
 
 def _transports(

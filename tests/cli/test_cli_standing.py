@@ -19,7 +19,7 @@ def test_a_database_that_is_away_leaves_what_the_process_knows(tmp_path: Path) -
         flows = watched(app)
         engine = app.engine()
         there = find_standing(app, engine, flows, {"LOCKED"})
-        app.database = Database("postgresql+psycopg://nobody@127.0.0.1:1/nowhere")
+        app.works.database = Database("postgresql+psycopg://nobody@127.0.0.1:1/nowhere")
         away = find_standing(app, engine, flows, {"LOCKED"})
         app.database.close()
     assert (there.readable, away.readable) == (True, False)

@@ -86,9 +86,11 @@ class DeadlyTarget:
 def main(settings: str, point: str, approve: str = "") -> None:
     with open_app(load_settings(Path(settings))) as app:
         clock = DeadlyClock()
-        deadly = replace(app, target=DeadlyTarget(app.target, point, clock), clock=clock)
+        deadly = replace(
+            app, works=replace(app.works, target=DeadlyTarget(app.target, point, clock), clock=clock)
+        )
         if approve:
-            approval.approve(app.database, deadly.in_order(["customers"]), approve)
+            approval.approve(app.database, deadly.roster.in_order(["customers"]), approve)
         ran = run_flows(deadly, {"customers": EVERYTHING})
     sys.stdout.write(json.dumps({"flows": ran.flows}) + "\n")
 

@@ -55,7 +55,7 @@ def main(settings: str, when: str, flow: str) -> None:
             key: replace(one, target=Deadly(one.target, DeadlyMasters(one.target.masters, when)))
             for key, one in app.companies.items()
         }
-        run_flows(replace(app, companies=companies), {flow: EVERYTHING})
+        run_flows(replace(app, works=replace(app.works, companies=companies)), {flow: EVERYTHING})
 
 
 if __name__ == "__main__":

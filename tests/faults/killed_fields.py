@@ -20,7 +20,9 @@ from ml_connector.settings_file import load_settings
 
 def main(settings: str, when: str, number: str, module: str) -> None:
     with open_app(load_settings(Path(settings))) as app:
-        deadly = replace(app, target=DeadlyTarget(app.target, when, int(number), module))
+        deadly = replace(
+            app, works=replace(app.works, target=DeadlyTarget(app.target, when, int(number), module))
+        )
         reconcile_fields(deadly, app.roster.in_order(("customers",)), everything=False, back=True)
 
 

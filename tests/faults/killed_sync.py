@@ -50,7 +50,9 @@ class DeadlyTarget:
 
 def main(settings: str, when: str, number: str, module: str, approve: str, *flows: str) -> None:
     with open_app(load_settings(Path(settings))) as app:
-        deadly = replace(app, target=DeadlyTarget(app.target, when, int(number), module))
+        deadly = replace(
+            app, works=replace(app.works, target=DeadlyTarget(app.target, when, int(number), module))
+        )
         wanted, over_deals = app.roster.both(flows)
         if approve:
             approval.approve(app.database, wanted, approve)

@@ -182,7 +182,7 @@ def sync_in_jobs(settings: Path, approve: str) -> None:
     with open_app(load_settings(settings)) as app:
         if approve:
             approval.approve(app.database, app.roster.in_order(["customers"]), approve)
-        run_flows(replace(app, target=Early(app.target)), {"customers": EVERYTHING})
+        run_flows(replace(app, works=replace(app.works, target=Early(app.target))), {"customers": EVERYTHING})
 
 
 def make_many(world: World) -> None:

@@ -86,7 +86,11 @@ class Losing:
         self.world.zoho_faults(
             *({"match": call, "kind": "cut_after_work", "count": times} for call, times in planned)
         )
-        app = replace(self.app, target=Early(self.app.target)) if bulk else self.app
+        app = (
+            replace(self.app, works=replace(self.app.works, target=Early(self.app.target)))
+            if bulk
+            else self.app
+        )
         told = pull(DirectSteps(app.clock), app.works.work(app.roster.flows["customers"]), f"lost-{number}")
         assert told["state"] == "done", told
         self.lost.update({one["match"]: one["fired"] for one in self.world.zoho_call("GET", "faults")})
@@ -107,7 +111,13 @@ def losing(folder: Path) -> Iterator[Losing]:
         )
         world.first("customers")
         with open_app(load_settings(world.settings)) as app:
-            yield Losing(world, replace(app, clock=Impatient()), random.Random(SEED), Counter(), count(1))
+            yield Losing(
+                world,
+                replace(app, works=replace(app.works, clock=Impatient())),
+                random.Random(SEED),
+                Counter(),
+                count(1),
+            )
 
 
 def test_nothing_is_lost_or_doubled(tmp_path: Path) -> None:

@@ -158,7 +158,9 @@ def test_a_choice_between_reading_and_writing_stays(world: World, together: int)
     [chosen] = [one for one, number in gl_accounts(world).items() if number == CANADA]
     ids = [deal(world, f"Contested {together}.{n}") for n in range(together)]
     with open_app(load_settings(world.settings)) as app:
-        meddled = replace(app, target=Meddled(app.target, world, GP_GL_Account={"id": chosen}))
+        meddled = replace(
+            app, works=replace(app.works, target=Meddled(app.target, world, GP_GL_Account={"id": chosen}))
+        )
         ran = run_flows(meddled, {"deal_tagging": EVERYTHING})
     counts = ran.flows["deal_tagging"]["counts"]
     assert (counts.get("meanwhile"), counts.get("updated", 0)) == (1, together - 1)
@@ -174,7 +176,9 @@ def test_a_choice_between_reading_and_writing_stays(world: World, together: int)
 def test_another_edit_between_reading_and_writing_is_looked_at_again(world: World) -> None:
     made = deal(world, "Retyped")
     with open_app(load_settings(world.settings)) as app:
-        meddled = replace(app, target=Meddled(app.target, world, Type="Service contract"))
+        meddled = replace(
+            app, works=replace(app.works, target=Meddled(app.target, world, Type="Service contract"))
+        )
         run_flows(meddled, {"deal_tagging": EVERYTHING})
     assert tags(world, made) == [None]
     assert tagged(world)["updated"] == 1
