@@ -167,7 +167,15 @@ class MemoryDocuments:
         told = tuple(replace(p, invoiced=p.invoiced + taken.get(p.sequence, ZERO)) for p in was.progress)
         whole = all(left[sequence] == taken.get(sequence, ZERO) for sequence in left)
         self._keep(was.document, was.master_number, progress=told, is_in_history=whole)
-        self._keep(made, was.master_number, is_in_history=True)
+        self._keep(made, was.master_number, came_from=number, is_in_history=True)
+        return made.number
+
+    def transfer(self, number: str) -> str:
+        """Make an order of a quote, which goes to history; the order's number. Done again, it makes another."""
+        was = self._kept[Kind.QUOTE, fold_key(number)]
+        self._keep(was.document, was.master_number, progress=was.progress, is_in_history=True)
+        made = replace(was.document, kind=Kind.ORDER, number=self._number(), reference="", customer_po="")
+        self._keep(made, was.master_number, came_from=number)
         return made.number
 
     def remove(self, kind: Kind, number: str) -> None:

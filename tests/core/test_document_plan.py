@@ -56,7 +56,7 @@ def order(number="ORD9", kind=Kind.ORDER, **of):
 def after(*rows, linked=LINK, found=(THERE,), rules=OWN, **known):
     """The plan of the order when it has these rows and fields in the CRM now."""
     names = ("linked", "found", "intent", "looked_at", "related", "answer", "is_deleted", "is_total_open",
-             "is_released")  # fmt: skip
+             "is_released", "came")  # fmt: skip
     given_ = {name: known.pop(name) for name in names if name in known}
     rows = rows or ({}, {"Product_Name.Product_Code": "100XLG", "Quantity": D(5), "List_Price": D("10.00")})
     fields = {"Purchase_Order": "PO 1", **known}
@@ -89,7 +89,7 @@ def test_a_record_that_is_nowhere_is_created():
     [
         ({"Status": "Created"}, "In the CRM it is “Created”, which does not go to the ERP."),
         ({"Status": None}, "In the CRM it is “”, which does not go to the ERP."),
-        ({"is_deleted": True}, "It was deleted in the CRM before it went to the ERP."),
+        ({"is_deleted": True}, "It is no more in the CRM, and the ERP has no document of it."),
         ({"Status": "Cancelled", "rules": replace(OWN, stages=frozenset())}, "In the CRM it is “Cancelled”."),
     ],
 )
@@ -522,7 +522,15 @@ def test_a_document_that_was_deleted_in_gp():
     assert isinstance(decision, Hold)
     assert decision.code == catalogue.DOCUMENT_GONE
     assert after(found=(), is_released=True) == Forget(LINK)
-    assert isinstance(after(found=(), is_deleted=True), Skip)
+    assert after(found=(), is_deleted=True) == Forget(LINK)
+
+
+def test_a_document_that_the_erp_removed_when_others_came_from_it():
+    assert isinstance(after(found=(), came=["INV1"]), Skip)
+    assert isinstance(after(found=(), came=["INV1"], is_deleted=True), Skip)
+    decision = after({"Quantity": Decimal(9)}, found=(), came=["INV1"], is_released=True)
+    assert isinstance(decision, Hold)
+    assert decision.code == catalogue.DOCUMENT_FINISHED
 
 
 @pytest.mark.parametrize("known", [{"is_deleted": True}, {"Status": "CANCELLED "}])

@@ -17,17 +17,21 @@ from ml_connector.core.deal_fields import deal_needs
 from ml_connector.core.document_fields import AS_OF, document_needs
 from ml_connector.core.document_status import (
     NUMBERS_LONGEST,
+    Came,
     Chain,
     Status,
     Told,
     combined,
     newest,
     status_of,
+    tells_of,
     together,
-    told_of_its_orders,
     told_of_order,
+    told_of_orders_of,
     told_of_quote,
+    told_of_removed,
 )
+from ml_connector.core.record import fold_key
 from ml_connector.core.sales import Kind
 
 D = Decimal
@@ -72,7 +76,7 @@ def invoice(number, total, cost, **state):
 def test_an_order_with_its_invoices():
     voided = invoice("INV3", 7, [1], is_voided=True)
     invoices = (invoice("INV2", "100.00", ["30", "12.50"]), invoice("INV1", "50.00", ["9"]), voided)
-    chain = Chain(replace(ORDER, progress=(done(TWO, invoiced=2),)), invoices)
+    chain = Chain(replace(ORDER, progress=(done(TWO, invoiced=2),)), Came(invoices))
     assert told_of_order(chain) == {
         "GP_Order_Number": "ORDST2230",
         "GP_Order_Status": "Partly invoiced",
@@ -89,7 +93,7 @@ def test_a_voided_order_is_worth_nothing():
 
 
 def test_a_cost_that_the_erp_does_not_tell_whole_is_not_told():
-    assert told_of_order(Chain(ORDER, (invoice("INV1", 1, ["5", None]),)))["GP_Invoiced_Cost"] is None
+    assert told_of_order(Chain(ORDER, Came((invoice("INV1", 1, ["5", None]),))))["GP_Invoiced_Cost"] is None
 
 
 def test_a_quote():
@@ -102,11 +106,10 @@ def test_a_quote():
 
 
 def test_what_the_erp_s_people_made_from_a_quote():
-    quote = replace(ORDER, document=replace(ORDER.document, kind=Kind.QUOTE, number="Q1"), is_in_history=True)
     other = replace(ORDER, document=replace(ORDER.document, number="ORD1"), total=D(1), is_voided=True)
     invoices = (invoice("INV1", 5, [1]),)
-    assert told_of_its_orders(Chain(quote)) == {}
-    assert told_of_its_orders(Chain(quote, invoices, (ORDER, other))) == {
+    assert told_of_orders_of(Came()) == {}
+    assert told_of_orders_of(Came(invoices, (ORDER, other))) == {
         "GP_Order_Number": "ORD1, ORDST2230",
         "GP_Order_Status": "Entered",
         "GP_Ordered_Amount": ORDER.total,
@@ -114,16 +117,44 @@ def test_what_the_erp_s_people_made_from_a_quote():
         "GP_Invoiced_Cost": D(1),
         "GP_Invoices": "INV1",
     }
-    alone = told_of_its_orders(Chain(quote, invoices))
+    alone = told_of_orders_of(Came(invoices))
     assert (alone["GP_Order_Number"], alone["GP_Order_Status"]) == ("", "Invoiced")
     assert (alone["GP_Ordered_Amount"], alone["GP_Invoiced_Amount"]) == (0, 5)
+
+
+def test_what_came_from_an_order_of_another_is_left_out():
+    other = replace(ORDER, document=replace(ORDER.document, number="ORD1"))
+    own, others = (
+        replace(invoice(name, 5, [1]), came_from=of) for name, of in (("I1", "ORDST2230"), ("I2", "ord1 "))
+    )
+    came = Came((own, others), (ORDER, other))
+    assert came.without({fold_key("ORD1")}) == Came((own,), (ORDER,))
+    assert (came.without(()), came.is_open, came.numbers) == (came, True, ["ORDST2230", "ORD1", "I1", "I2"])
+
+
+def test_what_the_erp_removed_when_it_was_invoiced_or_transferred():
+    order, quote = told_of_order(Chain(ORDER)), told_of_quote(Chain(ORDER))
+    told = told_of_removed(order, Came((invoice("INV1", 5, [1]),)))
+    assert (told["GP_Order_Status"], told["GP_Invoiced_Amount"], told["GP_Invoices"]) == (
+        "Invoiced",
+        5,
+        "INV1",
+    )
+    assert told["GP_Ordered_Amount"] == ORDER.total
+    told = told_of_removed(quote, Came((), (ORDER,)))
+    assert (told["GP_Quote_Status"], told["GP_Order_Number"]) == ("In history", "ORDST2230")
+    assert tells_of(told) == {**quote, "GP_Quote_Status": "In history"}
 
 
 def test_a_deal_with_several_orders():
     other = replace(ORDER, document=replace(ORDER.document, number="ORD1"), total=D(1))
     quote = replace(ORDER, document=replace(ORDER.document, kind=Kind.QUOTE, number="Q1"))
     told = told_of_deal(
-        [Chain(ORDER, (invoice("INV1", 5, [1]),)), Chain(other, (invoice("INV2", 6, [2]),)), Chain(quote)]
+        [
+            Chain(ORDER, Came((invoice("INV1", 5, [1]),))),
+            Chain(other, Came((invoice("INV2", 6, [2]),))),
+            Chain(quote),
+        ]
     )
     assert told["GP_Order_Number"] == "ORD1, ORDST2230"
     assert (told["GP_Ordered_Amount"], told["GP_Invoiced_Amount"], told["GP_Invoiced_Cost"]) == (

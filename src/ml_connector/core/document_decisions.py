@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -95,6 +95,10 @@ class Situation:
     intent: Intent | None = None
     #: Documents that the deal or the quote of the record became, and those that came from these.
     related: Sequence[Standing] = ()
+    taken: Mapping[str, str] = field(
+        default_factory=dict
+    )  #: of these: folded number -> the record that it became of
+    came: Sequence[str] = ()  #: the numbers of what came from a linked document that is no more
     answer: Answer | None = None
     is_total_open: bool = False  #: it is held because of its total
     is_released: bool = False  #: a person said that the reason of its hold does not count

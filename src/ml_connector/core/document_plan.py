@@ -24,7 +24,6 @@ from ml_connector.core.catalogue import (
 from ml_connector.core.document_changes import forbidden
 from ml_connector.core.document_decisions import (
     Adopt,
-    Answer,
     Choice,
     Create,
     Decision,
@@ -53,10 +52,11 @@ from ml_connector.core.document_values import (
     values_of,
     wants_of,
 )
-from ml_connector.core.record import Fields
+from ml_connector.core.record import Fields, fold_key
 from ml_connector.core.sales import Kind, Standing
 
 _SHOWN = 5  #: so many differences are told in a sentence
+_WITHDRAWN_FINISHED = "It was withdrawn in the CRM, and its document in the ERP is finished."
 
 
 def plan_document(situation: Situation, rules: Rules) -> Decision:
@@ -135,7 +135,7 @@ def _plan_new(situation: Situation, rules: Rules) -> Decision:
     """
     wanted, lost = situation.wanted, _lost(situation, rules)
     if wanted is None:
-        return lost or Skip("It was deleted in the CRM before it went to the ERP.")
+        return lost or Skip("It is no more in the CRM, and the ERP has no document of it.")
     if reason := _not_due(wanted, rules):
         return lost or Skip(reason)
     if lost and (rules.numbering is Numbering.GP or _is_another(situation.intent, wanted)):
@@ -143,7 +143,7 @@ def _plan_new(situation: Situation, rules: Rules) -> Decision:
     in_the_way = _in_the_way(wanted, situation.related)
     if not in_the_way or situation.is_released or situation.intent:
         return Create(wanted.document)
-    return _answered(situation.answer, in_the_way) or Create(wanted.document)
+    return _answered(situation, in_the_way) or Create(wanted.document)
 
 
 def _not_due(wanted: Wanted, rules: Rules) -> str:
@@ -165,8 +165,9 @@ def _in_the_way(wanted: Wanted, related: Sequence[Standing]) -> list[Standing]:
     return [one for one in related if one.document.kind is not Kind.QUOTE and not one.is_voided]
 
 
-def _answered(answer: Answer | None, there: Sequence[Standing]) -> Decision | None:
+def _answered(situation: Situation, there: Sequence[Standing]) -> Decision | None:
     """What a person's answer comes to; None: another document is to be made."""
+    answer = situation.answer
     if answer is not None and answer.choice is Choice.ADD:
         return None
     documents = [standing.document for standing in there]
@@ -176,6 +177,9 @@ def _answered(answer: Answer | None, there: Sequence[Standing]) -> Decision | No
         told = ", ".join(f"{one.kind} {one.number}" for one in documents)
         return _hold(ALREADY_ORDERED, f"Its deal or quote already has a document in the ERP: {told}.")
     (order,) = orders
+    if other := situation.taken.get(fold_key(order.number)):
+        told = f"The order {order.number} is that of another record of the CRM already: {other}."
+        return _hold(ALREADY_ORDERED, told)
     how = How.REPLACED if answer.choice is Choice.REPLACE else How.LINKED
     return Adopt(Linked(order.kind, order.number, how))
 
@@ -186,7 +190,7 @@ def _answered(answer: Answer | None, there: Sequence[Standing]) -> Decision | No
 def _plan_linked(situation: Situation, linked: Linked, rules: Rules) -> Decision:
     wanted = situation.wanted
     if not situation.found:
-        return _plan_gone(situation, linked)
+        return _plan_gone(situation, linked, rules)
     (standing,) = situation.found
     if wanted is None or _is_withdrawn(wanted, rules):
         return _plan_withdrawn(standing)
@@ -229,12 +233,25 @@ def _differences(wants: Fields, standing: Standing, linked: Linked) -> tuple[Dif
     return differences(values_of(standing.document), wants, _paths(wants, standing, linked))
 
 
-def _plan_gone(situation: Situation, linked: Linked) -> Decision:
-    if situation.wanted is None:
-        return Skip("It is neither in the CRM nor in the ERP any more.")
-    if situation.is_released:
+def _plan_gone(situation: Situation, linked: Linked, rules: Rules) -> Decision:
+    """It was deleted in the ERP; or removed when others came from it, where the ERP keeps no history."""
+    if situation.came:
+        return _plan_removed(situation.wanted, linked, situation.came, rules)
+    if situation.wanted is None or situation.is_released:
         return Forget(linked)
     return _hold(DOCUMENT_GONE, f"The {linked.kind} {linked.number} is no longer in the ERP.")
+
+
+def _plan_removed(wanted: Wanted | None, linked: Linked, numbers: Sequence[str], rules: Rules) -> Decision:
+    if wanted is None or _is_withdrawn(wanted, rules):
+        return Skip(_WITHDRAWN_FINISHED)
+    if linked.left is None or not changed(linked.left.sent, wants_of(wanted)):
+        return Skip("Its document in the ERP was finished before.")
+    told = ", ".join(numbers)
+    return _hold(
+        DOCUMENT_FINISHED,
+        f"It was changed in the CRM, and the {linked.kind} {linked.number} had become {told} in the ERP.",
+    )
 
 
 def _is_withdrawn(wanted: Wanted, rules: Rules) -> bool:
@@ -244,7 +261,7 @@ def _is_withdrawn(wanted: Wanted, rules: Rules) -> bool:
 
 def _plan_withdrawn(standing: Standing) -> Decision:
     if standing.is_in_history or standing.is_voided:
-        return Skip("It was withdrawn in the CRM, and its document in the ERP is finished.")
+        return Skip(_WITHDRAWN_FINISHED)
     return _hold(
         WITHDRAWN, f"It was deleted, cancelled or lost in the CRM, and {_named(standing)} is open in the ERP."
     )

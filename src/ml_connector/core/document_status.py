@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
 from ml_connector.core.document_amounts import ZERO, cents
-from ml_connector.core.record import Fields, Value
+from ml_connector.core.record import Fields, Value, fold_key
 from ml_connector.core.sales import Standing
 
 NUMBERS_LONGEST = 255  #: of Zoho's longest text field
+_OF_QUOTE = frozenset({"GP_Quote_Number", "GP_Quote_Status", "GP_Quoted_Amount"})
 
 
 class Status(StrEnum):
@@ -29,12 +30,36 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Came:
+    """What came from an order or a quote."""
+
+    invoices: tuple[Standing, ...] = ()
+    orders: tuple[Standing, ...] = ()  #: from a quote
+
+    @property
+    def is_open(self) -> bool:
+        """Whether any of it may change still."""
+        return not all(one.is_in_history for one in (*self.orders, *self.invoices))
+
+    @property
+    def numbers(self) -> list[str]:
+        """Of all of it."""
+        return [one.document.number for one in (*self.orders, *self.invoices)]
+
+    def without(self, numbers: Collection[str]) -> Came:
+        """The same without the orders of these folded numbers, and without the invoices that came from them."""
+        invoices = tuple(one for one in self.invoices if fold_key(one.came_from) not in numbers)
+        return Came(
+            invoices, tuple(one for one in self.orders if fold_key(one.document.number) not in numbers)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Chain:
     """An order or a quote with what came from it."""
 
     document: Standing
-    invoices: tuple[Standing, ...] = ()
-    orders: tuple[Standing, ...] = ()  #: of a quote
+    came: Came = field(default_factory=Came)
 
 
 def status_of(standing: Standing) -> Status:
@@ -70,7 +95,7 @@ def told_of_order(chain: Chain) -> dict[str, Value]:
         "GP_Order_Number": order.document.number,
         "GP_Order_Status": status_of(order).value,
         "GP_Ordered_Amount": ZERO if order.is_voided else cents(order.total),
-        **_told_of_invoices(chain.invoices),
+        **_told_of_invoices(chain.came.invoices),
     }
 
 
@@ -93,20 +118,36 @@ def told_of_quote(chain: Chain) -> dict[str, Value]:
     }
 
 
-def told_of_its_orders(chain: Chain) -> dict[str, Value]:
-    """What a deal is told of the orders that the ERP's own people made from this quote, or of invoices alone.
+def told_of_orders_of(came: Came) -> dict[str, Value]:
+    """What a deal is told of the orders that the ERP's own people made from a quote, or of invoices alone.
 
     As ``told_of_order`` tells it; nothing came from it: no fields.
     """
-    if not (chain.orders or chain.invoices):
+    if not (came.orders or came.invoices):
         return {}
     alone: dict[str, Value] = {
         "GP_Order_Number": "",
         "GP_Order_Status": Status.INVOICED.value,
         "GP_Ordered_Amount": ZERO,
     }
-    ordered = together([told_of_order(Chain(order)) for order in chain.orders]) or alone
-    return ordered | _told_of_invoices(chain.invoices)
+    ordered = together([told_of_order(Chain(order)) for order in came.orders]) or alone
+    return ordered | _told_of_invoices(came.invoices)
+
+
+def tells_of(own: Fields) -> dict[str, Value]:
+    """What the record itself is told, of all that is kept of its document: what came from a quote is its deal's."""
+    names = [name for name in own if name in _OF_QUOTE] or own
+    return {name: own[name] for name in names}
+
+
+def told_of_removed(own: Fields, came: Came) -> dict[str, Value]:
+    """What is told of an order or a quote that the ERP removed, for it keeps no history.
+
+    ``own``: what was told of it last.
+    """
+    if own.keys() & _OF_QUOTE:
+        return {**own, "GP_Quote_Status": Status.IN_HISTORY.value, **told_of_orders_of(came)}
+    return {**own, "GP_Order_Status": Status.INVOICED.value, **_told_of_invoices(came.invoices)}
 
 
 def together(told: Sequence[Fields]) -> dict[str, Value]:
@@ -124,6 +165,16 @@ def together(told: Sequence[Fields]) -> dict[str, Value]:
         "GP_Invoiced_Cost": None if None in costs else _sum(costs),
         "GP_Invoices": _listed(invoices) or None,
     }
+
+
+def is_of_order(own: Fields) -> bool:
+    """Whether what is kept of a document tells of any order, or of what was invoiced without one."""
+    return "GP_Order_Number" in own
+
+
+def orders_in(told: Fields) -> list[str]:
+    """The numbers of the orders that this is told of."""
+    return _parted(told.get("GP_Order_Number"))
 
 
 def _parted(numbers: Value) -> list[str]:

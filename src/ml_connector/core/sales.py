@@ -120,6 +120,7 @@ class Standing:
     is_in_history: bool = False  #: posted, transferred as a whole or voided: it changes no more
     is_voided: bool = False
     master_number: int = 0  #: the same for all documents of one chain: quote, order, invoice
+    came_from: str = ""  #: the number of the document that it was transferred from
     modified_at: datetime | None = None
 
 

@@ -16,10 +16,11 @@ from functools import partial
 from ml_connector.core.change import advance, is_midnight
 from ml_connector.core.errors import RecordRejectedError
 from ml_connector.core.ports import Clock, Source, Target
-from ml_connector.core.sales import Kind, Listed
+from ml_connector.core.sales import Listed
 from ml_connector.core.sales_ports import Documents, Sought
-from ml_connector.flows.documents_look import chain_of, come_from, listed
-from ml_connector.flows.documents_tell import keep_told, tell
+from ml_connector.flows.documents_look import came_of, chain_of, listed
+from ml_connector.flows.documents_tell import tell
+from ml_connector.flows.documents_told import keep_removed, keep_told
 from ml_connector.flows.module_locks import Locked, ModuleLocks, unlocked
 from ml_connector.flows.steps import Result, Steps, StoppedError, do, ended, load_of, open_run
 from ml_connector.flows.work import Options
@@ -148,7 +149,7 @@ def _read(work: StatusWork, company: str, became: Became) -> str:
     try:
         standing = erp.find(became.linked.kind, became.linked.number)
         if standing is None:
-            return _keep_gone(work, erp, became)
+            return _keep_gone(work, erp, became, read_at)
         chain = chain_of(erp, standing)
     except RecordRejectedError:
         return "unreadable"
@@ -157,16 +158,20 @@ def _read(work: StatusWork, company: str, became: Became) -> str:
     return "read"
 
 
-def _keep_gone(work: StatusWork, erp: Documents, became: Became) -> str:
-    """Nothing of it is to be read any more. What nothing came from was deleted: its flow is to say so to a person.
+def _keep_gone(work: StatusWork, erp: Documents, became: Became, read_at: datetime) -> str:
+    """What nothing came from was deleted: nothing of it is to be read any more, and its flow is to tell a person.
 
-    An ERP that keeps no history removes what was transferred or posted, and what came from it is there.
+    An ERP that keeps no history removes what was transferred or posted.
     """
+    assert became.linked is not None
     with work.database.read() as tx:
         known = documents.find_told(tx, became.module, [became.key])[became.key]
-    came = come_from(erp, known.master_number, Kind.ORDER, Kind.INVOICE)
+    came = came_of(erp, became.linked.kind, became.linked.number, known.master_number)
     with work.database.begin() as tx:
+        if came.numbers:
+            keep_removed(tx, became, came, read_at)
+            return "read"
         documents.put_told(tx, became, replace(known, is_open=False))
-        if not came:
+        if not known.own.get("GP_Invoices"):
             documents.look_again(tx, became, work.clock.now())
     return "gone"

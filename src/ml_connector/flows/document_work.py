@@ -10,7 +10,7 @@ from ml_connector.core.catalogue import CUSTOMER_MISSING
 from ml_connector.core.deal_fields import DEALS
 from ml_connector.core.document_apply import map_document, pointed_by
 from ml_connector.core.document_decisions import Answer, Choice
-from ml_connector.core.document_fields import SALES_ORDERS
+from ml_connector.core.document_fields import QUOTES, SALES_ORDERS
 from ml_connector.core.document_flow import DocumentFlow
 from ml_connector.core.document_mapping import Around, Pointed, Wanted
 from ml_connector.core.errors import RecordRejectedError
@@ -72,6 +72,7 @@ class Case:
     """A record that was handed over, and all that is kept of it."""
 
     handed: Handed
+    before: Became  #: as it was known
     became: Became
     wanted: Wanted | None  #: None: it is no more in the CRM, or it is at fault
     fault: RecordRejectedError | None = None  #: why nothing can be said of it
@@ -79,7 +80,6 @@ class Case:
     released: frozenset[str] = frozenset()  #: those that a person let through
     answer: Answer | None = None  #: which document of the ERP a person says is meant
     account: str = ""  #: the id of its Account
-    deal_before: str = ""  #: the deal that it belonged to as far as was known
     sales_orders: tuple[str, ...] = ()  #: of a deal: the ids of its sales orders, as far as they were seen
 
     @property
@@ -128,16 +128,28 @@ def cases_of(work: DocumentWork, handed: Sequence[Handed]) -> list[Case]:
         case = Case(
             one,
             became,
+            became,
             None,
             codes=frozenset(hold.code for hold in opened if hold.source_key == one.key),
             released=verdict.released if verdict else frozenset(),
             answer=_answer_of(verdict),
-            deal_before=became.deal,
             sales_orders=orders.get(one.key, ()),
         )
         in_terms = replace(work, flow=replace(work.flow, terms=terms))
         found.append(_mapped(in_terms, case, names, is_known=one.key in known))
-    return found
+    return _with_deals_of_quotes(work, found)
+
+
+def _with_deals_of_quotes(work: DocumentWork, cases: Sequence[Case]) -> list[Case]:
+    """What names no deal belongs to that of its quote."""
+    quotes = {case.became.quote for case in cases if case.became.quote and not case.became.deal}
+    with work.database.read() as tx:
+        known = documents.find(tx, QUOTES, quotes)
+    deals = {quote: row.deal for quote, row in known.items()}
+    return [
+        replace(case, became=replace(case.became, deal=case.became.deal or deals.get(case.became.quote, "")))
+        for case in cases
+    ]
 
 
 def _answer_of(verdict: Verdict | None) -> Answer | None:

@@ -37,7 +37,7 @@ from ml_connector.core.sales import Standing
 from ml_connector.core.sales_ports import Accepted, Outcome, Taken, Unsure
 from ml_connector.core.won_deals import WonDeal, plan_won_deal
 from ml_connector.flows.document_work import Case, DocumentWork
-from ml_connector.flows.documents_look import chain_of, look, related
+from ml_connector.flows.documents_look import came_of_gone, chain_of, look, related, taken
 from ml_connector.store import documents
 from ml_connector.store.documents import Became
 
@@ -159,15 +159,19 @@ class _Carrying:
     def _decide(self, found: list[Standing]) -> Decision:
         assert self.looked_at is not None
         rules = self.work.flow.rules
-        decision = plan_document(self._situation(found, self.looked_at), rules)
+        situation = self._situation(found, self.looked_at)
+        if self.became.linked and not found:
+            situation = replace(situation, came=came_of_gone(self.work, self.became))
+        decision = plan_document(situation, rules)
         if not isinstance(decision, Create) or not (self.became.deal or self.became.quote):
             return decision
         there, unsettled = related(self.work, self.became)
         if unsettled:
             until = self.work.clock.now() + rules.operation_timeout
             return Wait(until, "Its deal or quote is on its way into the ERP.")
-        situation = self._situation(found, self.looked_at)
-        return plan_document(replace(situation, related=there), rules)
+        return plan_document(
+            replace(situation, related=there, taken=taken(self.work, self.became, there)), rules
+        )
 
     def _situation(self, found: Sequence[Standing], looked_at: datetime) -> Situation:
         became, case = self.became, self.case
@@ -263,7 +267,7 @@ class _Carrying:
         next_at = self.became.next_at or self.work.clock.now()
         self.became = replace(self.became, intent=intent, wanted="", next_at=next_at)
         deal = (
-            self.case.deal_before or self.became.deal
+            self.case.before.deal or self.became.deal
         )  # that it is another's is recorded with what that one is told
         with self.work.database.begin() as tx:
             documents.put(tx, replace(self.became, deal=deal))
@@ -319,11 +323,17 @@ class _Carrying:
         became = self.became
         if count not in ("held", "waiting"):
             became = replace(became, wanted=what_is_wanted(self.case.wanted), next_at=None)
-        chain = None
-        if self.standing is not None and became.linked is not None:
-            chain = chain_of(self.work.erps[became.company], self.standing)
-        looked_at = self.looked_at
+        chain, looked_at = self._chain(), self.looked_at
         return Done(self.case, became, count, error, reason, tuple(self.events), chain, looked_at)
+
+    def _chain(self) -> Chain | None:
+        """None: it has no document, or an invoice cannot be shown; what follows the documents says so, and tells it."""
+        if self.standing is None or self.became.linked is None:
+            return None
+        try:
+            return chain_of(self.work.erps[self.became.company], self.standing)
+        except RecordRejectedError:
+            return None
 
 
 def _event(decision: Create | Update, wanted: Wanted) -> Event:

@@ -17,7 +17,7 @@ from ml_connector.core.ports import Absent, Unreadable
 from ml_connector.core.record import fold_key
 from ml_connector.flows.document_work import DocumentWork
 from ml_connector.flows.documents_carry import Done
-from ml_connector.flows.documents_tell import keep_told, keep_told_of_deal
+from ml_connector.flows.documents_told import keep_nothing, keep_told, keep_told_of_deal
 from ml_connector.store import asked, audit, documents, holds, links, outcomes, verdicts
 from ml_connector.store.audit import AuditRow
 from ml_connector.store.database import Connection
@@ -46,8 +46,10 @@ def record(work: DocumentWork, run: str, done: Done) -> str:
         audit.append(tx, rows)
         if done.chain is not None and done.looked_at is not None:
             keep_told(tx, done.became, done.chain, done.looked_at)
-        if done.case.deal_before not in ("", done.became.deal):  # it belongs to another deal now
-            keep_told_of_deal(tx, done.became.company, done.case.deal_before, now)
+        if done.case.before.linked and done.became.linked is None:
+            keep_nothing(tx, done.case.before, now)
+        if done.case.before.deal not in ("", done.became.deal):  # it belongs to another deal now
+            keep_told_of_deal(tx, done.became.company, done.case.before.deal, now)
     _log_all(rows)
     return done.count
 

@@ -4,35 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from ml_connector.core import document_status as status
 from ml_connector.core.audit import AuditAction
-from ml_connector.core.deal_fields import DEALS
-from ml_connector.core.document_fields import AS_OF, QUOTES
-from ml_connector.core.document_status import (
-    Chain,
-    together,
-    told_of_its_orders,
-    told_of_order,
-    told_of_quote,
-)
+from ml_connector.core.document_fields import AS_OF
 from ml_connector.core.errors import RecordRejectedError
 from ml_connector.core.ports import Clock, Refused, Target, Write, WriteResult, Written
-from ml_connector.core.sales import Kind
-from ml_connector.flows.documents_deals import keep_deal
 from ml_connector.flows.work import CHUNK
 from ml_connector.store import audit, documents, holds
 from ml_connector.store.audit import AuditRow
-from ml_connector.store.database import Connection, Database
-from ml_connector.store.documents import Became, Telling, Told
+from ml_connector.store.database import Database
+from ml_connector.store.documents import Telling
 from ml_connector.store.holds import Hold
 
 #: Under which the audit trail has what the CRM was told; and the flow in which what it refused waits.
 MAPPING = "document_status"
-_ORDER = "GP_Order_Number"  #: is told of what is or was an order
 
 
 class Flow(Protocol):
@@ -156,55 +144,3 @@ class _Trail:
             happened_at=self.now,
             **more,
         )
-
-
-# -- what there is to tell
-
-
-def keep_told(tx: Connection, became: Became, chain: Chain, read_at: datetime) -> None:
-    """Keep what this reading of its document tells, of the record and of its deal; an older reading tells nothing.
-
-    ``read_at``: when the reading began.
-    """
-    known = documents.find_told(tx, became.module, [became.key]).get(became.key, Told())
-    standing, is_quote = chain.document, chain.document.document.kind is Kind.QUOTE
-    own = told_of_quote(chain) if is_quote else told_of_order(chain)
-    read = status.Told(own | told_of_its_orders(chain) if is_quote else own, read_at)
-    kept = status.Told(known.own, known.as_of) if known.as_of else None
-    if status.newest(kept, read) is not read:
-        return
-    tells = known.tells if became.module == DEALS else own
-    told = Told(read.fields, tells, read_at, standing.master_number, not standing.is_in_history)
-    documents.put_told(tx, became, told)
-    deal, others = became.key if became.module == DEALS else became.deal, _beside(tx, became, told)
-    if not (is_quote and _has_order(others)):
-        keep_deal(tx, became.company, chain, deal)
-    for each in sorted({deal, *(one.deal for one in others)} - {""}):
-        keep_told_of_deal(tx, became.company, each, read_at)
-
-
-def keep_told_of_deal(tx: Connection, company: str, deal: str, read_at: datetime) -> None:
-    """A deal is told of its own order and of those of its sales orders and quotes together; of none any more, too."""
-    rows = [one for one in documents.of_deal(tx, deal) if one.linked and one.module != DEALS]
-    known = documents.find_told(tx, DEALS, [deal]).get(deal, Told())
-    told = [known.own, *(_counted(tx, one).own for one in rows)]
-    told = [own for own in told if _ORDER in own]
-    as_of = max(known.as_of, read_at) if known.as_of else read_at
-    kept = replace(known, tells=together(told) or dict.fromkeys(known.tells), as_of=as_of)
-    documents.put_told(tx, Became(company, DEALS, deal), kept)
-
-
-def _counted(tx: Connection, became: Became) -> Told:
-    """What its deal is told of it; nothing of a quote whose order is another record's, which tells of it itself."""
-    told = documents.find_told(tx, became.module, [became.key])[became.key]
-    return Told() if became.module == QUOTES and _has_order(_beside(tx, became, told)) else told
-
-
-def _beside(tx: Connection, became: Became, told: Told) -> list[Became]:
-    """The other records whose documents are in the same chain."""
-    chain = documents.of_documents(tx, became.company, (), [told.master_number])
-    return [one for one in chain if (one.module, one.key) != (became.module, became.key)]
-
-
-def _has_order(rows: Sequence[Became]) -> bool:
-    return any(row.module != QUOTES for row in rows)

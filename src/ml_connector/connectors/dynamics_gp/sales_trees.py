@@ -71,6 +71,7 @@ def standing(kind: Kind, tree: Tree) -> Standing:
         is_in_history=_text(tree, "TransactionState") == HISTORY,
         is_voided=bool(values.to_boolean(tree.get("IsVoided"))),
         master_number=values.to_integer(tree.get("MasterNumber")) or 0,
+        came_from=_text(tree, "OriginalSalesDocumentKey", "Id"),
         modified_at=stamp(tree),
     )
 

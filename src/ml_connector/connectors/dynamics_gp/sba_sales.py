@@ -25,6 +25,7 @@ _OF_GP: Mapping[str, tuple[str, ...]] = {
     "line_total": ("LineTotalAmount", "Value"),
     "total": ("TotalAmount", "Value"),
     "master_number": ("MasterNumber",),
+    "came_from": ("OriginalSalesDocumentKey", "Id"),
     "modified_at": ("ModifiedDate",),
     "trade_discount_percent": ("TradeDiscount", "Percent", "Value"),
 }

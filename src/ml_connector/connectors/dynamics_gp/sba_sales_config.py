@@ -48,6 +48,7 @@ DOCUMENT: Mapping[str, str] = _table("""
     price_level             PriceLevel
     site                    SiteId
     master_number           MasterNumber
+    came_from               OriginalId
     modified_at             ModifiedDate
     text1                   UserText1
     text2                   UserText2
