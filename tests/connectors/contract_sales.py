@@ -344,7 +344,7 @@ class DocumentContract:
         assert (order.is_in_history, order.is_voided) == (True, False)
         assert [one.invoiced for one in order.progress] == [Decimal(2), Decimal(1)]
         assert invoice.is_in_history
-        assert invoice.master_number == order.master_number
+        assert (invoice.master_number, invoice.came_from) == (order.master_number, "ZO1")
         assert invoice.total == order.total
         refused = world.documents.update(order, replace(order.document, comment="new"))
         assert isinstance(refused, Refused)
