@@ -26,7 +26,7 @@ from ml_connector.flows.steps import Result, Steps, StoppedError, do, ended, loa
 from ml_connector.flows.work import Options
 from ml_connector.store import cursors, documents
 from ml_connector.store.cursors import Progress
-from ml_connector.store.database import Database
+from ml_connector.store.database import Connection, Database
 from ml_connector.store.documents import Became, Told
 
 NAME = "document_status"
@@ -128,8 +128,7 @@ def _to_read(work: StatusWork, company: str, rows: Sequence[Listed], unseen: dat
     found = {(one.module, one.key): one for one in turn}
     for one in ours:
         told = known[one.module, one.key]
-        number = one.linked.number if one.linked else ""
-        stamps = [numbers.get(number), *chains.get(told.master_number, ())]
+        stamps = [numbers.get(_number(one)), *chains.get(told.master_number, ())]
         if not _is_settled(told, [at for at in stamps if at is not None]):
             found[one.module, one.key] = one
     return found.values()
@@ -154,8 +153,20 @@ def _read(work: StatusWork, company: str, became: Became) -> str:
     except RecordRejectedError:
         return "unreadable"
     with work.database.begin() as tx:
-        keep_told(tx, became, chain, read_at)
+        if now := _unmoved(tx, became):
+            keep_told(tx, now, chain, read_at)
     return "read"
+
+
+def _unmoved(tx: Connection, became: Became) -> Became | None:
+    """The record as it is known by now, which may be another deal's; None: it has another document, or none."""
+    now = documents.find(tx, became.module, [became.key]).get(became.key)
+    is_same = now is not None and now.linked is not None and now.linked.number == _number(became)
+    return now if is_same else None
+
+
+def _number(became: Became) -> str:
+    return became.linked.number if became.linked else ""
 
 
 def _keep_gone(work: StatusWork, erp: Documents, became: Became, read_at: datetime) -> str:
