@@ -114,15 +114,6 @@ def test_what_was_deleted_in_the_erp_is_held_although_nobody_changed_it_in_the_c
     assert (sales.held(), sales.sent()) == (["DOCUMENT_GONE"], ["create", "create"])
 
 
-def test_what_an_erp_without_history_removes_once_it_is_invoiced_is_not_deleted(sales):
-    sales.erp.invoice(number(sales))
-    sales.erp.remove(Kind.ORDER, number(sales))
-    sales.pass_time(hours=25)
-    assert sales.follow()["counts"]["gone"] == 1
-    sales.run()
-    assert sales.held() == []
-
-
 @pytest.mark.parametrize("committed", [True, False])
 @pytest.mark.parametrize("at", range(1, 8))
 def test_killed_at_any_commit(sales, at, committed):
