@@ -14,7 +14,7 @@ from memory import FakeClock, MemoryTarget
 from memory_crm import DEALS, DyingDatabase, KilledError, MemoryBooks, MemoryCrm, tell, waits
 from ml_connector.core.channels import Channel
 from ml_connector.core.errors import AllowanceError, ConfigurationError, RetryableError
-from ml_connector.core.listening import Pace
+from ml_connector.core.listening import SETTLES_IN, Pace
 from ml_connector.flows.range import Asked
 from ml_connector.flows.receive import Gathering, receive
 from ml_connector.flows.steps import DirectSteps
@@ -505,6 +505,33 @@ def test_notifications_without_an_end_do_not_keep_a_run_from_its_end(stage):
     assert len(stage.crm.calls) == 21
     assert waits(stage.database) == {"told"}
     assert stage.cursor() is not None
+
+
+def test_notifications_without_an_end_keep_no_poll_waiting(stage):
+    """A channel has just been enabled: what was not told of before it told is polled as soon as it has settled."""
+    stage.options = Options(window_size=1)
+    stage.live()
+    now = stage.clock.now()
+    with stage.database.begin() as tx:
+        channels.put(tx, replace(channels.find(tx, DEALS), enabled_at=now))
+    stage.run()  # closes the gap as far as it can be closed at once
+    stage.crm.edit("untold", 1)
+
+    class Endless(MemoryBooks):
+        def take(self, run, handed):
+            stage.crm.edit("told", len(stage.crm.calls))
+            stage.tell("told")
+            stage.clock.sleep(MINUTE.total_seconds())
+            return super().take(run, handed)
+
+    stage.books = Endless()
+    stage.tell("told")
+    stage.clock.sleep(3)
+    stage.run()
+    assert not stage.books.kept.keys() - {"told"}
+    assert SETTLES_IN <= stage.clock.now() - now <= SETTLES_IN + MINUTE
+    stage.run()
+    assert stage.books.state()["untold"] == 1
 
 
 # -- whatever happens

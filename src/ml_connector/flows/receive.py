@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
@@ -40,7 +40,8 @@ from ml_connector.store.database import Connection, Database
 from ml_connector.store.staging import Staged
 
 #: Notifications may come without an end: behind so many windows a run takes in no more of them, so that it ends, its
-#: cursor moves, and others have their turn.
+#: cursor moves, and others have their turn. Nor does it once a poll has become due, such as that which closes the gap
+#: before a new channel: the next run begins with it.
 _TAKES_IN = 20
 
 
@@ -228,12 +229,23 @@ def _window(gathering: Gathering, run: str, begun: Result, windows: int) -> Resu
     """
     counts: Counter[str] = Counter()
     left = gathering.options.window_size
-    is_full = windows < _TAKES_IN and _stage_told(gathering, run, left) == left
+    takes_in = not windows or (windows < _TAKES_IN and not _is_poll_due(gathering, begun))
+    is_full = takes_in and _stage_told(gathering, run, left) == left
     while left > 0 and (staged := _next(gathering, run, min(left, CHUNK))):
         counts.update(_work_off_chunk(gathering, run, staged, timedelta(seconds=begun["skew"])))
         left -= len(staged)
     with gathering.database.read() as tx:
         return {"counts": dict(counts), "is_last": not is_full and not staging.count(tx, run)}
+
+
+def _is_poll_due(gathering: Gathering, begun: Result) -> bool:
+    """Whether a poll has become due since this run began, which the next run makes."""
+    now = gathering.clock.now()
+    with gathering.database.read() as tx:
+        known = listening.find(tx, gathering.module)
+    if begun["polls"]:  # it is noted when the run ends
+        known = replace(known, polled_at=datetime.fromisoformat(begun["began_at"]))
+    return deciding.poll_due_at(known, gathering.pace, now) <= now
 
 
 def _stage_told(gathering: Gathering, run: str, most: int) -> int:
