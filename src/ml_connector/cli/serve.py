@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from ml_connector.app import App
     from ml_connector.core.channels import Channel
     from ml_connector.core.ports import Tell
+    from ml_connector.flows.alerting import Alerting, Post
     from ml_connector.flows.engine import Engine
     from ml_connector.flows.figures import Watched
+    from ml_connector.flows.listening import Listener
     from ml_connector.flows.serving import Place, Serving
     from ml_connector.settings import Settings
     from ml_connector.web.webhooks import Receiving
@@ -53,7 +55,7 @@ def _serve(read: Settings, stopping: threading.Event, tell: Tell, folder: Path) 
     with (
         open_app(read, tell) as app,
         _engine(app, stopping, tell, folder) as engine,
-        _receiving(app, fault) as receiving,
+        receiving_of(app, fault) as receiving,
     ):
         flows = watched(app)
         serving = Serving(place_of(app, engine, tell, fault), stopping)
@@ -109,7 +111,7 @@ def place_of(app: App, engine: Engine, tell: Tell, fault: Callable[[Exception], 
 
 
 @contextmanager
-def _receiving(app: App, fault: Callable[[Exception], None]) -> Iterator[Receiving]:
+def receiving_of(app: App, fault: Callable[[Exception], None]) -> Iterator[Receiving]:
     """What takes Zoho's notifications; those that wait at the end of the block are kept."""
     from ml_connector.store import channels, inbox
     from ml_connector.store.group_commit import GroupCommit
@@ -134,15 +136,24 @@ def _alerting(
 ) -> Iterator[None]:
     """Alerts on a thread of their own: an address that is slow to answer keeps nothing waiting, nor does a long run."""
     from ml_connector.connectors.apprise_post import ApprisePost
-    from ml_connector.duties import limits
-    from ml_connector.flows.alerting import Alerting, alert
+    from ml_connector.flows.alerting import alert
 
-    own, post = app.settings.alerts, ApprisePost(app.secrets.get)
-    post.remember(own.to)  # the database may be away before it is looked at first
-    since = app.clock.now()
-    alerting = Alerting(app.database, app.clock, post, own.to, flows, limits(own), tell, since, stopping)
+    post = ApprisePost(app.secrets.get)
+    post.remember(app.settings.alerts.to)  # the database may be away before it is looked at first
+    alerting = alerting_of(app, flows, post, tell, stopping)
     with _beside(partial(alert, alerting, fault), "alerts", stopping):
         yield
+
+
+def alerting_of(
+    app: App, flows: Sequence[Watched], post: Post, tell: Tell, stopping: threading.Event
+) -> Alerting:
+    """What tells people, by this post, what they would want to know of a process that begins to serve now."""
+    from ml_connector.duties import limits
+    from ml_connector.flows.alerting import Alerting
+
+    own, since = app.settings.alerts, app.clock.now()
+    return Alerting(app.database, app.clock, post, own.to, flows, limits(own), tell, since, stopping)
 
 
 @contextmanager
@@ -161,16 +172,22 @@ def _listening(
     app: App, receiving: Receiving, tell: Tell, fault: Callable[[Exception], None], stopping: threading.Event
 ) -> Iterator[None]:
     """What notes since when notifications are taken, and which were refused; on a thread of its own."""
-    from ml_connector.flows.listening import Heard, Listener, listen
+    from ml_connector.flows.listening import listen
+
+    with _beside(partial(listen, listener_of(app, receiving, tell, stopping), fault), "listening", stopping):
+        yield
+
+
+def listener_of(app: App, receiving: Receiving, tell: Tell, stopping: threading.Event) -> Listener:
+    """What has the flows run for which something was told of, or that are to poll."""
+    from ml_connector.flows.listening import Heard, Listener
 
     own = app.settings.webhooks
     coalesce = timedelta(seconds=own.coalesce_seconds)
     flows = [Heard(flow.name, flow.company, flow.module) for flow in app.document_flows.values()]
-    listener = Listener(
+    return Listener(
         app.database, app.clock, own.modules, flows, own.pace, coalesce, receiving.missed, tell, stopping
     )
-    with _beside(partial(listen, listener, fault), "listening", stopping):
-        yield
 
 
 @contextmanager
