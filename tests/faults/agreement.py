@@ -16,9 +16,9 @@ Row = Mapping[str, Any]
 Difference = tuple[str, str, object, object]  #: record, field, in GP, in Zoho
 
 
-def differences(world: World) -> list[Difference]:
-    """Everything that the two say differently."""
-    return [*_of_masters(world), *_of_documents(world), *_of_deals(world)]
+def differences(world: World, deal_of: Mapping[str, str]) -> list[Difference]:
+    """Everything that the two say differently. ``deal_of``: the deals of sales orders, whatever became of these."""
+    return [*_of_masters(world), *_of_documents(world), *_of_deals(world, deal_of)]
 
 
 def documents(world: World) -> Counter[str]:
@@ -197,13 +197,13 @@ def _status(there: Row) -> str:
 # -- deals
 
 
-def _of_deals(world: World) -> Iterator[Difference]:
+def _of_deals(world: World, deal_of: Mapping[str, str]) -> Iterator[Difference]:
     """A deal is told what its orders come to, whether they are its own or those of its sales orders."""
     orders = {row["integration_id"]: told_of_order(world, row) for row in of_gp(world, "Order")}
     by_deal: dict[str, list[Row]] = {}
-    for record in world.records("Sales_Orders"):
-        if record["id"] in orders and record.get("Deal_Name"):
-            by_deal.setdefault(record["Deal_Name"]["id"], []).append(orders[record["id"]])
+    for record, deal in deal_of.items():
+        if record in orders:
+            by_deal.setdefault(deal, []).append(orders[record])
     for deal in world.records("Deals"):
         told = by_deal.get(deal["id"], []) + ([orders[deal["id"]]] if deal["id"] in orders else [])
         numbers = ", ".join(sorted(str(one["GP_Order_Number"]) for one in told))

@@ -35,6 +35,7 @@ class People:
     products: Mapping[str, str] = field(default_factory=dict)  #: item -> its product in Zoho
     deeds: Mapping[Callable[[People], None], int] = field(default_factory=lambda: EVERYTHING)
     with_deals: float = 0.3  #: so many of the orders belong to a deal, of 1
+    deal_of: dict[str, str] = field(default_factory=dict)  #: sales order -> its deal
     number: int = 0  #: so that no value is written twice
 
     def act(self) -> str:
@@ -222,13 +223,11 @@ class People:
 
     def order(self) -> None:
         deals = [deal["id"] for deal in self.world.records("Deals") if deal["Stage"] != "Closed Won"]
-        deal = (
-            {"Deal_Name": {"id": self.chance.choice(deals)}}
-            if deals and self.chance.random() < self.with_deals
-            else {}
-        )
-        self._make("Sales_Orders", Subject=f"Order {self.number:05}", Status="Approved", **self._lines("Sales_Orders"),
-                   Purchase_Order=f"PO {self.number:05}", **deal)  # fmt: skip
+        deal = self.chance.choice(deals) if deals and self.chance.random() < self.with_deals else ""
+        more = {"Purchase_Order": f"PO {self.number:05}", **self._lines("Sales_Orders")}
+        more |= {"Deal_Name": {"id": deal}} if deal else {}
+        made = self._make("Sales_Orders", Subject=f"Order {self.number:05}", Status="Approved", **more)
+        self.deal_of |= {made: deal} if deal else {}
 
     def quote(self) -> None:
         stage = self.chance.choice(["Draft", "Delivered"])
@@ -289,11 +288,12 @@ class People:
             told = self.world.zoho_call("POST", "delete/Sales_Orders", {"ids": [record["id"]]})
             assert not told["errors"], told
 
-    def _make(self, module: str, **fields: object) -> None:
+    def _make(self, module: str, **fields: object) -> str:
         accounts = [one for one in self.world.accounts() if one.get("GP_Customer_ID")]
         record = {"Account_Name": {"id": self.chance.choice(accounts)["id"]}, **fields}
         told = self.world.zoho_call("POST", f"create/{module}", {"records": [record]})
         assert not told["errors"], told
+        return str(told["ids"][0])
 
     def _lines(self, module: str) -> dict[str, object]:
         return {DOCUMENTS[module][1]: [self._line() for _ in range(self.chance.randint(1, 3))]}

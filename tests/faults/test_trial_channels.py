@@ -20,7 +20,7 @@ import pytest
 from agreement import differences, documents
 from past import SEEDS, SIZE, go_back, load_first, passing, writes
 from people import ITEMS, People
-from turns import HOUR, MINUTE, MovedClock, Turned
+from turns import HOUR, MovedClock, Turned
 
 from ml_connector.cli.serve import alerting_of, listener_of, receiving_of
 from ml_connector.core import channels as deciding
@@ -48,7 +48,7 @@ DEEDS = {
 #: Hours between two things that people do.
 BETWEEN = (3 / SIZE, 18 / SIZE)
 #: Turns at which nothing is due are left out, up to so long.
-LONGEST = 2 * HOUR
+LONGEST = 8 * HOUR
 LAST = 4 * DAY  #: in which all is well again, every flow has its time, and so have won deals
 
 
@@ -120,8 +120,8 @@ class Process:
             end = self.month.clock.now() + span
             self._turn()
             while (now := self.month.clock.now()) < end:
-                soonest = min([self.month.next_deed_at, end, now + LONGEST, *self._due_at()])
-                self.month.move_to(max(soonest, now + MINUTE))
+                due = [at for at in (self.month.next_deed_at, *self._due_at()) if at > now]
+                self.month.move_to(min([end, now + LONGEST, *due]))
                 self._turn()
 
     def _turn(self) -> None:
@@ -201,7 +201,7 @@ def fails_for_a_week(month: Month, one: Process) -> None:
 
 
 def is_shortened(month: Month, one: Process) -> None:
-    """Zoho lets channels end sooner than it granted, takes them away, and grants an hour for a week."""
+    """Zoho lets channels end sooner than it granted, takes them away, and grants an hour in place of days."""
     one.live(2 * HOUR)  # whatever failed before, there are channels again
     _shorten(month, 5 * HOUR)
     one.live(DAY)
@@ -210,7 +210,7 @@ def is_shortened(month: Month, one: Process) -> None:
     usual = month.world.zoho_call("GET", "settings")["watch_maximum_seconds"]
     month.world.zoho_call("POST", "settings", {"watch_maximum_seconds": 3600})
     _shorten(month, HOUR)
-    one.live(DAY)
+    one.live(DAY / 2)
     month.world.zoho_call("POST", "settings", {"watch_maximum_seconds": usual})
     one.live(DAY)
 
@@ -331,7 +331,7 @@ def test_thirty_days_of_trouble_with_channels(tmp_path: Path, seed: int) -> None
             month.world.forget()
             one.live(DAY)
             written = writes(month.world)
-        found = differences(month.world)
+        found = differences(month.world, month.people.deal_of)
         rows = documents(month.world)
         TOLD.append(_told(month, seed, days, rows, found))
         assert days >= 30
