@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from decimal import ROUND_DOWN, Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -146,8 +147,17 @@ def read_everything(world: World) -> Mapping[str, int]:
     """Read every customer and vendor and every Account, whatever its stamp; what had to be written all the same."""
     world.forget()
     command(world, "sync", "customers", "vendors", "--full")
-    assert world.here("reconcile", "fields", "--all", "--json").json["differences"] == []
+    told = world.here("reconcile", "fields", "--all", "--json", codes=(0, 1)).json["differences"]
+    assert [one for one in told if not _is_cut(one["ours"], one["theirs"])] == []
     return writes(world)
+
+
+def _is_cut(ours: object, theirs: object) -> bool:
+    """Whether Zoho keeps no more of an amount than its field has decimals, of GP's five."""
+    try:
+        return Decimal(str(ours)).quantize(Decimal("0.01"), ROUND_DOWN) == Decimal(str(theirs))
+    except InvalidOperation:
+        return False
 
 
 def stays_still(turned: Turned) -> Mapping[str, int]:
