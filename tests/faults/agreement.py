@@ -3,118 +3,106 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
-from people import DOCUMENTS, KEYS, of_gp
-from words import plain
+from sides import DOCUMENTS, FIELDS, GP, KEYS, ZOHO, Place, Row, masters, of_gp
+from words import Words, plain
 
 from systems import World
 
-Row = Mapping[str, Any]
-Difference = tuple[str, str, object, object]  #: record, field, in GP, in Zoho
+
+@dataclass(frozen=True)
+class Difference:
+    """Something that the two say differently."""
+
+    record: str  #: as holds name it
+    field: str
+    gp: object
+    zoho: object
+    kept: Place | None = None  #: where the side says it whose value counts
+    other: Place | None = None  #: and where the other one does
+
+    def is_let_be(self, words: Words) -> bool:
+        """Whether it is no fault: a person wrote into the other side, later than into the one whose value counts.
+
+        Or it is an Account that was made after sales began to keep the field, and sales never said it.
+        """
+        if self.kept is None or self.other is None:
+            return False
+        if self.zoho is None and self.kept[0] == ZOHO and self.kept not in words.last:
+            return True
+        return words.stands_since(self.other) > words.last.get(self.kept, (0, None))[0]
 
 
 def differences(world: World, deal_of: Mapping[str, str]) -> list[Difference]:
-    """Everything that the two say differently. ``deal_of``: the deals of sales orders, whatever became of these."""
+    """All of them. ``deal_of``: the deals of sales orders, whatever became of these."""
     return [*_of_masters(world), *_of_documents(world), *_of_deals(world, deal_of)]
-
-
-def documents(world: World) -> Counter[str]:
-    """How many documents of GP each record of Zoho has."""
-    return Counter(row["integration_id"] for kind in ("Order", "Quote") for row in of_gp(world, kind))
 
 
 # -- customers and vendors
 
 
-def _address(row: Row, role: str) -> Row:
-    return next(one for one in row["addresses"] if one["id"] == row[role])
-
-
-def _of_address(role: str, member: str) -> Callable[[Row], object]:
-    return lambda row: _address(row, role)[member]
-
-
-def _credit(row: Row) -> object:
-    limit = row["credit_limit"]
-    return None if limit["unlimited"] else limit["amount"] or 0
-
-
-#: Of Zoho's fields: what GP has for it.
-CUSTOMER: Mapping[str, Callable[[Row], object]] = {
-    "Account_Name": lambda row: row["name"],
-    "Phone": _of_address("bill_to_address", "phone1"),
-    "GP_Email": lambda row: _address(row, "bill_to_address")["email"]["to"],
-    "Billing_Street": _of_address("bill_to_address", "line1"),
-    "Billing_City": _of_address("bill_to_address", "city"),
-    "Shipping_City": _of_address("ship_to_address", "city"),
-    "GP_Customer_Class": lambda row: row["class_id"],
-    "GP_Credit_Limit": _credit,
-    "GP_Balance": lambda row: row["balance"],
-}
-VENDOR: Mapping[str, Callable[[Row], object]] = {
-    "Account_Name": lambda row: row["name"],
-    "Phone": _of_address("purchase_address", "phone1"),
-    "Billing_City": _of_address("remit_to_address", "city"),
-    "Shipping_Street": _of_address("ship_from_address", "line1"),
-    "Shipping_City": _of_address("ship_from_address", "city"),
-    "GP_Vendor_Class": lambda row: row["class_id"],
-}
-_BOTH = VENDOR.keys() & CUSTOMER.keys()
-
-
 def _of_masters(world: World) -> Iterator[Difference]:
     accounts = world.accounts()
-    for entity, rows, fields in (
-        ("customers", world.customers(), CUSTOMER),
-        ("vendors", world.vendors(), VENDOR),
-    ):
-        there = Counter(one[KEYS[entity]] for one in accounts if one.get(KEYS[entity]))
-        by_key = {one[KEYS[entity]]: one for one in accounts if one.get(KEYS[entity])}
-        for row in rows:
-            key = row["id"].rstrip()
+    for entity, name in KEYS.items():
+        there = Counter(one[name] for one in accounts if one.get(name))
+        by_key = {one[name]: one for one in accounts if one.get(name)}
+        for key, row in masters(world, entity).items():
             if there[key] != 1:
-                yield key, "Accounts", 1, there[key]
+                yield Difference(key, "Accounts", 1, there[key])
             else:
-                yield from _of_master(entity, row, by_key[key], fields)
+                yield from _of_master(entity, row, by_key[key])
 
 
-def _of_master(
-    entity: str, row: Row, account: Row, fields: Mapping[str, Callable[[Row], object]]
-) -> Iterator[Difference]:
-    is_both = entity == "vendors" and account.get(KEYS["customers"])
-    for name, value in fields.items():
-        if is_both and name in _BOTH:
-            continue  # the customer's counts
-        if not same(value(row), account[name]):
-            yield row["id"].rstrip(), name, value(row), account[name]
+def _of_master(entity: str, row: Row, account: Row) -> Iterator[Difference]:
+    fields = FIELDS[entity]
+    if entity == "vendors" and account.get(KEYS["customers"]):  # the customer's count
+        fields = {name: one for name, one in fields.items() if name not in FIELDS["customers"]}
+    for name, one in fields.items():
+        stands = one.value(row)
+        if plain(stands).removeprefix(_NO_NUMBER) != plain(account[name]):
+            places = one.place(row), (ZOHO, account["id"], name)
+            kept, other = places if one.owner == GP else places[::-1]
+            yield Difference(row["id"].rstrip(), name, stands, account[name], kept, other)
 
 
-def same(gp: object, zoho: object) -> bool:
-    """Whether it is the same value; a number of noughts is none."""
-    return plain(gp).removeprefix("0000000000") == plain(zoho)
+_NO_NUMBER = "0000000000"  # of a telephone
 
 
 # -- orders and quotes
 
 
 def _of_documents(world: World) -> Iterator[Difference]:
-    """Each record that is due has one document, which says the same; whatever it is that a person withdrew."""
+    """Each record that is due has one document, which says the same, or is finished where a person withdrew it."""
     for module, (kind, _) in DOCUMENTS.items():
         rows = [row for row in of_gp(world, kind) if row["id"].startswith(_PREFIX[module])]
         times = Counter(row["integration_id"] for row in rows)
-        yield from ((key, "documents", many, 1) for key, many in times.items() if many != 1)
+        yield from (Difference(key, "documents", many, 1) for key, many in times.items() if many != 1)
         by_record = {row["integration_id"]: row for row in rows}
-        for record in world.records(module):
-            if record["id"] in by_record:
-                yield from _of_document(world, module, by_record[record["id"]], record)
-            elif _is_due(module, record):
-                yield record["id"], "documents", 0, 1
+        records = {record["id"]: record for record in world.records(module)}
+        for key in records.keys() | by_record.keys():
+            yield from _of_document(world, module, by_record.get(key), records.get(key))
 
 
 _PREFIX = {"Sales_Orders": "ZO", "Quotes": "ZQ"}
+
+
+def _of_document(world: World, module: str, there: Row | None, record: Row | None) -> Iterator[Difference]:
+    if there is None:
+        if record is not None and _is_due(module, record):
+            yield Difference(record["id"], "documents", 0, 1)
+        return
+    if (record is None or record.get("Status") == "Cancelled") and not _is_finished(there):
+        yield Difference(there["integration_id"], "is open", there["id"], None)
+    if record is not None:
+        told = told_of_order(world, there) if module == "Sales_Orders" else _told_of_quote(there)
+        for name, value in told.items():
+            if plain(value) != plain(record.get(name)):
+                yield Difference(record["id"], name, value, record.get(name))
+        if record.get("Status") != "Cancelled":
+            yield from _of_content(module, there, record)
 
 
 def _is_due(module: str, record: Row) -> bool:
@@ -123,37 +111,32 @@ def _is_due(module: str, record: Row) -> bool:
     return bool(record["Status"] != "Cancelled")
 
 
-def _of_document(world: World, module: str, there: Row, record: Row) -> Iterator[Difference]:
-    told = told_of_order(world, there) if module == "Sales_Orders" else _told_of_quote(there)
-    expected = told | ({} if _is_withdrawn(record) else content_of_gp(module, there))
-    found = {name: record.get(name) for name in told} | content_of_zoho(module, record)
-    for name, value in expected.items():
-        if name not in told and value != found[name]:
-            yield record["id"], name, value, found[name]
-        if name in told and plain(value) != plain(found[name]):
-            yield record["id"], name, value, found[name]
+def _is_finished(there: Row) -> bool:
+    return bool(there["is_voided"] or there["state"] == "History")
 
 
-def _is_withdrawn(record: Row) -> bool:
-    return bool(record.get("Status") == "Cancelled")
-
-
-def content_of_gp(module: str, there: Row) -> dict[str, object]:
+def _of_content(module: str, there: Row, record: Row) -> Iterator[Difference]:
     """What was ordered, and under which number of the customer's."""
-    lines = Counter(
-        (line["item_id"].rstrip(), plain(line["quantity"]), plain(line["unit_price"]))
+    gp = {
+        f"{line['integration_id']} {name}": plain(line[member])
         for line in there["lines"]
-    )
-    return {"lines": lines} | ({"po": there["customer_po"].strip()} if module == "Sales_Orders" else {})
-
-
-def content_of_zoho(module: str, record: Row) -> dict[str, object]:
-    """The same."""
-    lines = Counter(
-        (line["Product_Name"]["name"], plain(line["Quantity"]), plain(line["List_Price"]))
+        for name, member in (("item", "item_id"), ("quantity", "quantity"), ("price", "unit_price"))
+    }
+    zoho = {
+        f"{line['id']} {name}": plain(value)
         for line in record[DOCUMENTS[module][1]]
-    )
-    return {"lines": lines} | ({"po": record["Purchase_Order"]} if module == "Sales_Orders" else {})
+        for name, value in (
+            ("item", line["Product_Name"]["name"]),
+            ("quantity", line["Quantity"]),
+            ("price", line["List_Price"]),
+        )
+    }
+    if module == "Sales_Orders":
+        gp["Purchase_Order"], zoho["Purchase_Order"] = there["customer_po"].strip(), record["Purchase_Order"]
+    for name in gp.keys() | zoho.keys():
+        if gp.get(name) != zoho.get(name):
+            kept, other = (ZOHO, record["id"], name), (GP, there["id"], name)
+            yield Difference(record["id"], name, gp.get(name), zoho.get(name), kept, other)
 
 
 def _told_of_quote(there: Row) -> dict[str, object]:
@@ -200,15 +183,12 @@ def _status(there: Row) -> str:
 def _of_deals(world: World, deal_of: Mapping[str, str]) -> Iterator[Difference]:
     """A deal is told what its orders come to, whether they are its own or those of its sales orders."""
     orders = {row["integration_id"]: told_of_order(world, row) for row in of_gp(world, "Order")}
-    by_deal: dict[str, list[Row]] = {}
-    for record, deal in deal_of.items():
-        if record in orders:
-            by_deal.setdefault(deal, []).append(orders[record])
     for deal in world.records("Deals"):
-        told = by_deal.get(deal["id"], []) + ([orders[deal["id"]]] if deal["id"] in orders else [])
-        numbers = ", ".join(sorted(str(one["GP_Order_Number"]) for one in told))
-        amount = sum((Decimal(str(one["GP_Ordered_Amount"])) for one in told), Decimal(0))
-        if (numbers, amount) != (deal["GP_Order_Number"] or "", Decimal(str(deal["GP_Ordered_Amount"] or 0))):
-            yield deal["id"], "deal", (numbers, amount), (deal["GP_Order_Number"], deal["GP_Ordered_Amount"])
-        if deal["Stage"] == "Closed Won" and not told:
-            yield deal["id"], "documents", 0, 1
+        mine = [record for record in orders if deal["id"] in (record, deal_of.get(record))]
+        numbers = ", ".join(sorted(str(orders[record]["GP_Order_Number"]) for record in mine))
+        amount = sum((Decimal(str(orders[record]["GP_Ordered_Amount"])) for record in mine), Decimal(0))
+        for name, value in (("GP_Order_Number", numbers), ("GP_Ordered_Amount", amount)):
+            if (plain(value) or "0") != (plain(deal[name]) or "0"):
+                yield Difference(deal["id"], name, value, deal[name])
+        if deal["Stage"] == "Closed Won" and not mine:
+            yield Difference(deal["id"], "documents", 0, 1)

@@ -5,7 +5,6 @@ Behind them every command is at work on what is there as ever, by this machine's
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,11 +23,6 @@ from ml_connector.flows.serving import Serving
 from ml_connector.flows.steps import DirectSteps
 from ml_connector.settings_file import load_settings
 from systems import World, unreachable
-
-#: Each trial is made so often, by another seed each time, and so much larger than in an ordinary test run.
-TRIALS = int(os.environ.get("TRIALS", "1"))
-SIZE = int(os.environ.get("TRIAL_SIZE", "1"))
-SEEDS = range(20261128, 20261128 + TRIALS)
 
 
 def go_back(world: World, by: timedelta) -> MovedClock:

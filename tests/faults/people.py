@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from words import Word, Words
+from sides import DOCUMENTS, FIELDS, GP, KEYS, OWNED, ZOHO, Row, masters, of_gp
+from words import Word, Words, plain
 
 from systems import World
 
 ITEMS = ("128 SDRAM", "24X IDE", "WIRE100", "100XLG")
-DOCUMENTS = {"Sales_Orders": ("Order", "Ordered_Items"), "Quotes": ("Quote", "Quoted_Items")}
-#: The fields of Accounts that sales keeps, as (field, of an address, beside which value): a customer's and a vendor's.
-OWNED = {
-    "customers": {"Phone": "phone1", "Billing_Street": "line1", "GP_Email": "email"},
-    "vendors": {"Phone": "phone1", "Shipping_Street": "line1"},
-}
-_ROLE = {
-    "customers": dict.fromkeys(OWNED["customers"], "bill_to_address"),
-    "vendors": {"Phone": "purchase_address", "Shipping_Street": "ship_from_address"},
-}
-KEYS = {"customers": "GP_Customer_ID", "vendors": "GP_Vendor_ID"}
+_WITH_DEALS = 0.3  # so many of the orders belong to a deal, of 1
+_CLASSES = {"customers": "GP_Customer_Class", "vendors": "GP_Vendor_Class"}
 
 
 @dataclass
@@ -33,14 +25,12 @@ class People:
     chance: random.Random
     words: Words = field(default_factory=Words)
     products: Mapping[str, str] = field(default_factory=dict)  #: item -> its product in Zoho
-    deeds: Mapping[Callable[[People], None], int] = field(default_factory=lambda: EVERYTHING)
-    with_deals: float = 0.3  #: so many of the orders belong to a deal, of 1
     deal_of: dict[str, str] = field(default_factory=dict)  #: sales order -> its deal
     number: int = 0  #: so that no value is written twice
 
     def act(self) -> str:
         """One of them does something; the name of it."""
-        (deed,) = self.chance.choices([*self.deeds], [*self.deeds.values()])
+        (deed,) = self.chance.choices([*DEEDS], [*DEEDS.values()])
         self.number += 1
         deed(self)
         return deed.__name__
@@ -48,46 +38,31 @@ class People:
     # -- customers and vendors, in GP
 
     def rename(self) -> None:
-        entity, key = self._a_master()
-        self._set(entity, key, "name", f"Company {self.number:05} of Trade")
+        entity = self._an_entity()
+        names = {"customers": "Trade", "vendors": "Supplies"}
+        self._write_in_gp(entity, "Account_Name", f"Company {self.number:05} of {names[entity]}")
 
     def reclassify(self) -> None:
-        entity, key = self._a_master()
-        self._set(entity, key, "class_id", f"CLASS {self.number:05}")
+        entity = self._an_entity()
+        self._write_in_gp(entity, _CLASSES[entity], f"CLASS {self.number:05}")
 
     def move(self) -> None:
         """Another city, which no stamp of the record tells."""
-        entity, key = self._a_master()
-        self._address(
-            entity, key, self.chance.choice([*_ROLE[entity].values()]), "city", f"City {self.number:05}"
-        )
+        name = self.chance.choice(["Billing_City", "Shipping_City"])
+        self._write_in_gp(self._an_entity(), name, f"City {self.number:05}")
 
     def correct_in_gp(self) -> None:
         """Somebody in finance writes what sales keeps."""
-        entity, key = self._a_master()
-        name = self.chance.choice([*OWNED[entity]])
-        member = OWNED[entity][name]
-        if member == "email":
-            self._email(key, self._value(name))
-        else:
-            value = self._value(name)
-            sent = f"{value.replace('-', '')}0000" if member == "phone1" else value
-            self._address(entity, key, _ROLE[entity][name], member, sent)
+        entity = self._an_entity()
+        name = self.chance.choice(OWNED[entity])
+        value = self._value(name)
+        self._write_in_gp(entity, name, f"{value.replace('-', '')}0000" if name == "Phone" else value)
 
     def limit_credit(self) -> None:
-        key = self._a_customer()
-        amount = f"{50_000 + self.number}.{self.number % 90 + 10}"
-        place, stands = ("GP", key, "credit_limit"), self._master("customers", key)
-        word = Word(place, amount, [key], lambda: stands()["credit_limit"]["amount"])
-        self.words.write(word, lambda: self.world.change(key, set={"credit_limit": amount}))
+        self._write_in_gp("customers", "GP_Credit_Limit", f"{50_000 + self.number}.{self.number % 90 + 10}")
 
     def owe(self) -> None:
-        key = self._a_customer()
-        amount = f"{90_000 + self.number}.{self.number % 90 + 10}"
-        word = Word(
-            ("GP", key, "balance"), amount, [key], lambda: self._master("customers", key)()["balance"]
-        )
-        self.words.write(word, lambda: self.world.change(key, balance={"amount": amount}))
+        self._write_in_gp("customers", "GP_Balance", f"{90_000 + self.number}.{self.number % 90 + 10}")
 
     def open_customer(self) -> None:
         self._open("customers", f"DAY{self.number:05}")
@@ -100,42 +75,15 @@ class People:
         name = f"Company {self.number:05} of {'Trade' if entity == 'customers' else 'Supplies'}"
         self.world.gp.control("POST", entity, {"id": key, "name": name, "addresses": [place]})
 
-    def _set(self, entity: str, key: str, member: str, value: str) -> None:
-        word = Word(("GP", key, member), value, [key], lambda: self._master(entity, key)()[member])
-        self.words.write(word, lambda: self._post(entity, key, {"set": {member: value}}))
+    def _write_in_gp(self, entity: str, name: str, value: str) -> None:
+        """What this field of any of them is to be, finance says; ``name``: as Accounts have it."""
+        key, row = self.chance.choice([*masters(self.world, entity).items()])
+        one, path = FIELDS[entity][name], f"{entity}/{key}"
+        word = Word(one.place(row), value, [key], lambda: one.value(dict(self.world.gp.control("GET", path))))
+        self.words.write(word, lambda: self.world.gp.control("POST", path, one.change(row, value)))
 
-    def _address(self, entity: str, key: str, role: str, member: str, value: str) -> None:
-        place = self._master(entity, key)()[role]
-
-        def stands() -> object:
-            return next(one for one in self._master(entity, key)()["addresses"] if one["id"] == place)[member]
-
-        word = Word(("GP", key, f"{place} {member}"), value, [key], stands)
-        self.words.write(word, lambda: self._post(entity, key, {"address": {"id": place, member: value}}))
-
-    def _email(self, key: str, value: str) -> None:
-        place = self._master("customers", key)()["bill_to_address"]
-
-        def stands() -> object:
-            addresses = self._master("customers", key)()["addresses"]
-            return next(one for one in addresses if one["id"] == place)["email"]["to"]
-
-        word = Word(("GP", key, f"{place} email"), value, [key], stands)
-        self.words.write(word, lambda: self._post("customers", key, {"email": {"id": place, "to": value}}))
-
-    def _post(self, entity: str, key: str, change: Mapping[str, object]) -> None:
-        self.world.gp.control("POST", f"{entity}/{key}", change)
-
-    def _master(self, entity: str, key: str) -> Callable[[], dict[str, Any]]:
-        return lambda: dict(self.world.gp.control("GET", f"{entity}/{key}"))
-
-    def _a_master(self) -> tuple[str, str]:
-        entity = self.chance.choice(["customers", "customers", "vendors"])
-        rows = self.world.customers() if entity == "customers" else self.world.vendors()
-        return entity, self.chance.choice(rows)["id"].rstrip()
-
-    def _a_customer(self) -> str:
-        return str(self.chance.choice(self.world.customers())["id"]).rstrip()
+    def _an_entity(self) -> str:
+        return self.chance.choice(["customers", "customers", "vendors"])
 
     # -- orders, in GP
 
@@ -160,15 +108,16 @@ class People:
     def reprice_in_gp(self) -> None:
         """Somebody in finance changes what sales ordered."""
         if order := self._an_open_order():
-            sequence, price = order["lines"][0]["sequence"], self._price()
+            line, price = order["lines"][0], self._price()
 
             def stands() -> object:
                 row = self.world.gp.control("GET", f"sales/Order/{order['id']}")
-                return next(line["unit_price"] for line in row["lines"] if line["sequence"] == sequence)
+                return next(one["unit_price"] for one in row["lines"] if one["sequence"] == line["sequence"])
 
-            place = ("GP", order["id"], f"{sequence} price")
+            place = (GP, order["id"], f"{line['integration_id']} price")
             word = Word(place, price, [order["id"], order["integration_id"]], stands)
-            self.words.write(word, lambda: self._do(order, {"lines": {str(sequence): {"unit_price": price}}}))
+            change = {"lines": {str(line["sequence"]): {"unit_price": price}}}
+            self.words.write(word, lambda: self._do(order, change))
 
     def _do(self, order: Mapping[str, Any], deed: Mapping[str, object]) -> None:
         self.world.gp.control("POST", f"sales/Order/{order['id']}", deed)
@@ -183,7 +132,7 @@ class People:
     def correct_in_zoho(self) -> None:
         """Sales writes what it keeps."""
         entity, account = self._an_account()
-        self.say(account, self.chance.choice([*OWNED[entity]]))
+        self.say(account, self.chance.choice(OWNED[entity]))
 
     def say(self, account: Mapping[str, Any], name: str) -> None:
         """What this field of the Account is to be, sales says."""
@@ -197,7 +146,7 @@ class People:
         self._edit("Accounts", account, name, f"Sales says {self.number:05}")
 
     def _an_account(self) -> tuple[str, dict[str, Any]]:
-        entity = self.chance.choice(["customers", "customers", "vendors"])
+        entity = self._an_entity()
         # An Account that is both belongs to the customer.
         others = "" if entity == "customers" else "GP_Customer_ID"
         found = [one for one in self.world.accounts() if one.get(KEYS[entity]) and not one.get(others)]
@@ -212,7 +161,7 @@ class People:
     def _edit(self, module: str, record: Mapping[str, Any], name: str, value: object) -> None:
         names = [record["id"], *(key for key in map(record.get, KEYS.values()) if key)]
         word = Word(
-            ("Zoho", record["id"], name), value, names, lambda: self._record(module, record["id"])[name]
+            (ZOHO, record["id"], name), value, names, lambda: self._record(module, record["id"])[name]
         )
         self.words.write(word, lambda: self.world.edit(record["id"], module=module, **{name: value}))
 
@@ -223,7 +172,7 @@ class People:
 
     def order(self) -> None:
         deals = [deal["id"] for deal in self.world.records("Deals") if deal["Stage"] != "Closed Won"]
-        deal = self.chance.choice(deals) if deals and self.chance.random() < self.with_deals else ""
+        deal = self.chance.choice(deals) if deals and self.chance.random() < _WITH_DEALS else ""
         more = {"Purchase_Order": f"PO {self.number:05}", **self._lines("Sales_Orders")}
         more |= {"Deal_Name": {"id": deal}} if deal else {}
         made = self._make("Sales_Orders", Subject=f"Order {self.number:05}", Status="Approved", **more)
@@ -237,33 +186,41 @@ class People:
         stage = self.chance.choice(["Qualification", "Closed Won"])
         self._make("Deals", Deal_Name=f"Deal {self.number:05}", Stage=stage, Amount=float(self._price()))
 
-    def change_line(self) -> None:
-        """Another price, another quantity, or one line more."""
-        module = self.chance.choice(["Sales_Orders", "Sales_Orders", "Quotes"])
-        if record := self._a_document(module):
-            subform = DOCUMENTS[module][1]
-            line = record[subform][0]
-            change = self.chance.choice(
-                [
-                    {"id": line["id"], "Quantity": self.chance.randint(1, 9)},
-                    self._line(),
-                ]
-            )
-            if self.chance.random() < 0.5:
-                self._reprice(module, record, line["id"])
-            else:
-                self.world.edit(record["id"], module=module, **{subform: [change]})
+    def reprice_in_zoho(self) -> None:
+        if found := self._a_line():
+            module, record, line = found
+            self._price_line(module, record, line, {"id": line})
 
-    def _reprice(self, module: str, record: Mapping[str, Any], line: str) -> None:
+    def recount(self) -> None:
+        """Another quantity."""
+        if found := self._a_line():
+            module, record, line = found
+            change = {"id": line, "Quantity": self.chance.randint(1, 9)}
+            self.world.edit(record["id"], module=module, **{DOCUMENTS[module][1]: [change]})
+
+    def add_line(self) -> None:
+        if found := self._a_line():
+            module, record, _ = found
+            self._price_line(module, record, "", self._line())
+
+    def _price_line(self, module: str, record: Row, line: str, change: Row) -> None:
+        """The price of this line, or of a new one."""
         price, subform = self._price(), DOCUMENTS[module][1]
 
         def stands() -> object:
             rows = self._record(module, record["id"]).get(subform, ())
-            return next((row["List_Price"] for row in rows if row["id"] == line), None)
+            prices = {plain(row["List_Price"]) for row in rows if line in ("", row["id"])}
+            return price if price in prices else None
 
-        word = Word(("Zoho", record["id"], f"{line} price"), price, [record["id"]], stands)
-        change = {subform: [{"id": line, "List_Price": float(price)}]}
-        self.words.write(word, lambda: self.world.edit(record["id"], module=module, **change))
+        word = Word((ZOHO, record["id"], f"{line or price} price"), price, [record["id"]], stands)
+        lines = {subform: [{**change, "List_Price": float(price)}]}
+        self.words.write(word, lambda: self.world.edit(record["id"], module=module, **lines))
+
+    def _a_line(self) -> tuple[str, dict[str, Any], str] | None:
+        """One that exists: module, record and id."""
+        module = self.chance.choice(["Sales_Orders", "Sales_Orders", "Quotes"])
+        record = self._a_document(module)
+        return record and (module, record, self.chance.choice(record[DOCUMENTS[module][1]])["id"])
 
     def reorder(self) -> None:
         """Another purchase order of the customer's."""
@@ -312,14 +269,8 @@ class People:
         return self.chance.choice(rows) if rows else None
 
 
-def of_gp(world: World, kind: str) -> list[dict[str, Any]]:
-    """The documents of GP that are ours."""
-    rows: Sequence[dict[str, Any]] = world.gp.control("GET", f"sales?type={kind}&limit=100000")["rows"]
-    return [row for row in rows if row["integration_id"] and row["id"].startswith("Z")]
-
-
 #: What they do -> how often, of all.
-EVERYTHING: Mapping[Callable[[People], None], int] = {
+DEEDS: Mapping[Callable[[People], None], int] = {
     People.rename: 4,
     People.reclassify: 4,
     People.move: 5,
@@ -338,7 +289,9 @@ EVERYTHING: Mapping[Callable[[People], None], int] = {
     People.order: 10,
     People.quote: 4,
     People.deal: 4,
-    People.change_line: 7,
+    People.reprice_in_zoho: 4,
+    People.recount: 2,
+    People.add_line: 2,
     People.reorder: 4,
     People.go_on: 4,
     People.cancel: 2,
