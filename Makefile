@@ -71,10 +71,10 @@ $(PARTS:%=test-%): test-%:
 test-postgres: .venv/dev.stamp ## the tests of the store and of the flows, on PostgreSQL
 	$(PY) -m pytest --database postgresql tests/store tests/flows
 
-faults: .venv/dev.stamp ## the crash matrix, whole, on SQLite and PostgreSQL, 1,000 lost answers, orders, and months of channels (two hours)
-	FAULTS=whole LOST_ANSWERS=1000 DOCUMENT_TRIALS=1000 NOTIFICATIONS=10000 CHANNEL_DAYS=30 $(PY) -m pytest -o faulthandler_timeout=0 \
-	  tests/faults/test_matrix.py tests/faults/test_lost_answers.py tests/faults/test_trial_documents.py tests/faults/test_trial_notifications.py \
-	  tests/faults/test_trial_channels.py
+TRIALS := $(addprefix tests/faults/test_,matrix.py lost_answers.py $(addprefix trial_,documents.py notifications.py channels.py both_sides.py))
+faults: .venv/dev.stamp ## the crash matrix, whole, on SQLite and PostgreSQL; lost answers, orders, channels, edits by the thousand (hours)
+	FAULTS=whole LOST_ANSWERS=1000 DOCUMENT_TRIALS=1000 NOTIFICATIONS=10000 CHANNEL_DAYS=30 EDITS=1000 \
+	  $(PY) -m pytest -o faulthandler_timeout=0 $(TRIALS)
 
 soak: .venv/dev.stamp ## ten minutes of changes, failing calls and killed processes, on PostgreSQL
 	SOAK_SECONDS=600 $(PY) -m pytest -o faulthandler_timeout=1800 tests/faults/test_soak.py

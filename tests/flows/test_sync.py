@@ -259,6 +259,35 @@ def test_a_person_s_value_is_kept_in_the_audit_before_it_is_overwritten(world: W
     assert '"City":"Typed by a person"' in str(world.rows("C0001")[-1]["before"])
 
 
+def test_a_person_s_value_is_kept_even_where_we_wrote_beside_it_before(world: World) -> None:
+    some_customers(world)
+    world.first("customers")
+    [target_id] = world.target.by_key("C0001")
+    world.target.edit(target_id, City="Typed by a person")
+    world.customer("C0001", name="Another")
+    world.sync()
+    assert world.target.records[target_id]["City"] == "Typed by a person", "the ERP did not change it"
+    world.customer("C0001", city="Boston")
+    world.sync()
+    assert '"City":"Typed by a person"' in str(world.rows("C0001")[-1]["before"])
+    reads = world.target.reads
+    world.customer("C0001", city="Austin")
+    world.sync()
+    assert world.target.reads == reads, "by then all that stands there is ours"
+
+
+def test_a_person_s_value_is_kept_where_a_field_is_written_for_the_first_time(world: World) -> None:
+    some_customers(world)
+    world.first("customers")
+    [target_id] = world.target.by_key("C0001")
+    world.target.records[target_id]["Site"] = "Typed before we wrote anything"
+    world.texts["customers"][0] = world.texts["customers"][0].replace("City =", 'Site = "city", City =')
+    world.approve()
+    world.sync()
+    assert world.target.records[target_id]["Site"] == "Chicago"
+    assert '"Site":"Typed before we wrote anything"' in str(world.rows("C0001")[-1]["before"])
+
+
 def test_a_record_gone_from_the_target_is_held(world: World) -> None:
     some_customers(world)
     world.first("customers")

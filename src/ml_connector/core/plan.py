@@ -89,6 +89,7 @@ class Plan:
     candidates: tuple[str, ...] = ()
     withheld: frozenset[str] = frozenset()  #: fields left to a higher-ranked mapping
     stamp: datetime | None = None  #: the last change of the target's record that was known then
+    lets_be: bool = False  #: somebody else's value stands in a field of ours, and is not written over by this
 
     @property
     def trigger(self) -> tuple[str, ...]:

@@ -9,9 +9,10 @@ from datetime import datetime
 
 from ml_connector.core.catalogue import OWN_CODES, TARGET_GONE
 from ml_connector.core.errors import RecordRejectedError
-from ml_connector.core.mapping import withheld
+from ml_connector.core.mapping import Mapping, withheld
 from ml_connector.core.match import Found, Linked, Match
 from ml_connector.core.plan import Action, Desired, Plan, plan_write
+from ml_connector.core.reconcile import compare_fields, owned
 from ml_connector.core.record import Fields, Ident
 from ml_connector.flows.arrivals import Arrival
 from ml_connector.flows.desire import NO_PARENTS, Parents, desire
@@ -28,6 +29,7 @@ from ml_connector.store.links import Link
 class _Grounds:
     """What the store knows that decides what is written."""
 
+    mappings: Sequence[Mapping]  #: of the flow to this module
     links: MappingOf[Ident, Link]
     left: MappingOf[Ident, MappingOf[str, Fields]]  #: mapping -> the fields we last left
     reserved: MappingOf[str, frozenset[str]]  #: target id -> fields that a higher-ranked mapping owns there
@@ -59,7 +61,7 @@ def plan_matched(work: Work, module: str, matched: Sequence[tuple[Desired, Match
         matched = without_taken(tx, work, module, matched)
         grounds = _grounds(tx, work, module, matched)
     plans = [_decide(desired, match, grounds, None) for desired, match in matched]
-    current = _read(work, module, [p for p in plans if _must_read(p, grounds)])
+    current = _read(work, module, [p for p in plans if _must_read(p, grounds)], grounds)
     plans = [
         _decide(desired, match, grounds, current) if _must_read(plan, grounds) else plan
         for plan, (desired, match) in zip(plans, matched, strict=True)
@@ -76,9 +78,10 @@ def _stamped(plan: Plan, stamps: MappingOf[str, datetime]) -> Plan:
 def _grounds(tx: Connection, work: Work, module: str, matched: Sequence[tuple[Desired, Match]]) -> _Grounds:
     keys = [desired.key for desired, _ in matched]
     ids = [match.target_id for _, match in matched if isinstance(match, Linked | Found)]
-    mappings = [mapping.name for mapping in work.flow.of_module(module)]
-    done = outcomes.find(tx, work.flow.company, mappings, keys)
+    mappings = work.flow.of_module(module)
+    done = outcomes.find(tx, work.flow.company, [mapping.name for mapping in mappings], keys)
     return _Grounds(
+        mappings,
         links=links.find(tx, work.pair(module), keys),
         left={ident: {m: o.fields for m, o in found.items() if o.fields} for ident, found in done.items()},
         reserved=reserved(work, module, links.entities_on(tx, work.flow.company, module, ids)),
@@ -106,11 +109,27 @@ def _decide(
         return Plan(Action.HOLD, desired, hold=gone(target_id), candidates=(target_id,))
     left = grounds.left.get(desired.ident, {})
     there = current.get(target_id) if current is not None else None
-    return plan_write(desired, match, left, there, grounds.reserved.get(target_id, frozenset()))
+    plan = plan_write(desired, match, left, there, grounds.reserved.get(target_id, frozenset()))
+    if there is None or not isinstance(match, Linked):
+        return plan
+    return replace(plan, lets_be=_lets_be(plan, left, there, grounds.mappings))
+
+
+def _lets_be(
+    plan: Plan, left: MappingOf[str, Fields], there: MappingOf[str, object], mappings: Sequence[Mapping]
+) -> bool:
+    """Whether a field of ours says what somebody else wrote, and says so still when this is written."""
+    return any(
+        one.field not in plan.fields
+        for mapping in mappings
+        for one in compare_fields(
+            mapping.name, owned(mapping, left.get(mapping.name, {}), plan.withheld), there
+        )
+    )
 
 
 def _must_read(plan: Plan, grounds: _Grounds) -> bool:
-    """Whether what stands there counts: recognised just now, changed by a person, or never written by a part."""
+    """Whether what stands there counts: recognised just now, changed by a person, or never written by us."""
     if (
         plan.action not in (Action.UPDATE, Action.SKIP)
         or not plan.target_id
@@ -123,7 +142,11 @@ def _must_read(plan: Plan, grounds: _Grounds) -> bool:
     ours, stamp = grounds.links[ident].modified_at, grounds.stamps.get(plan.target_id)
     left = grounds.left.get(ident, {})
     touched = ours is None or (stamp is not None and stamp > ours)
-    unwritten = any(part.mapping.name not in left for part in plan.desired.parts)
+    unwritten = any(
+        name not in left.get(part.mapping.name, {})
+        for part in plan.desired.parts
+        for name in part.fields.keys() & plan.fields
+    )
     return plan.action is Action.UPDATE and (touched or unwritten)
 
 
@@ -136,10 +159,13 @@ def gone(target_id: str) -> RecordRejectedError:
     )
 
 
-def _read(work: Work, module: str, plans: Sequence[Plan]) -> dict[str, dict[str, object]]:
+def _read(work: Work, module: str, plans: Sequence[Plan], grounds: _Grounds) -> dict[str, dict[str, object]]:
+    """What stands in these records, in every field that is ours there."""
     if not plans:
         return {}
     names = {name for plan in plans for part in plan.desired.parts for name in part.fields}
+    left = (grounds.left.get(plan.desired.ident, {}) for plan in plans)
+    names |= {name for of_mapping in left for fields in of_mapping.values() for name in fields}
     names |= {plan.desired.key_field for plan in plans}
     names &= work.target.describe(module).keys()  # what was removed there cannot be read either
     return work.target.read(module, list({p.target_id: None for p in plans if p.target_id}), sorted(names))

@@ -95,7 +95,7 @@ def _link(tx: Connection, work: Work, module: str, good: Sequence[Done], now: da
 
 def _link_of(d: Done, now: datetime) -> Link:
     linked_by = "created" if d.plan.action is Action.CREATE else d.plan.by
-    stamp = d.result.modified_at if isinstance(d.result, Written) else None
+    stamp = d.result.modified_at if isinstance(d.result, Written) and not d.plan.lets_be else None
     return Link(d.plan.desired.key, d.target_id, linked_by, now, stamp, d.plan.desired.part)
 
 

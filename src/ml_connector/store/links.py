@@ -45,7 +45,8 @@ class Link:
     target_id: str
     linked_by: str  #: "created", "key", "name"
     linked_at: datetime
-    modified_at: datetime | None  #: the target's stamp of our last write
+    #: The target's stamp of our last write. None: it is not known, or there was somebody else's value beside ours then.
+    modified_at: datetime | None
     part: str = ""
     gone: str = ""  #: "" it is there; DELETED; LOST
 

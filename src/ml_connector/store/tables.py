@@ -60,7 +60,7 @@ links = Table(
     Column("gone", String(16), nullable=False),  # "" there, deleted, lost
     Column("linked_by", String(16), nullable=False),  # created, key, name
     Column("linked_at", Instant, nullable=False),
-    Column("modified_at", Instant),  # the target's stamp of our last write
+    Column("modified_at", Instant),  # the target's stamp of our last write, when all there was ours
     UniqueConstraint("company", "entity", "module", "target_id"),
     Index("ix_links_target", "module", "target_id"),
 )
