@@ -225,6 +225,7 @@ class Works:
             partial(self.sales.find_pointing, SALES_ORDERS, "Deal_Name"),
             since,
             self.new_customers(flow.company, flow.name),
+            partial(self.sales.list_texts, flow.module),
         )
 
     def gathering(self, flow: DocumentFlow, asked: Asked = EVERYTHING, *, polls: bool = False) -> Gathering:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -61,6 +61,7 @@ class SalesWorld:
     runs: int = 0
     at_once: int = 1
     more_rules: dict[str, Any] = field(default_factory=dict)
+    since: datetime | None = None  #: when the flows began
 
     def __post_init__(self) -> None:
         self.crm = MemorySales(self.clock)
@@ -84,6 +85,8 @@ class SalesWorld:
             lambda: self.clock.now().date(),
             at_once=self.at_once,
             orders_of=self.crm.orders_of,
+            since=self.since,
+            texts=lambda columns: self.crm.list_texts(module, columns),
         )
 
     def run(self, module: str = ORDERS, database: Database | None = None, **more: Any) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from ml_connector.core.change import Change, is_settled
 from ml_connector.core.deal_fields import DEALS
 from ml_connector.core.errors import ConnectorError
 from ml_connector.core.record import fold_key
-from ml_connector.flows.document_work import LOCK, Case, DocumentWork, cases_of
+from ml_connector.flows.document_work import LOCK, Case, DocumentWork, cases_of, note_won
 from ml_connector.flows.documents_carry import carry
 from ml_connector.flows.documents_record import record
 from ml_connector.flows.documents_tell import tell
@@ -40,6 +40,10 @@ class DocumentMaker:
     """Takes what a module of the CRM brings; implements ``flows.receive.Consumer``."""
 
     work: DocumentWork
+
+    def begin(self) -> None:
+        """Of deals, keep which are won already, before any is looked at."""
+        note_won(self.work)
 
     def unsettled(self, changes: Sequence[Change], doubt: timedelta) -> list[Change]:
         """Of these changes those that no outcome deals with."""

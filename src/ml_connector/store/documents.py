@@ -81,6 +81,14 @@ def put(tx: sa.Connection, row: Became) -> None:
     upsert(tx, documents, [_values(row) | _BLANK], keep=tuple(_BLANK))
 
 
+def put_won(tx: sa.Connection, company: str, module: str, keys: Collection[str], at: datetime) -> None:
+    """These are won since then, as far as it is not known since when; all else that is known of them stays."""
+    known = find(tx, module, keys)
+    new = [key for key in keys if key not in known or known[key].won_at is None]
+    rows = [_values(Became(company, module, key, won_at=at)) | _BLANK for key in new]
+    upsert(tx, documents, rows, keep=sorted({*rows[0]} - {"module", "key", "won_at"}) if rows else ())
+
+
 def look_again(tx: sa.Connection, row: Became, at: datetime) -> None:
     """Have the record looked at then, although nothing changed; nothing, if it is linked otherwise by now."""
     c = documents.c
