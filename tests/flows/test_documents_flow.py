@@ -222,6 +222,21 @@ def test_what_the_crm_refuses_to_be_told_is_told_later(sales):
     assert sales.story(ORDER, told=True) == ["held", "held", "updated", "released"]
 
 
+def test_what_the_crm_refused_waits_no_more_once_it_is_again_as_the_crm_knows_it(sales):
+    sales.crm.edit(ORDERS, ORDER)
+    sales.pass_time(minutes=1)
+    sales.run()
+    document, told = sales.only().document, sales.crm.told(ORDERS, ORDER)["GP_Order_Status"]
+    sales.crm.refuses[ORDER] = RecordRejectedError("It is locked.", "Unlock it.")
+    for allocated, waiting in ((Decimal(2), 1), (Decimal(2), 1), (Decimal(0), 0)):
+        sales.pass_time(hours=1)
+        sales.erp.advance(document.number, document.lines[0].sequence, allocated=allocated)
+        sales.follow()
+        assert len(sales.holds_of("document_status")) == waiting
+    assert sales.crm.told(ORDERS, ORDER)["GP_Order_Status"] == told
+    assert sales.story(ORDER, told=True) == ["updated", "held", "held", "released"]
+
+
 # -- quotes and deals
 
 

@@ -200,11 +200,19 @@ def not_read_since(tx: sa.Connection, company: str, at: datetime, most: int) -> 
 def untold(tx: sa.Connection, module: str, most: int, after: str = "") -> list[Telling]:
     """The records of which the CRM was told something else than is to be told now, in the order of their ids."""
     c = documents.c
-    query = sa.select(documents).where(
-        c.module == module, c.tells.is_not(None), c.tells != "{}", c.key > after
-    )
-    query = query.where(sa.or_(c.told.is_(None), c.told != c.tells)).order_by(c.key).limit(most)
+    query = sa.select(documents).where(c.module == module, c.key > after, _untold()).order_by(c.key).limit(most)
     return [Telling(row.module, row.key, load_fields(row.tells), row.as_of) for row in tx.execute(query)]
+
+
+def untold_among(tx: sa.Connection, keys: Collection[str]) -> set[str]:
+    """Those of these records, of whatever module, of which the CRM was not told what is to be told now."""
+    c = documents.c
+    return {row.key for row in select_in(tx, sa.select(c.key).where(_untold()), c.key, keys)}
+
+
+def _untold() -> sa.ColumnElement[bool]:
+    c = documents.c
+    return sa.and_(c.tells.is_not(None), c.tells != "{}", sa.or_(c.told.is_(None), c.told != c.tells))
 
 
 def tell(tx: sa.Connection, told: Sequence[Telling]) -> None:
