@@ -234,7 +234,7 @@ def note_won(work: DocumentWork) -> None:
 
     Zoho does not say when a deal was won. What is won and is not among these was won since.
     """
-    since, name = work.since, f"won before {work.flow.name}"
+    since, name = work.since, frozen.WON_BEFORE + work.flow.name
     if work.flow.settle is None or since is None:
         return
     with work.database.read() as tx:
