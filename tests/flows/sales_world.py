@@ -62,6 +62,7 @@ class SalesWorld:
     at_once: int = 1
     more_rules: dict[str, Any] = field(default_factory=dict)
     since: datetime | None = None  #: when the flows began
+    more_erps: dict[str, MemoryDocuments] = field(default_factory=dict)  #: of other companies
 
     def __post_init__(self) -> None:
         self.crm = MemorySales(self.clock)
@@ -69,15 +70,15 @@ class SalesWorld:
         self.erp.items["SERVICE"] = Decimal(1)
         self.link(ACCOUNT, CUSTOMER)
 
-    def link(self, account: str, customer: str) -> None:
+    def link(self, account: str, customer: str, company: str = COMPANY) -> None:
         with self.database.begin() as tx:
-            pair = Pair(COMPANY, "customers", "Accounts")
+            pair = Pair(company, "customers", "Accounts")
             links.put(tx, pair, [Link(customer, account, "created", self.clock.now(), None)])
 
     def work(self, module: str = ORDERS, database: Database | None = None) -> DocumentWork:
         return DocumentWork(
             flow_of(module, self.numbering, **self.more_rules),
-            {COMPANY: self.erp},
+            {COMPANY: self.erp, **self.more_erps},
             self.crm,
             database or self.database,
             self.clock,

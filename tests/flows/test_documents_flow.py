@@ -13,8 +13,8 @@ from sales_world import COMPANY, SalesWorld
 
 from memory_crm import DyingDatabase
 from memory_crm import KilledError as StoreKilledError
-from memory_documents import Fault, KilledError, away, late, lost, unsure
-from memory_sales import ACCOUNT, DEALS, ORDERS, QUOTES
+from memory_documents import Fault, KilledError, MemoryDocuments, away, late, lost, unsure
+from memory_sales import ACCOUNT, CUSTOMER, DEALS, ORDERS, QUOTES
 from ml_connector.core.document_decisions import Answer, Choice
 from ml_connector.core.document_mapping import Numbering
 from ml_connector.core.errors import ConfigurationError, RecordRejectedError, RetryableError
@@ -238,6 +238,21 @@ def test_what_the_crm_refused_waits_no_more_once_it_is_again_as_the_crm_knows_it
 
 
 # -- quotes and deals
+
+
+def test_an_order_whose_account_is_a_customer_of_two_companies_waits_until_it_is_one_s(sales):
+    sales.more_erps["7"] = MemoryDocuments(sales.clock)
+    sales.link(ACCOUNT, CUSTOMER, "7")
+    sales.crm.edit(ORDERS, ORDER)
+    for _ in range(3):
+        sales.pass_time(minutes=5)
+        sales.run()
+    (hold,) = sales.holds_of("sales_orders")
+    assert (hold.code, hold.attempts, sales.story(ORDER)) == ("CUSTOMER_MISSING", 1, ["held"])
+    with sales.database.begin() as tx:
+        links.remove(tx, Pair("7", "customers", "Accounts"), CUSTOMER)
+    sales.run()
+    assert (sales.held(), sales.only().document.customer) == ([], CUSTOMER)
 
 
 def test_a_quote_becomes_a_quote(sales):

@@ -80,19 +80,23 @@ class DocumentMaker:
         return [*own, *(one.key for one in rows if one.module == flow.module and one.linked)]
 
     def _with_customer(self, tx: Connection, missing: Sequence[Hold]) -> list[Hold]:
+        """Those whose Account is a customer of one company; or of none, and one is made of it."""
         accounts = {str(hold.detail.get("Account", "")) for hold in missing} - {""}
         entity = self.work.flow.pointed["Accounts"]
-        there = {
+        companies = Counter(
             account
             for company in self.work.erps
             for account, link in links.on(tx, Pair(company, entity, "Accounts"), accounts).items()
             if not link.gone
-        }
-        # What waits since before customers were made is tried once; held again, it has a time of its own.
-        is_new = self.work.customers is not None
-        return [
-            hold for hold in missing if hold.detail.get("Account") in there or (is_new and not hold.heals)
-        ]
+        )
+
+        def may_pass(hold: Hold) -> bool:
+            account, maker = str(hold.detail.get("Account", "")), self.work.customers
+            # What waits since before customers were made is tried once; held again, it has a time of its own.
+            is_new = maker is not None and not hold.heals and bool(maker.key_of(account))
+            return companies[account] == 1 or (companies[account] == 0 and is_new)
+
+        return [hold for hold in missing if may_pass(hold)]
 
     def take(self, run: str, handed: Sequence[Handed]) -> Mapping[str, int]:
         """Make documents of these, and tell the CRM; how many were created, updated, matched, held, waiting, ..."""
