@@ -200,7 +200,9 @@ def not_read_since(tx: sa.Connection, company: str, at: datetime, most: int) -> 
 def untold(tx: sa.Connection, module: str, most: int, after: str = "") -> list[Telling]:
     """The records of which the CRM was told something else than is to be told now, in the order of their ids."""
     c = documents.c
-    query = sa.select(documents).where(c.module == module, c.key > after, _untold()).order_by(c.key).limit(most)
+    query = (
+        sa.select(documents).where(c.module == module, c.key > after, _untold()).order_by(c.key).limit(most)
+    )
     return [Telling(row.module, row.key, load_fields(row.tells), row.as_of) for row in tx.execute(query)]
 
 
