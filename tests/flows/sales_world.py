@@ -63,6 +63,7 @@ class SalesWorld:
     more_rules: dict[str, Any] = field(default_factory=dict)
     since: datetime | None = None  #: when the flows began
     more_erps: dict[str, MemoryDocuments] = field(default_factory=dict)  #: of other companies
+    is_left: bool = False  #: the settings have no more than the other companies
 
     def __post_init__(self) -> None:
         self.crm = MemorySales(self.clock)
@@ -78,7 +79,7 @@ class SalesWorld:
     def work(self, module: str = ORDERS, database: Database | None = None) -> DocumentWork:
         return DocumentWork(
             flow_of(module, self.numbering, **self.more_rules),
-            {COMPANY: self.erp, **self.more_erps},
+            ({} if self.is_left else {COMPANY: self.erp}) | self.more_erps,
             self.crm,
             database or self.database,
             self.clock,

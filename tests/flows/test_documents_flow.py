@@ -255,6 +255,34 @@ def test_an_order_whose_account_is_a_customer_of_two_companies_waits_until_it_is
     assert (sales.held(), sales.only().document.customer) == ([], CUSTOMER)
 
 
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_a_document_of_a_company_that_left_the_settings_is_held_and_others_go_on(sales, is_deleted):
+    sales.crm.edit(QUOTES, "90")
+    sales.crm.edit(ORDERS, ORDER)
+    sales.pass_time(minutes=1)
+    sales.run(QUOTES)
+    sales.run()
+    sales.is_left, sales.more_erps["7"] = True, MemoryDocuments(sales.clock)
+    sales.link("1", CUSTOMER, "7")
+    if is_deleted:
+        sales.crm.delete(ORDERS, ORDER)
+    else:
+        sales.crm.edit(ORDERS, ORDER, Purchase_Order="3")
+    sales.crm.edit(ORDERS, OTHER, Account_Name__id="1")
+    sales.crm.edit(ORDERS, "91", Account_Name__id="1", Quote_Name__id="90")
+    for _ in range(2):
+        sales.pass_time(minutes=10)
+        sales.run()
+    assert sales.held() == ["COMPANY_GONE"] * 2
+    assert sales.story(ORDER) == ["created", "held"]
+    assert "in the company -1, which is no more in the settings" in sales.holds_of("sales_orders")[0].happened
+    assert [one.document.reference for one in sales.more_erps["7"].every()] == [OTHER]
+    sales.is_left = False
+    sales.run(asked=_keys(ORDER))
+    codes = {hold.source_key: hold.code for hold in sales.holds_of("sales_orders")}
+    assert codes.get(ORDER) == ("WITHDRAWN" if is_deleted else None)
+
+
 def test_a_quote_becomes_a_quote(sales):
     sales.crm.edit(QUOTES, ORDER)
     sales.pass_time(minutes=1)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
-from ml_connector.core.catalogue import CUSTOMER_MISSING
+from ml_connector.core.catalogue import COMPANY_GONE, CUSTOMER_MISSING, OWN_CODES
 from ml_connector.core.deal_fields import DEALS
 from ml_connector.core.document_apply import map_document, pointed_by, stage_columns, stage_of
 from ml_connector.core.document_decisions import Answer, Choice
@@ -61,6 +61,16 @@ class DocumentWork:
     def pair(self) -> Pair:
         """Under which a person's decisions about its records are kept."""
         return self.pair_of(self.flow.company)
+
+    def erp_of(self, company: str) -> Documents:
+        """Where the company's documents are. RecordRejectedError: it left the settings."""
+        if company in self.erps:
+            return self.erps[company]
+        raise RecordRejectedError(
+            f"It, or its deal or quote, has a document in the company {company}, which is no more in the settings.",
+            OWN_CODES[COMPANY_GONE].remedy,
+            code=COMPANY_GONE,
+        )
 
     def in_run(self, run: str) -> DocumentWork:
         """The same, customers that are made on the way told of this run."""
@@ -201,6 +211,8 @@ def _mapped(work: DocumentWork, case: Case, names: Mapping[str, Mapping[Pointed,
         case = replace(case, became=_won(work, case.became, record))
         if case.is_older(work.since) or _is_open(work, case.became):
             return case
+        if case.became.linked or case.became.intent:
+            work.erp_of(case.became.company)  # before its customer is looked for there
         became = _in_company(case.became, accounts, names)
         around = Around(work.today(), names.get(became.company, {}))
         wanted = map_document(record, flow.mapping, flow.terms, around)

@@ -269,7 +269,7 @@ class _Carrying:
             documents.put(tx, replace(self.became, deal=deal))
 
     def _call(self, decision: Create | Update) -> Outcome:
-        erp = self.work.erps[self.became.company]
+        erp = self.work.erp_of(self.became.company)
         if isinstance(decision, Create):
             return erp.create(decision.document)
         return erp.update(decision.before, decision.document)
@@ -321,7 +321,7 @@ class _Carrying:
             became = replace(became, wanted=what_is_wanted(self.case.wanted), next_at=None)
         chain = None
         if self.standing is not None and became.linked is not None:
-            chain = chain_of(self.work.erps[became.company], self.standing)
+            chain = chain_of(self.work.erp_of(became.company), self.standing)
         looked_at = self.looked_at
         return Done(self.case, became, count, error, reason, tuple(self.events), chain, looked_at)
 

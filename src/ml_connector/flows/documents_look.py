@@ -21,7 +21,7 @@ def look(work: DocumentWork, became: Became, customer: str) -> list[Standing]:
     ``customer``: whose documents are looked through where the ERP numbers and a create may have been done. Errors as
     those of ``Documents.find``.
     """
-    erp, flow = work.erps[became.company], work.flow
+    erp, flow = work.erp_of(became.company), work.flow
     if became.linked is not None:
         return list(_standing(erp, became.linked.kind, became.linked.number))
     kind, number = flow.mapping.kind, flow.number(became.key)
@@ -71,7 +71,7 @@ def related(work: DocumentWork, became: Became) -> tuple[list[Standing], list[Be
     for row in rows:
         if row.linked is None:
             continue
-        erp = work.erps[row.company]
+        erp = work.erp_of(row.company)
         for standing in _standing(erp, row.linked.kind, row.linked.number):
             found[_name(standing)] = standing
             if standing.document.kind is Kind.QUOTE:
