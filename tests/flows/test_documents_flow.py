@@ -371,7 +371,13 @@ def test_which_deals_are_won_already_is_asked_until_it_is_known_and_then_no_more
     maker.begin()
     maker.begin()
     assert asked == [["Stage"], ["Stage"]]
+    # So is a stage that won deals have only since later, of those made before.
+    sales.crm.edit(DEALS, "72", Stage="Signed", Created_Time=sales.since - timedelta(days=1))
+    sales.more_rules = {"stages": frozenset({"closed won", "signed"})}
+    DocumentMaker(replace(sales.work(DEALS), texts=texts)).begin()
+    assert len(asked) == 3
     sales.pass_time(days=1)
+    sales.crm.edit(DEALS, "72", Amount=Decimal(600))
     sales.crm.edit(DEALS, "71", Amount=Decimal(600))
     sales.pass_time(days=2)
     sales.run(DEALS)

@@ -388,7 +388,7 @@ def test_since_when_what_is_made_goes_to_the_erp_is_never_later_than_it_was(data
     orders, quotes, deals = (
         frozen.FIRST_RUN + name for name in ("sales_orders", "sales_quotes", "won_deals")
     )
-    noted = frozen.WON_BEFORE + "won_deals"
+    noted = frozen.WON_BEFORE + "a stage"
     early, late = NOW.isoformat(), (NOW + timedelta(days=1)).isoformat()
     filled(database)
     with database.begin() as tx:

@@ -16,7 +16,7 @@ from ml_connector.core.document_mapping import Around, Pointed, Wanted
 from ml_connector.core.errors import RecordRejectedError
 from ml_connector.core.match import Verdict
 from ml_connector.core.ports import Clock, Target, Unreadable
-from ml_connector.core.record import Record, fold_key
+from ml_connector.core.record import Record, digest, fold_key
 from ml_connector.core.sales_ports import Documents
 from ml_connector.flows.module_locks import Locked, unlocked
 from ml_connector.flows.new_customers import ACCOUNTS, NewCustomers
@@ -244,19 +244,23 @@ def _in_company(
 def note_won(work: DocumentWork) -> None:
     """Before the first run over deals: keep which of those that were made before are won already.
 
-    Zoho does not say when a deal was won. What is won and is not among these was won since.
+    Zoho does not say when a deal was won. What is won and is not among these was won since. Done once more for a stage
+    that is among those of won deals only since later.
     """
-    since, name = work.since, frozen.WON_BEFORE + work.flow.name
-    if work.flow.settle is None or since is None:
+    since, flow = work.since, work.flow
+    if flow.settle is None or since is None:
         return
+    names = {stage: frozen.WON_BEFORE + digest({"stage": stage}) for stage in flow.rules.stages}
     with work.database.read() as tx:
-        if frozen.find(tx, name) is not None:
-            return
-    old = [one for one in work.texts(stage_columns(work.flow.mapping)) if _is_before(one, since)]
-    won = [one.key for one in old if _was_won(work, one)]
+        new = {stage: name for stage, name in names.items() if frozen.find(tx, name) is None}
+    if not new:
+        return
+    old = (one for one in work.texts(stage_columns(flow.mapping)) if _is_before(one, since))
+    won = [one.key for one in old if _may_be_in(work, one, new)]
     with work.database.begin() as tx:
-        documents.put_won(tx, work.flow.company, work.flow.module, won, _WON_BEFORE)
-        frozen.freeze(tx, name, work.clock.now().isoformat())
+        documents.put_won(tx, flow.company, flow.module, won, _WON_BEFORE)
+        for name in new.values():
+            frozen.freeze(tx, name, work.clock.now().isoformat())
 
 
 def _is_before(record: Record, since: datetime) -> bool:
@@ -264,23 +268,23 @@ def _is_before(record: Record, since: datetime) -> bool:
     return made_at is None or made_at < since
 
 
-def _was_won(work: DocumentWork, record: Record) -> bool:
-    """Whether it is; what cannot be told is not taken for won since."""
+def _may_be_in(work: DocumentWork, record: Record, stages: Collection[str]) -> bool:
+    """Whether it is in one of these stages; what cannot be told is not taken for won since."""
     try:
-        return _is_won(work, record)
+        return _stage(work, record) in stages
     except RecordRejectedError:
         return True
 
 
-def _is_won(work: DocumentWork, record: Record) -> bool:
-    return stage_of(record, work.flow.mapping, work.flow.terms) in work.flow.rules.stages
+def _stage(work: DocumentWork, record: Record) -> str:
+    return stage_of(record, work.flow.mapping, work.flow.terms)
 
 
 def _won(work: DocumentWork, became: Became, record: Record) -> Became:
     """Of a deal: since when it is known to be won."""
     if work.flow.settle is None:
         return became
-    if not _is_won(work, record):
+    if _stage(work, record) not in work.flow.rules.stages:
         is_known = became.won_at is None or became.linked is not None
         return became if is_known else replace(became, won_at=None, wanted="")  # which is to be recorded
     return replace(became, won_at=became.won_at or work.clock.now())

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from ml_connector.store.database import insert_new
 from ml_connector.store.tables import frozen
 
-#: Begin the names of instants: when a flow was first run, and when it was noted which deals were won already.
+#: Begin the names of instants: when a flow was first run, and when it was noted which deals were in a stage.
 FIRST_RUN, WON_BEFORE = "first run of ", "won before "
 
 
