@@ -108,12 +108,15 @@ def _record(work: Tells, run: str, rows: Sequence[Telling], results: Sequence[Wr
 
 def _close_passed(work: Tells, run: str) -> None:
     """What was refused and need not be told any more, since it is again as the CRM knows it, waits no longer."""
-    now = work.clock.now()
-    with work.database.begin() as tx:
+    with work.database.read() as tx:
         opened = holds.find(tx, work.flow.company, flow=MAPPING)
         untold = documents.untold_among(tx, {hold.source_key for hold in opened})
-        done = [(MAPPING, hold.source_key) for hold in opened if hold.source_key not in untold]
-        trail = _Trail(work, run, now)
+    done = [(MAPPING, hold.source_key) for hold in opened if hold.source_key not in untold]
+    if not done:
+        return
+    now = work.clock.now()
+    trail = _Trail(work, run, now)
+    with work.database.begin() as tx:
         rows = [
             trail.released(Telling(str(hold.detail.get("module", "")), hold.source_key, {}, now), hold)
             for hold in holds.close(tx, work.flow.company, MAPPING, done, now)
