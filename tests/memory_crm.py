@@ -105,6 +105,9 @@ class MemoryBooks:
     midway: list[BaseException] = field(default_factory=list)  #: raised when half is
     after: list[BaseException] = field(default_factory=list)
 
+    def begin(self) -> None:
+        """It has to know nothing before."""
+
     def unsettled(self, changes: Sequence[Change], doubt: timedelta) -> list[Change]:
         def is_done(change: Change) -> bool:
             known = self.kept.get(change.key)

@@ -110,6 +110,12 @@ class MemorySales:
             else:
                 yield Record(entity, key, dict(row), self.clock.now(), parts=dict(self.parts.get(key, {})))
 
+    def list_texts(self, entity: str, columns: Sequence[str]) -> Iterator[Record]:
+        for key, row in sorted(self.rows[entity].items()):
+            texts = {name: row[name] for name in columns if row.get(name) is not None}
+            made = row.get("Created_Time")
+            yield Record(entity, key, {**texts, "Created_Time": made}, self.clock.now())
+
     def orders_of(self, deal: str) -> list[str]:
         return [key for key, row in self.rows[ORDERS].items() if row.get("Deal_Name.id") == deal]
 

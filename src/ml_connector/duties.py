@@ -153,10 +153,14 @@ def problems(app: App, engine: Engine) -> list[str]:
 
 
 def find_modules(app: App, tx: Connection, now: datetime, *, is_served: bool) -> list[ModuleStanding]:
-    """How each module stands that is listened to; ``is_served``: somebody takes what Zoho tells."""
-    own = app.settings.webhooks
-    modules = dict.fromkeys([*own.modules, *(flow.module for flow in app.roster.document_flows.values())])
-    return [find_module(tx, module, own.pace, now, is_served=is_served) for module in modules]
+    """How each module stands that is listened to; ``is_served``: somebody takes what Zoho tells.
+
+    Of one that no flow reads, nothing waits for anybody.
+    """
+    own, read = app.settings.webhooks, {flow.module for flow in app.roster.document_flows.values()}
+    modules = dict.fromkeys([*own.modules, *sorted(read)])
+    found = [find_module(tx, module, own.pace, now, is_served=is_served) for module in modules]
+    return [one if one.module in read else replace(one, waiting_since=None) for one in found]
 
 
 def find_standing(

@@ -88,7 +88,8 @@ class WebhooksSettings(Section):
     )
     modules: tuple[str, ...] = Field(
         default=("Deals", "Quotes", "Sales_Orders"),
-        description="The modules of whose changes Zoho tells, by API name.",
+        description="The modules of whose changes Zoho tells, by API name. What it tells of one that no flow into GP"
+        " reads is kept for safety_poll_seconds and then forgotten.",
     )
     body_bytes: int = Field(
         default=262_144,

@@ -225,6 +225,7 @@ class Works:
             partial(self.sales.find_pointing, SALES_ORDERS, "Deal_Name"),
             since,
             self.new_customers(flow.company, flow.name),
+            partial(self.sales.list_texts, flow.module),
         )
 
     def gathering(self, flow: DocumentFlow, asked: Asked = EVERYTHING, *, polls: bool = False) -> Gathering:
@@ -265,7 +266,7 @@ class Works:
         """When it was first run, or ``serve`` first looked after it, by a little less: clocks differ."""
         now = self.clock.now() - _CLOCKS_DIFFER
         with self.database.begin() as tx:
-            kept = frozen.freeze(tx, f"first run of {flow.name}", now.isoformat())
+            kept = frozen.freeze(tx, frozen.FIRST_RUN + flow.name, now.isoformat())
         return datetime.fromisoformat(kept)
 
     def alone(self) -> AbstractContextManager[None]:

@@ -6,11 +6,16 @@ import hashlib
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from canaries import files, found_in
+from ml_connector.store import inbox
+from ml_connector.store.database import Database
+from ml_connector.store.inbox import Told
 from served import serving
 from systems import World, gp_options, opened, unreachable, zoho_options
 
@@ -73,7 +78,14 @@ def test_channels_are_renewed_listed_and_removed_by_hand(world: World) -> None:
     deals, dreams = said.json["channels"]
     assert (deals["module"], deals["live"], dreams["live"]) == ("Deals", True, False)
     assert "INVALID_DATA" in dreams["reason"]
+    with (
+        closing(Database(f"sqlite:///{world.folder / 'data' / 'ml-connector.db'}")) as kept,
+        kept.begin() as tx,
+    ):
+        inbox.put(tx, [Told("Deals", "1", "update", datetime.now(UTC))])
+    assert world.here("channels", "list", "--json").json["channels"][0]["waiting_since"] is None
     said = world.here("channels", "list", "--others")
+    assert "No flow reads Deals and Dreams: what Zoho tells of it is forgotten after a while." in said.out
     assert "Dreams: Zoho did not let us be notified of Dreams" in said.out
     assert "Deals, channel 77, until" in said.out
     assert "crm.example.net" in said.out

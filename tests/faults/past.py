@@ -78,7 +78,7 @@ def load_first(turned: Turned, flows: Sequence[str]) -> None:
     """Plan, approve and do the first load."""
     app = turned.app
     make_plan(app, flows, 0, EVERYTHING)
-    wanted = app.in_order(flows)
+    wanted = app.roster.in_order(flows)
     approval.approve(app.database, wanted, approval.plan_hash(app.database, wanted))
     for flow in wanted:
         told = app.run(DirectSteps(app.clock), f"{flow.name}-first", flow.name, EVERYTHING)

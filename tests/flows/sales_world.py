@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -61,6 +61,9 @@ class SalesWorld:
     runs: int = 0
     at_once: int = 1
     more_rules: dict[str, Any] = field(default_factory=dict)
+    since: datetime | None = None  #: when the flows began
+    more_erps: dict[str, MemoryDocuments] = field(default_factory=dict)  #: of other companies
+    is_left: bool = False  #: the settings have no more than the other companies
 
     def __post_init__(self) -> None:
         self.crm = MemorySales(self.clock)
@@ -68,15 +71,15 @@ class SalesWorld:
         self.erp.items["SERVICE"] = Decimal(1)
         self.link(ACCOUNT, CUSTOMER)
 
-    def link(self, account: str, customer: str) -> None:
+    def link(self, account: str, customer: str, company: str = COMPANY) -> None:
         with self.database.begin() as tx:
-            pair = Pair(COMPANY, "customers", "Accounts")
+            pair = Pair(company, "customers", "Accounts")
             links.put(tx, pair, [Link(customer, account, "created", self.clock.now(), None)])
 
     def work(self, module: str = ORDERS, database: Database | None = None) -> DocumentWork:
         return DocumentWork(
             flow_of(module, self.numbering, **self.more_rules),
-            {COMPANY: self.erp},
+            ({} if self.is_left else {COMPANY: self.erp}) | self.more_erps,
             self.crm,
             database or self.database,
             self.clock,
@@ -84,6 +87,8 @@ class SalesWorld:
             lambda: self.clock.now().date(),
             at_once=self.at_once,
             orders_of=self.crm.orders_of,
+            since=self.since,
+            texts=lambda columns: self.crm.list_texts(module, columns),
         )
 
     def run(self, module: str = ORDERS, database: Database | None = None, **more: Any) -> dict[str, Any]:

@@ -173,3 +173,15 @@ def assert_one(new: NewWorld) -> None:
     assert new.only().document.customer == new.customer
     assert new.story(new.account) == ["created"]
     assert new.is_quiet()
+
+
+def test_an_order_without_an_account_waits_for_one_and_is_not_looked_at_before(new):
+    new.crm.edit(ORDERS, OTHER, Account_Name__id=None)
+    for _ in range(3):
+        new.pass_time(minutes=5)
+        new.run()
+    assert new.story(OTHER) == ["held"]
+    new.crm.edit(ORDERS, OTHER, Account_Name__id=new.account)
+    new.pass_time(minutes=5)
+    new.run()
+    assert (new.held(), new.only().document.customer) == ([], new.customer)

@@ -13,15 +13,16 @@ from sales_world import COMPANY, SalesWorld
 
 from memory_crm import DyingDatabase
 from memory_crm import KilledError as StoreKilledError
-from memory_documents import Fault, KilledError, away, late, lost, unsure
-from memory_sales import ACCOUNT, DEALS, ORDERS, QUOTES
+from memory_documents import Fault, KilledError, MemoryDocuments, away, late, lost, unsure
+from memory_sales import ACCOUNT, CUSTOMER, DEALS, ORDERS, QUOTES
 from ml_connector.core.document_decisions import Answer, Choice
 from ml_connector.core.document_mapping import Numbering
-from ml_connector.core.errors import ConfigurationError, RecordRejectedError
+from ml_connector.core.errors import ConfigurationError, RecordRejectedError, RetryableError
 from ml_connector.core.numbering import number_of
 from ml_connector.core.sales import Kind
 from ml_connector.flows.decide import Decider
 from ml_connector.flows.document_work import cases_of
+from ml_connector.flows.documents import DocumentMaker
 from ml_connector.flows.documents_decide import discard, release
 from ml_connector.flows.range import Asked
 from ml_connector.flows.receive import Handed
@@ -221,7 +222,65 @@ def test_what_the_crm_refuses_to_be_told_is_told_later(sales):
     assert sales.story(ORDER, told=True) == ["held", "held", "updated", "released"]
 
 
+def test_what_the_crm_refused_waits_no_more_once_it_is_again_as_the_crm_knows_it(sales):
+    sales.crm.edit(ORDERS, ORDER)
+    sales.pass_time(minutes=1)
+    sales.run()
+    document, told = sales.only().document, sales.crm.told(ORDERS, ORDER)["GP_Order_Status"]
+    sales.crm.refuses[ORDER] = RecordRejectedError("It is locked.", "Unlock it.")
+    for allocated, waiting in ((Decimal(2), 1), (Decimal(2), 1), (Decimal(0), 0)):
+        sales.pass_time(hours=1)
+        sales.erp.advance(document.number, document.lines[0].sequence, allocated=allocated)
+        sales.follow()
+        assert len(sales.holds_of("document_status")) == waiting
+    assert sales.crm.told(ORDERS, ORDER)["GP_Order_Status"] == told
+    assert sales.story(ORDER, told=True) == ["updated", "held", "held", "released"]
+
+
 # -- quotes and deals
+
+
+def test_an_order_whose_account_is_a_customer_of_two_companies_waits_until_it_is_one_s(sales):
+    sales.more_erps["7"] = MemoryDocuments(sales.clock)
+    sales.link(ACCOUNT, CUSTOMER, "7")
+    sales.crm.edit(ORDERS, ORDER)
+    for _ in range(3):
+        sales.pass_time(minutes=5)
+        sales.run()
+    (hold,) = sales.holds_of("sales_orders")
+    assert (hold.code, hold.attempts, sales.story(ORDER)) == ("CUSTOMER_MISSING", 1, ["held"])
+    with sales.database.begin() as tx:
+        links.remove(tx, Pair("7", "customers", "Accounts"), CUSTOMER)
+    sales.run()
+    assert (sales.held(), sales.only().document.customer) == ([], CUSTOMER)
+
+
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_a_document_of_a_company_that_left_the_settings_is_held_and_others_go_on(sales, is_deleted):
+    sales.crm.edit(QUOTES, "90")
+    sales.crm.edit(ORDERS, ORDER)
+    sales.pass_time(minutes=1)
+    sales.run(QUOTES)
+    sales.run()
+    sales.is_left, sales.more_erps["7"] = True, MemoryDocuments(sales.clock)
+    sales.link("1", CUSTOMER, "7")
+    if is_deleted:
+        sales.crm.delete(ORDERS, ORDER)
+    else:
+        sales.crm.edit(ORDERS, ORDER, Purchase_Order="3")
+    sales.crm.edit(ORDERS, OTHER, Account_Name__id="1")
+    sales.crm.edit(ORDERS, "91", Account_Name__id="1", Quote_Name__id="90")
+    for _ in range(2):
+        sales.pass_time(minutes=10)
+        sales.run()
+    assert sales.held() == ["COMPANY_GONE"] * 2
+    assert sales.story(ORDER) == ["created", "held"]
+    assert "in the company -1, which is no more in the settings" in sales.holds_of("sales_orders")[0].happened
+    assert [one.document.reference for one in sales.more_erps["7"].every()] == [OTHER]
+    sales.is_left = False
+    sales.run(asked=_keys(ORDER))
+    codes = {hold.source_key: hold.code for hold in sales.holds_of("sales_orders")}
+    assert codes.get(ORDER) == ("WITHDRAWN" if is_deleted else None)
 
 
 def test_a_quote_becomes_a_quote(sales):
@@ -259,6 +318,91 @@ def test_a_won_deal_has_a_sales_order_that_no_flow_has_seen(sales):
     assert sales.run(DEALS)["counts"]["skipped"] == 1
     assert sales.erp.every() == []
     assert sales.is_quiet([DEALS])
+
+
+def test_of_deals_made_before_the_flow_those_won_since_become_orders_and_no_others(sales):
+    """Whether or not anybody touched them, and although a row is kept of what a deal was told."""
+    for deal, stage in (("71", "Closed Won"), ("72", "Negotiation"), ("73", "closed won"), ("74", "Lost")):
+        sales.crm.edit(DEALS, deal, Stage=stage, Created_Time=sales.clock.now())
+    sales.pass_time(days=100)
+    sales.since = sales.clock.now()
+    sales.crm.edit(QUOTES, ORDER, Deal_Name__id="71", Created_Time=sales.clock.now())
+    sales.pass_time(minutes=1)
+    sales.run(QUOTES)
+    assert sales.became(DEALS, "71").won_at is None  # a row for what it is told
+    sales.run(DEALS)
+    sales.pass_time(days=10)
+    for deal in ("71", "73", "74"):
+        sales.crm.edit(DEALS, deal, Description="A word")
+    sales.crm.edit(DEALS, "72", Stage="Closed Won")
+    sales.pass_time(minutes=1)
+    sales.run(DEALS)
+    sales.pass_time(days=2)
+    assert sales.run(DEALS)["counts"]["created"] == 1
+    assert [sales.became(DEALS, deal).linked is not None for deal in ("71", "72", "73", "74")] == [
+        False, True, False, False,
+    ]  # fmt: skip
+    assert sales.is_quiet([DEALS, QUOTES])
+    sales.crm.edit(DEALS, "73", Stage="Negotiation")
+    sales.pass_time(minutes=1)
+    sales.run(DEALS)
+    sales.crm.edit(DEALS, "73", Stage="Closed Won")
+    sales.pass_time(days=2)
+    sales.run(DEALS)
+    sales.pass_time(days=2)
+    assert sales.run(DEALS)["counts"]["created"] == 1
+    assert sales.held(DEALS) == []
+
+
+def test_which_deals_are_won_already_is_asked_until_it_is_known_and_then_no_more(sales):
+    sales.crm.edit(DEALS, "71", Stage="Closed Won", Created_Time=sales.clock.now())
+    sales.pass_time(days=1)
+    sales.since, asked = sales.clock.now(), []
+
+    def texts(columns):
+        asked.append(list(columns))
+        if len(asked) == 1:
+            raise RetryableError("Zoho is away.", "")
+        return sales.crm.list_texts(DEALS, columns)
+
+    maker = DocumentMaker(replace(sales.work(DEALS), texts=texts))
+    with pytest.raises(RetryableError):
+        maker.begin()
+    maker.begin()
+    maker.begin()
+    assert asked == [["Stage"], ["Stage"]]
+    # So is a stage that won deals have only since later, of those made before.
+    sales.crm.edit(DEALS, "72", Stage="Signed", Created_Time=sales.since - timedelta(days=1))
+    sales.more_rules = {"stages": frozenset({"closed won", "signed"})}
+    DocumentMaker(replace(sales.work(DEALS), texts=texts)).begin()
+    assert len(asked) == 3
+    sales.pass_time(days=1)
+    sales.crm.edit(DEALS, "72", Amount=Decimal(600))
+    sales.crm.edit(DEALS, "71", Amount=Decimal(600))
+    sales.pass_time(days=2)
+    sales.run(DEALS)
+    assert sales.erp.every() == []
+
+
+def test_what_does_not_go_to_the_erp_is_not_held_for_what_it_lacks(sales):
+    """Neither a deal that is not won, nor what was made before; nor does it go there once it lacks nothing."""
+    for module, key in ((DEALS, "71"), (DEALS, "72"), (ORDERS, ORDER)):
+        sales.crm.edit(module, key, Account_Name__id="1", Created_Time=sales.clock.now())
+    sales.crm.edit(DEALS, "72", Stage="Closed Won")
+    sales.pass_time(days=1)
+    sales.since = sales.clock.now()
+    sales.run(DEALS)
+    for account in ("1", ACCOUNT):
+        sales.pass_time(days=1)
+        for module, key in ((DEALS, "71"), (DEALS, "72"), (ORDERS, ORDER)):
+            sales.crm.edit(module, key, Account_Name__id=account)
+        sales.pass_time(minutes=1)
+        assert sales.run()["counts"]["skipped"] == 1
+        assert sales.run(DEALS)["counts"]["skipped"] == 2
+        assert sales.held(DEALS) + sales.held() == []
+    assert sales.erp.every() == []
+    sales.since = None
+    assert sales.run(asked=_keys(ORDER))["counts"]["created"] == 1
 
 
 def test_an_order_that_moves_to_another_deal_is_told_of_there(sales):

@@ -177,6 +177,21 @@ def test_it_goes_on_while_the_store_is_away_and_keeps_a_bug(ear):
     assert [str(fault) for fault in faults] == ["a bug"]
 
 
+def test_what_is_told_of_a_module_that_no_flow_reads_is_forgotten(ear):
+    def there(module):
+        with ear.database.read() as tx:
+            return inbox.waiting_since(tx, module) is not None
+
+    with ear.database.begin() as tx:
+        inbox.put(tx, [inbox.Told(module, "1", "update", ear.clock.now()) for module in (DEALS, "Leads")])
+    ear.clock.sleep(3600)
+    ear.listener.turn()
+    assert (there(DEALS), there("Leads")) == (True, True)
+    ear.clock.sleep(1)
+    ear.listener.turn()
+    assert (there(DEALS), there("Leads")) == (True, False)
+
+
 def test_killed_as_it_notes_it_leaves_everything_to_the_next_turn(ear):
     class Dying:
         def __init__(self, database):

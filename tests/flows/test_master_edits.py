@@ -202,8 +202,17 @@ def test_changed_on_both_sides_waits_for_a_person(back: BackWorld) -> None:
     [hold] = back.held()
     assert (hold.code, hold.field) == (CHANGED_ON_BOTH_SIDES, "Phone")
     assert hold.happened == "Phone is “555-3” in the ERP and “555-2” in the CRM, and was “555-1”."
+    rows = len(back.rows("C1"))
     back.quiet()
-    assert len(back.held()) == 1
+    assert back.held() == [hold]
+    assert len(back.rows("C1")) == rows  # each run looks, and says nothing where nothing is new
+    back.in_crm("C1", Phone="555-4")
+    back.sync()
+    assert [(one.happened, one.attempts) for one in back.held()] == [
+        ("Phone is “555-3” in the ERP and “555-4” in the CRM, and was “555-1”.", 2)
+    ]
+    back.in_crm("C1", Phone="555-2")
+    back.sync()
     decide.release(back.work(), "C1", SALLY)
     back.sync(keys=("C1",))
     assert back.held() == []

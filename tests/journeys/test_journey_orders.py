@@ -118,6 +118,15 @@ def test_an_order_that_gp_refuses_waits_with_gp_s_own_reason_and_is_tried_again(
     (like,) = (one for one in world.gp.control("GET", "items")["rows"] if one["id"] == "128 SDRAM")
     world.gp.control("POST", "items", {**like, "id": "NO SUCH ITEM"})
     world.ok("held", "retry", made)
+    # As if Zoho had refused to be told of it, and nothing were to be told any more.
+    status = "flow = 'document_status', mapping = 'document_status', closed_at = null"
+    world.rewrite(f"update holds set {status} where source_key = ?", made)
+    for command in ("release", "discard"):
+        refused = world.run("held", command, made, "--reason", "so")
+        assert refused.code != 0
+        assert "Zoho refuses what document_status writes" in refused.text
+    world.ok("held", "retry", made)
+    assert world.held() == {}
     assert len(in_gp(world)) == 1
     assert made not in world.held()
 

@@ -23,6 +23,7 @@ from ml_connector.core.change import Cursor
 from ml_connector.core.channels import Channel, Step
 from ml_connector.core.document_decisions import How, Intent, Linked
 from ml_connector.core.errors import ConfigurationError, RetryableError
+from ml_connector.core.record import fold_key
 from ml_connector.core.sales import Kind
 from ml_connector.flows.restore import move as move_all
 from ml_connector.flows.restore import restore
@@ -31,6 +32,7 @@ from ml_connector.store import (
     backup,
     channels,
     cursors,
+    document_deals,
     documents,
     frozen,
     inbox,
@@ -362,19 +364,45 @@ def test_what_records_became_in_the_erp_stays_known(database, tmp_path):
     became = Became("-1", "Sales_Orders", "1", linked)
     intended = Became("-1", "Sales_Orders", "2", intent=Intent(NOW, {"number": "x"}))
     planned = Became("-1", "Sales_Orders", "3")
+    won = Became("-1", "Deals", "4", won_at=NOW)
     edited, idle = (
         Kept(key, {"Phone": "1"}, sent) for key, sent in (("A", Sent(NOW, {}, {}, {})), ("B", None))
     )
     with database.begin() as tx:
-        for row in (became, intended, planned):
+        for row in (became, intended, planned, won):
             documents.put(tx, row)
+        document_deals.put(tx, "-1", ["ORD-77"], "4")
         master_edits.put(tx, ACCOUNTS, [edited, idle])
     restored(database, tmp_path / "a.backup", tmp_path, over=True)
     with database.read() as tx:
         found = documents.find(tx, "Sales_Orders", ["1", "2", "3"])
+        assert documents.find(tx, "Deals", ["4"]) == {"4": won}
+        assert document_deals.find(tx, "-1", ["ORD-77"]) == {fold_key("ORD-77"): "4"}
         kept = master_edits.find(tx, ACCOUNTS, ["A", "B"])
     assert found == {"1": became, "2": intended}
     assert list(kept.values()) == [edited]
+
+
+def test_since_when_what_is_made_goes_to_the_erp_is_never_later_than_it_was(database, tmp_path):
+    """What was made and acknowledged since then would be taken for made before, and left out without a word."""
+    orders, quotes, deals = (
+        frozen.FIRST_RUN + name for name in ("sales_orders", "sales_quotes", "won_deals")
+    )
+    noted = frozen.WON_BEFORE + "a stage"
+    early, late = NOW.isoformat(), (NOW + timedelta(days=1)).isoformat()
+    filled(database)
+    with database.begin() as tx:
+        frozen.freeze(tx, quotes, late)
+        frozen.freeze(tx, deals, early)
+    written(database, tmp_path / "a.backup")
+    with database.begin() as tx:
+        tx.execute(sa.delete(tables.frozen).where(tables.frozen.c.name.in_([quotes, deals])))
+        for name, at in ((orders, early), (quotes, early), (deals, late), (noted, late), ("other", early)):
+            frozen.freeze(tx, name, at)
+    restored(database, tmp_path / "a.backup", tmp_path, over=True)
+    with database.read() as tx:
+        assert [frozen.find(tx, name) for name in (orders, quotes, deals, noted)] == [early] * 3 + [late]
+        assert frozen.find(tx, "other") is None
 
 
 def test_what_was_acknowledged_since_waits_on(database, tmp_path):

@@ -127,6 +127,9 @@ def _show(
     for one in told:
         if one["reason"]:
             say(f"{one['module']}: {one['reason']}")
+    read = {flow.module for flow in opened.roster.document_flows.values()}
+    if beside := [one["module"] for one in told if one["module"] not in read]:
+        say(f"No flow reads {in_words(beside)}: what Zoho tells of it is forgotten after a while.")
     if not told:
         say("There is no channel of ours.")
     if with_others:

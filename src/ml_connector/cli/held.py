@@ -291,7 +291,7 @@ def _where(opened: App, key: str, wanted: str) -> _Where:
         raise ConfigurationError(
             f"{key} waits in the flows {' and '.join(flows)}.", "Name one with --flow FLOW."
         )
-    if flows[0] in opened.roster.deal_flows:
+    if flows[0] in {**opened.roster.deal_flows, **opened.roster.status_flows}:
         raise ConfigurationError(
             f"{key} waits because Zoho refuses what {flows[0]} writes, and nobody can let that through here.",
             "Change in Zoho what is in the way, and run “ml-connector held retry”.",

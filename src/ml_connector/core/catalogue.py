@@ -86,6 +86,7 @@ DOCUMENT_RESTLESS = "DOCUMENT_RESTLESS"
 BELOW_DONE = "BELOW_DONE"
 CHANGED_ON_BOTH_SIDES = "CHANGED_ON_BOTH_SIDES"
 WITHDRAWN = "WITHDRAWN"
+COMPANY_GONE = "COMPANY_GONE"
 MASTER_MOVED = "MASTER_MOVED"
 
 OWN_CODES: Mapping[str, OwnCode] = {
@@ -273,6 +274,12 @@ OWN_CODES: Mapping[str, OwnCode] = {
         "The record was deleted, cancelled or lost in the CRM, and its document is still open in the ERP.",
         "Void the document in the ERP; or restore the record in the CRM. Either ends the hold.",
         again=Again.WATCHED,
+    ),
+    COMPANY_GONE: OwnCode(
+        Kind.DOCUMENT,
+        "The record has a document in a company of the ERP that is no more in the settings.",
+        "Give the company back to the settings and retry the hold; or discard the hold, and look after the document in"
+        " the ERP.",
     ),
     MASTER_MOVED: OwnCode(
         Kind.DATA,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 
 from ml_connector.core.catalogue import CUSTOMER_MISSING, TOTAL_UNEXPLAINED, VALUE_MISSING
@@ -41,6 +42,18 @@ def pointed_by(record: Record, mapping: DocumentMapping) -> frozenset[Pointed]:
     places += [(mapping.lines, row) for row in _rows(record, mapping).values()]
     found = (pointed_at(rule, fields) for rules, fields in places for rule in rules if rule.lookup)
     return frozenset(filter(None, found))
+
+
+def stage_columns(mapping: DocumentMapping) -> list[str]:
+    """The fields of the CRM that say in which stage a record is."""
+    return [name for rule in mapping.header if rule.target == "stage" for name in rule.sources]
+
+
+def stage_of(record: Record, mapping: DocumentMapping, terms: Terms) -> str:
+    """In which stage the record is, whatever else is wrong with it. Raises RecordRejectedError if that cannot be."""
+    rules = [rule for rule in mapping.header if rule.target == "stage"]
+    reader = Reader(mapping.name, terms, Around(date.min))
+    return reader.said(rules, record.fields, HEADER).text("stage").strip().casefold()
 
 
 def map_document(record: Record, mapping: DocumentMapping, terms: Terms, around: Around) -> Wanted:

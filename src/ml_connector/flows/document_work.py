@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
-from ml_connector.core.catalogue import CUSTOMER_MISSING
+from ml_connector.core.catalogue import COMPANY_GONE, CUSTOMER_MISSING, OWN_CODES
 from ml_connector.core.deal_fields import DEALS
-from ml_connector.core.document_apply import map_document, pointed_by
+from ml_connector.core.document_apply import map_document, pointed_by, stage_columns, stage_of
 from ml_connector.core.document_decisions import Answer, Choice
 from ml_connector.core.document_fields import QUOTES, SALES_ORDERS
 from ml_connector.core.document_flow import DocumentFlow
@@ -16,12 +16,12 @@ from ml_connector.core.document_mapping import Around, Pointed, Wanted
 from ml_connector.core.errors import RecordRejectedError
 from ml_connector.core.match import Verdict
 from ml_connector.core.ports import Clock, Target, Unreadable
-from ml_connector.core.record import Record, fold_key
+from ml_connector.core.record import Record, digest, fold_key
 from ml_connector.core.sales_ports import Documents
 from ml_connector.flows.module_locks import Locked, unlocked
 from ml_connector.flows.new_customers import ACCOUNTS, NewCustomers
 from ml_connector.flows.receive import Handed
-from ml_connector.store import documents, holds, links, verdicts
+from ml_connector.store import documents, frozen, holds, links, verdicts
 from ml_connector.store.database import Connection, Database
 from ml_connector.store.documents import Became
 from ml_connector.store.links import Pair
@@ -29,6 +29,8 @@ from ml_connector.store.links import Pair
 #: One run at a time makes documents: a deal and its sales order would otherwise not see each other.
 LOCK = "documents"
 STAMP, MADE = "Modified_Time", "Created_Time"
+#: Of a deal that was won when its flow began: nobody knows since when.
+_WON_BEFORE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +54,23 @@ class DocumentWork:
     customers: NewCustomers | None = (
         None  #: makes the customer of an Account that has none; None: nobody does
     )
+    #: every record of the module with these texts and when it was made, in the order of their ids
+    texts: Callable[[Sequence[str]], Iterable[Record]] = lambda _columns: ()
 
     @property
     def pair(self) -> Pair:
         """Under which a person's decisions about its records are kept."""
         return self.pair_of(self.flow.company)
+
+    def erp_of(self, company: str) -> Documents:
+        """Where the company's documents are. RecordRejectedError: it left the settings."""
+        if company in self.erps:
+            return self.erps[company]
+        raise RecordRejectedError(
+            f"It, or its deal or quote, has a document in the company {company}, which is no more in the settings.",
+            OWN_CODES[COMPANY_GONE].remedy,
+            code=COMPANY_GONE,
+        )
 
     def in_run(self, run: str) -> DocumentWork:
         """The same, customers that are made on the way told of this run."""
@@ -136,7 +150,7 @@ def cases_of(work: DocumentWork, handed: Sequence[Handed]) -> list[Case]:
             sales_orders=orders.get(one.key, ()),
         )
         in_terms = replace(work, flow=replace(work.flow, terms=terms))
-        found.append(_mapped(in_terms, case, names, is_known=one.key in known))
+        found.append(_mapped(in_terms, case, names))
     return _with_deals_of_quotes(work, found)
 
 
@@ -196,10 +210,8 @@ def _with_new(
     return {**names, maker.company: {**names.get(maker.company, {}), **new}}
 
 
-def _mapped(
-    work: DocumentWork, case: Case, names: Mapping[str, Mapping[Pointed, str]], *, is_known: bool
-) -> Case:
-    """The case with what the record wants, or with its fault. ``is_known``: the record was seen before."""
+def _mapped(work: DocumentWork, case: Case, names: Mapping[str, Mapping[Pointed, str]]) -> Case:
+    """The case with what the record wants, or with its fault; nothing is wanted of what does not go to the ERP."""
     record, flow = case.handed.result, work.flow
     if isinstance(record, Unreadable):
         return replace(case, fault=record.error)
@@ -208,12 +220,16 @@ def _mapped(
     accounts = [one for one in pointed_by(record, flow.mapping) if one.module == "Accounts"]
     case = replace(case, account=accounts[0].record_id if len(accounts) == 1 else "")
     try:
+        case = replace(case, became=_won(work, case.became, record))
+        if case.is_older(work.since) or _is_open(work, case.became):
+            return case
+        if case.became.linked or case.became.intent:
+            work.erp_of(case.became.company)  # before its customer is looked for there
         became = _in_company(case.became, accounts, names)
         around = Around(work.today(), names.get(became.company, {}))
         wanted = map_document(record, flow.mapping, flow.terms, around)
     except RecordRejectedError as error:
         return replace(case, fault=error)
-    became = _won(work, became, wanted, None if is_known else _instant(record, MADE))
     return replace(case, wanted=wanted, became=replace(became, deal=wanted.deal, quote=wanted.quote))
 
 
@@ -234,14 +250,59 @@ def _in_company(
     return replace(became, company=whose[0]) if whose else became
 
 
-def _won(work: DocumentWork, became: Became, wanted: Wanted, made_at: datetime | None) -> Became:
-    """Of a deal: since when it is known to be won.
+# -- deals
 
-    ``made_at``: of one that was never seen before: it may have been won as long ago as it was made.
+
+def note_won(work: DocumentWork) -> None:
+    """Before the first run over deals: keep which of those that were made before are won already.
+
+    Zoho does not say when a deal was won. What is won and is not among these was won since. Done once more for a stage
+    that is among those of won deals only since later.
     """
+    since, flow = work.since, work.flow
+    if flow.settle is None or since is None:
+        return
+    names = {stage: frozen.WON_BEFORE + digest({"stage": stage}) for stage in flow.rules.stages}
+    with work.database.read() as tx:
+        new = {stage: name for stage, name in names.items() if frozen.find(tx, name) is None}
+    if not new:
+        return
+    old = (one for one in work.texts(stage_columns(flow.mapping)) if _is_before(one, since))
+    won = [one.key for one in old if _may_be_in(work, one, new)]
+    with work.database.begin() as tx:
+        documents.put_won(tx, flow.company, flow.module, won, _WON_BEFORE)
+        for name in new.values():
+            frozen.freeze(tx, name, work.clock.now().isoformat())
+
+
+def _is_before(record: Record, since: datetime) -> bool:
+    made_at = _instant(record, MADE)
+    return made_at is None or made_at < since
+
+
+def _may_be_in(work: DocumentWork, record: Record, stages: Collection[str]) -> bool:
+    """Whether it is in one of these stages; what cannot be told is not taken for won since."""
+    try:
+        return _stage(work, record) in stages
+    except RecordRejectedError:
+        return True
+
+
+def _stage(work: DocumentWork, record: Record) -> str:
+    return stage_of(record, work.flow.mapping, work.flow.terms)
+
+
+def _won(work: DocumentWork, became: Became, record: Record) -> Became:
+    """Of a deal: since when it is known to be won."""
     if work.flow.settle is None:
         return became
-    if wanted.stage.strip().casefold() not in work.flow.rules.stages:
-        return replace(became, won_at=became.won_at if became.linked else None)
-    is_old = made_at is not None and work.since is not None and made_at < work.since
-    return replace(became, won_at=became.won_at or (made_at if is_old else work.clock.now()))
+    if _stage(work, record) not in work.flow.rules.stages:
+        is_known = became.won_at is None or became.linked is not None
+        return became if is_known else replace(became, won_at=None, wanted="")  # which is to be recorded
+    return replace(became, won_at=became.won_at or work.clock.now())
+
+
+def _is_open(work: DocumentWork, became: Became) -> bool:
+    """Whether it is a deal that is not won, so that nothing it lacks is of interest yet."""
+    is_begun = became.linked is not None or became.intent is not None
+    return work.flow.settle is not None and became.won_at is None and not is_begun

@@ -22,7 +22,7 @@ from ml_connector.core.change import Change, is_settled
 from ml_connector.core.deal_fields import DEALS
 from ml_connector.core.errors import ConnectorError
 from ml_connector.core.record import fold_key
-from ml_connector.flows.document_work import LOCK, Case, DocumentWork, cases_of
+from ml_connector.flows.document_work import LOCK, Case, DocumentWork, cases_of, note_won
 from ml_connector.flows.documents_carry import carry
 from ml_connector.flows.documents_record import record
 from ml_connector.flows.documents_tell import tell
@@ -40,6 +40,10 @@ class DocumentMaker:
     """Takes what a module of the CRM brings; implements ``flows.receive.Consumer``."""
 
     work: DocumentWork
+
+    def begin(self) -> None:
+        """Of deals, keep which are won already, before any is looked at."""
+        note_won(self.work)
 
     def unsettled(self, changes: Sequence[Change], doubt: timedelta) -> list[Change]:
         """Of these changes those that no outcome deals with."""
@@ -76,19 +80,23 @@ class DocumentMaker:
         return [*own, *(one.key for one in rows if one.module == flow.module and one.linked)]
 
     def _with_customer(self, tx: Connection, missing: Sequence[Hold]) -> list[Hold]:
+        """Those whose Account is a customer of one company; or of none, and one is made of it."""
         accounts = {str(hold.detail.get("Account", "")) for hold in missing} - {""}
         entity = self.work.flow.pointed["Accounts"]
-        there = {
+        companies = Counter(
             account
             for company in self.work.erps
             for account, link in links.on(tx, Pair(company, entity, "Accounts"), accounts).items()
             if not link.gone
-        }
-        # What waits since before customers were made is tried once; held again, it has a time of its own.
-        is_new = self.work.customers is not None
-        return [
-            hold for hold in missing if hold.detail.get("Account") in there or (is_new and not hold.heals)
-        ]
+        )
+
+        def may_pass(hold: Hold) -> bool:
+            account, maker = str(hold.detail.get("Account", "")), self.work.customers
+            # What waits since before customers were made is tried once; held again, it has a time of its own.
+            is_new = maker is not None and not hold.heals and bool(maker.key_of(account))
+            return companies[account] == 1 or (companies[account] == 0 and is_new)
+
+        return [hold for hold in missing if may_pass(hold)]
 
     def take(self, run: str, handed: Sequence[Handed]) -> Mapping[str, int]:
         """Make documents of these, and tell the CRM; how many were created, updated, matched, held, waiting, ..."""

@@ -273,7 +273,7 @@ class _Carrying:
             documents.put(tx, replace(self.became, deal=deal))
 
     def _call(self, decision: Create | Update) -> Outcome:
-        erp = self.work.erps[self.became.company]
+        erp = self.work.erp_of(self.became.company)
         if isinstance(decision, Create):
             return erp.create(decision.document)
         return erp.update(decision.before, decision.document)
@@ -331,7 +331,7 @@ class _Carrying:
         if self.standing is None or self.became.linked is None:
             return None
         try:
-            return chain_of(self.work.erps[self.became.company], self.standing)
+            return chain_of(self.work.erp_of(self.became.company), self.standing)
         except RecordRejectedError:
             return None
 

@@ -21,7 +21,7 @@ def look(work: DocumentWork, became: Became, customer: str) -> list[Standing]:
     ``customer``: whose documents are looked through where the ERP numbers and a create may have been done. Errors as
     those of ``Documents.find``.
     """
-    erp, flow = work.erps[became.company], work.flow
+    erp, flow = work.erp_of(became.company), work.flow
     if became.linked is not None:
         return list(_standing(erp, became.linked.kind, became.linked.number))
     kind, number = flow.mapping.kind, flow.number(became.key)
@@ -71,7 +71,7 @@ def related(work: DocumentWork, became: Became) -> tuple[list[Standing], list[Be
     for row, master_number in rows:
         if row.linked is None:
             continue
-        erp, kind, number = work.erps[row.company], row.linked.kind, row.linked.number
+        erp, kind, number = work.erp_of(row.company), row.linked.kind, row.linked.number
         there = list(_standing(erp, kind, number))
         if kind is Kind.QUOTE:  # an ERP that keeps no history has only what came from it
             came = came_of(erp, kind, number, there[0].master_number if there else master_number)
@@ -94,7 +94,7 @@ def came_of_gone(work: DocumentWork, became: Became) -> list[str]:
     assert became.linked is not None
     with work.database.read() as tx:
         known = documents.find_told(tx, became.module, [became.key])[became.key]
-    erp, linked = work.erps[became.company], became.linked
+    erp, linked = work.erp_of(became.company), became.linked
     return came_of(erp, linked.kind, linked.number, known.master_number).numbers
 
 

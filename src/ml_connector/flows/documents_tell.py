@@ -63,6 +63,7 @@ def tell(work: Tells, run: str) -> Counter[str]:
             results = work.target.write(module, batch)
             counts += _record(work, run, rows, results)
             after = rows[-1].key
+    _close_passed(work, run)
     return counts
 
 
@@ -91,6 +92,24 @@ def _record(work: Tells, run: str, rows: Sequence[Telling], results: Sequence[Wr
         audit.append(tx, [trail.held(by_key[hold.source_key], hold) for hold in held])
         audit.append(tx, [trail.released(by_key[hold.source_key], hold) for hold in passed])
     return Counter({"crm_told": len(told), "crm_refused": len(refused)}) + Counter()
+
+
+def _close_passed(work: Tells, run: str) -> None:
+    """What was refused and need not be told any more, since it is again as the CRM knows it, waits no longer."""
+    with work.database.read() as tx:
+        opened = holds.find(tx, work.flow.company, flow=MAPPING)
+        untold = documents.untold_among(tx, {hold.source_key for hold in opened})
+    done = [(MAPPING, hold.source_key) for hold in opened if hold.source_key not in untold]
+    if not done:
+        return
+    now = work.clock.now()
+    trail = _Trail(work, run, now)
+    with work.database.begin() as tx:
+        rows = [
+            trail.released(Telling(str(hold.detail.get("module", "")), hold.source_key, {}, now), hold)
+            for hold in holds.close(tx, work.flow.company, MAPPING, done, now)
+        ]
+        audit.append(tx, rows)
 
 
 def _hold_of(run: str, row: Telling, error: RecordRejectedError, now: datetime) -> Hold:

@@ -236,10 +236,16 @@ class Editing:
             master_edits.put(tx, self.work.pair(self.module), [replace(one.kept, held=one.crm)])
             rows = [
                 self._of_hold(one, held, AuditAction.HELD, f"{held.happened} {held.remedy}".strip())
-                for held in holds.put(tx, flow.company, [hold])
+                for held in holds.put(tx, flow.company, [] if self._is_known(one, error) else [hold])
             ]
             audit.append(tx, rows)
         return "held"
+
+    def _is_known(self, one: Edited, error: RecordRejectedError) -> bool:
+        """Whether it waits for this very reason already, at which every run looks: that was no attempt."""
+        if one.hold is None or error.code not in _LOOKED_AT:
+            return False
+        return (one.hold.code, one.hold.happened) == (error.code, error.happened)
 
     def _row(self, one: Edited, action: AuditAction) -> AuditRow:
         flow = self.work.flow

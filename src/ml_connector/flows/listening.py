@@ -80,19 +80,25 @@ class Listener:
     _has_begun: bool = False
 
     def turn(self) -> None:
-        """Note what was refused, and owe a run to each flow that has something to do. Errors as the store's."""
+        """Note what was refused, and owe a run to each flow that has something to do. Errors as the store's.
+
+        What was told of a module that no flow reads is forgotten after a while: one that begins to read it polls.
+        """
         now, missed = self.clock.now(), self.missed()
         if not self._has_begun:  # what was told before, nobody took
             with self.database.begin() as tx:
                 listening.begin(tx, self.modules, now)
             self._has_begun = True
+        read, before = {one.module for one in self.flows}, now - self.pace.safety
         with self.database.read() as tx:
+            is_left = inbox.is_left(tx, read, before)
             new = {module: at for module, at in missed.items() if listening.find(tx, module).missed_at != at}
             due = [
                 one.flow for one in self.flows if self._may_run(tx, one, now) and self._is_due(tx, one, now)
             ]
-        if new or due:
+        if new or due or is_left:
             with self.database.begin() as tx:
+                inbox.forget(tx, read, before)
                 listening.miss(tx, new)
                 for flow in due:
                     schedules.owe(tx, flow, now)

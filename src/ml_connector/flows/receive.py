@@ -58,6 +58,9 @@ class Handed:
 class Consumer(Protocol):
     """Whoever writes on what a module brings. A record's own fault is an outcome, not an error."""
 
+    def begin(self) -> None:
+        """What has to be known before anything is gathered; called by every run. Errors as those of the source."""
+
     def unsettled(self, changes: Sequence[Change], doubt: timedelta) -> Sequence[Change]:
         """Of these changes those that no outcome deals with yet, as ``core.change.is_settled`` has it."""
 
@@ -151,6 +154,7 @@ def _poll(step: Callable[..., Result], begun: Result) -> tuple[Result, list[str]
 
 def _begin(gathering: Gathering, _run: str) -> Result:
     """Fix what the run looks at: whether it polls, and how far back."""
+    gathering.consumer.begin()
     now = gathering.clock.now()
     with gathering.database.read() as tx:
         found = cursors.find(tx, gathering.company, gathering.flow)

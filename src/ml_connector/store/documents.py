@@ -81,6 +81,14 @@ def put(tx: sa.Connection, row: Became) -> None:
     upsert(tx, documents, [_values(row) | _BLANK], keep=tuple(_BLANK))
 
 
+def put_won(tx: sa.Connection, company: str, module: str, keys: Collection[str], at: datetime) -> None:
+    """These are won since then, as far as it is not known since when; all else that is known of them stays."""
+    known = find(tx, module, keys)
+    new = [key for key in keys if key not in known or known[key].won_at is None]
+    rows = [_values(Became(company, module, key, won_at=at)) | _BLANK for key in new]
+    upsert(tx, documents, rows, keep=sorted({*rows[0]} - {"module", "key", "won_at"}) if rows else ())
+
+
 def look_again(tx: sa.Connection, row: Became, at: datetime) -> None:
     """Have the record looked at then, although nothing changed; nothing, if it is linked otherwise by now."""
     c = documents.c
@@ -192,11 +200,21 @@ def not_read_since(tx: sa.Connection, company: str, at: datetime, most: int) -> 
 def untold(tx: sa.Connection, module: str, most: int, after: str = "") -> list[Telling]:
     """The records of which the CRM was told something else than is to be told now, in the order of their ids."""
     c = documents.c
-    query = sa.select(documents).where(
-        c.module == module, c.tells.is_not(None), c.tells != "{}", c.key > after
+    query = (
+        sa.select(documents).where(c.module == module, c.key > after, _untold()).order_by(c.key).limit(most)
     )
-    query = query.where(sa.or_(c.told.is_(None), c.told != c.tells)).order_by(c.key).limit(most)
     return [Telling(row.module, row.key, load_fields(row.tells), row.as_of) for row in tx.execute(query)]
+
+
+def untold_among(tx: sa.Connection, keys: Collection[str]) -> set[str]:
+    """Those of these records, of whatever module, of which the CRM was not told what is to be told now."""
+    c = documents.c
+    return {row.key for row in select_in(tx, sa.select(c.key).where(_untold()), c.key, keys)}
+
+
+def _untold() -> sa.ColumnElement[bool]:
+    c = documents.c
+    return sa.and_(c.tells.is_not(None), c.tells != "{}", sa.or_(c.told.is_(None), c.told != c.tells))
 
 
 def tell(tx: sa.Connection, told: Sequence[Telling]) -> None:

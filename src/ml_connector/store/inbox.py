@@ -89,6 +89,20 @@ def waiting_since(tx: sa.Connection, module: str) -> datetime | None:
     return found
 
 
+def is_left(tx: sa.Connection, modules: Collection[str], before: datetime) -> bool:
+    """Whether records of other modules than these wait that were first told of before."""
+    return tx.execute(sa.select(inbox.c.module).where(_left(modules, before)).limit(1)).first() is not None
+
+
+def forget(tx: sa.Connection, modules: Collection[str], before: datetime) -> None:
+    """Remove those: nobody will fetch them."""
+    tx.execute(sa.delete(inbox).where(_left(modules, before)))
+
+
+def _left(modules: Collection[str], before: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(inbox.c.module.not_in(sorted(modules)), inbox.c.first_received_at < before)
+
+
 def _select() -> sa.Select[Any]:
     return sa.select(*(inbox.c[name] for name in _NAMES))
 

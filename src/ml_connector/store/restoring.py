@@ -2,7 +2,8 @@
 
 A sync over the restored store creates nothing twice: what was created since carries its key in the target, and the
 index is read whole before anything is created. What was done or is under way outside does not go back in time with
-us: creates and bulk jobs that were sent and never recorded stay known, and so does what records became in the ERP.
+us: creates and bulk jobs that were sent and never recorded stay known, and so does what records became in the ERP,
+which deals their documents belong to, and since when what is made in the CRM goes there.
 """
 
 from __future__ import annotations
@@ -31,10 +32,15 @@ _OUTSIDE: Mapping[sa.Table, sa.ColumnElement[bool]] = {
         (
             *(tables.intents, tables.bulk_jobs, tables.credit_minutes, tables.refusals),
             *(tables.alerts, tables.alert_messages, tables.channels, tables.inbox),
+            tables.document_deals,
         ),
         sa.true(),
     ),
-    tables.documents: sa.or_(tables.documents.c.kind != "", tables.documents.c.intent_at.is_not(None)),
+    tables.documents: sa.or_(
+        tables.documents.c.kind != "",
+        tables.documents.c.intent_at.is_not(None),
+        tables.documents.c.won_at.is_not(None),
+    ),
     tables.master_edits: tables.master_edits.c.sent_at.is_not(None),
 }
 
@@ -75,6 +81,7 @@ def put_back(database: Database, copy: Database, backup: Copied, asked: Restorin
             table: [dict(row) for row in tx.execute(sa.select(table).where(stays)).mappings()]
             for table, stays in _OUTSIDE.items()
         }
+        begun = frozen.find_beginnings(tx)
         clear(tx)
         copy_rows(source, tx)
         if chain(tx) != (backup.audit_rows, backup.broken_at):
@@ -84,6 +91,7 @@ def put_back(database: Database, copy: Database, backup: Copied, asked: Restorin
             )
         for table, rows in outside.items():
             upsert(tx, table, rows)
+        frozen.put_beginnings(tx, begun)
         _begin_anew(tx, backup.header, asked)
         audit.append(tx, [_row(backup.header, asked)])
 

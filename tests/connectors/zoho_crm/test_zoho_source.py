@@ -395,3 +395,16 @@ def test_ping_tells_of_lines_that_no_query_gives_and_of_fields_that_are_missing(
     found = told(source.checks(["Sales_Orders"]))
     assert "no field GP_Site" in found["read Sales_Orders by the hundred"]
     assert found["query Ordered_Items"] == "allowed"
+
+
+def test_the_texts_of_every_record_and_when_it_was_made(books, clock):
+    wish = [{"Deal_Name": f"Deal {n}", "Stage": "Closed Won" if n % 2 else "Negotiation"} for n in range(5)]
+    made = books.org.control("POST", "create/Deals", {"records": wish})["ids"]
+    source = ZohoSource(books.target.client, clock, page_rows=2)
+    books.org.opened.append(source)
+    found = list(source.list_texts("Deals", ["Stage"]))
+    assert [(one.key, one.fields["Stage"]) for one in found] == [
+        (key, one["Stage"]) for key, one in zip(made, wish, strict=True)
+    ]
+    (whole,) = fetched(books, made[:1], "Deals")
+    assert found[0].fields["Created_Time"] == whole.fields["Created_Time"]

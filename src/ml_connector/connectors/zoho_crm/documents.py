@@ -16,7 +16,7 @@ from ml_connector.core.errors import ConfigurationError
 LINES = "lines"
 LINE = "line."
 PARENT = "Parent_Id"  #: of a line item: the record that it belongs to
-STAMP = "Modified_Time"
+STAMP, MADE = "Modified_Time", "Created_Time"
 
 #: Kind of a column -> what follows its name, and the type of the field that this is.
 _PARTS: Mapping[str, Mapping[str, str]] = {

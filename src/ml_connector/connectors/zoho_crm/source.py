@@ -19,7 +19,7 @@ from ml_connector.connectors.zoho_crm import coql, documents, reading, schema, w
 from ml_connector.connectors.zoho_crm.checks import allowed, tried
 from ml_connector.connectors.zoho_crm.client import ZohoClient
 from ml_connector.connectors.zoho_crm.deleted import list_deleted
-from ml_connector.connectors.zoho_crm.documents import LINE, MODULES, STAMP, SourceModule
+from ml_connector.connectors.zoho_crm.documents import LINE, MADE, MODULES, STAMP, SourceModule
 from ml_connector.connectors.zoho_crm.metadata import Metadata
 from ml_connector.connectors.zoho_crm.target import CHEAP_ROWS, MAX_BATCH, MAX_FIELDS, MAX_ROWS, chunks
 from ml_connector.core.change import Change, Page
@@ -27,7 +27,7 @@ from ml_connector.core.entity import Entity
 from ml_connector.core.errors import ConfigurationError, NotPermittedError, RecordRejectedError
 from ml_connector.core.load import NO_LOAD, Load
 from ml_connector.core.ports import Absent, Check, Clock, Fetched, Unreadable
-from ml_connector.core.record import Reading
+from ml_connector.core.record import Reading, Record
 
 NOBODY = "1"  #: no record has this id: theirs have 18 digits and more
 _AHEAD = 2  #: calls' worth of records that are read while others are worked on
@@ -126,6 +126,20 @@ class ZohoSource:
         query = coql.values_query(entity, ["id"], lookup, [coql.checked_id(record_id)], CHEAP_ROWS)
         rows, _more = self.client.query(entity, query, CHEAP_ROWS)
         return [str(row["id"]) for row in rows]
+
+    def list_texts(self, entity: str, columns: Sequence[str]) -> Iterator[Record]:
+        """Every record of ``entity`` with these texts and when it was made; 2,000 cost three credits. By COQL."""
+        names, after = list(dict.fromkeys(["id", MADE, *columns])), ""
+        while True:
+            query = coql.candidates_query(entity, names, None, after or None, self._page_rows)
+            read_at = self._clock.now()
+            rows, more, _ = self.client.query_exactly(entity, query, self._page_rows)
+            for row in rows:
+                texts = {name: text for name in columns if isinstance(text := row.get(name), str)}
+                yield Record(entity, str(row["id"]), {**texts, MADE: wire.instant(row.get(MADE))}, read_at)
+            if not more or not rows:
+                return
+            after = str(rows[-1]["id"])
 
     def list_deleted(self, entity: str, since: datetime) -> list[Change]:
         """What was deleted at or after ``since``, each once, with when it was."""
