@@ -62,7 +62,9 @@ class People:
         self._write_in_gp("customers", "GP_Credit_Limit", f"{50_000 + self.number}.{self.number % 90 + 10}")
 
     def owe(self) -> None:
-        self._write_in_gp("customers", "GP_Balance", f"{90_000 + self.number}.{self.number % 90 + 10}")
+        """Nobody's value: GP itself counts it on with each invoice."""
+        key = self.chance.choice([*masters(self.world, "customers")])
+        self.world.change(key, balance={"amount": f"{90_000 + self.number}.{self.number % 90 + 10}"})
 
     def open_customer(self) -> None:
         self._open("customers", f"DAY{self.number:05}")

@@ -35,7 +35,7 @@ class Field:
         if self.role:
             kind, member = ("email", "to") if self.member == "email" else ("address", self.member)
             return {kind: {"id": row[self.role], member: value}}
-        return {"balance": {"amount": value}} if self.member == "balance" else {"set": {self.member: value}}
+        return {"set": {self.member: value}}
 
 
 class Limit(Field):
