@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sides import DOCUMENTS, FIELDS, GP, KEYS, OWNED, ZOHO, Row, masters, of_gp
-from words import Word, Words, plain
+from words import Word, Words
 
 from systems import World
 
@@ -203,20 +203,28 @@ class People:
     def add_line(self) -> None:
         if found := self._a_line():
             module, record, _ = found
-            self._price_line(module, record, "", self._line())
+            price, subform = self._price(), DOCUMENTS[module][1]
+            made = {**self._line(), "List_Price": float(price)}
+            self.world.edit(record["id"], module=module, **{subform: [made]})
+            known = {row["id"] for row in record[subform]}
+            lines = self._record(module, record["id"])[subform]
+            (line,) = (row["id"] for row in lines if row["id"] not in known)
+            self.words.write(self._price_of(module, record, line, price), lambda: None)
 
     def _price_line(self, module: str, record: Row, line: str, change: Row) -> None:
-        """The price of this line, or of a new one."""
-        price, subform = self._price(), DOCUMENTS[module][1]
+        price = self._price()
+        lines = {DOCUMENTS[module][1]: [{**change, "List_Price": float(price)}]}
+        word = self._price_of(module, record, line, price)
+        self.words.write(word, lambda: self.world.edit(record["id"], module=module, **lines))
+
+    def _price_of(self, module: str, record: Row, line: str, price: str) -> Word:
+        """That this line has this price."""
 
         def stands() -> object:
-            rows = self._record(module, record["id"]).get(subform, ())
-            prices = {plain(row["List_Price"]) for row in rows if line in ("", row["id"])}
-            return price if price in prices else None
+            rows = self._record(module, record["id"]).get(DOCUMENTS[module][1], ())
+            return next((row["List_Price"] for row in rows if row["id"] == line), None)
 
-        word = Word((ZOHO, record["id"], f"{line or price} price"), price, [record["id"]], stands)
-        lines = {subform: [{**change, "List_Price": float(price)}]}
-        self.words.write(word, lambda: self.world.edit(record["id"], module=module, **lines))
+        return Word((ZOHO, record["id"], f"{line} price"), price, [record["id"]], stands)
 
     def _a_line(self) -> tuple[str, dict[str, Any], str] | None:
         """One that exists: module, record and id."""
