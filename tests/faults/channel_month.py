@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,6 +18,7 @@ from enum import StrEnum
 from typing import Any
 
 import stamina
+from past import AtOnce
 
 from ml_connector.app import App
 from ml_connector.bootstrap import open_app
@@ -29,15 +30,13 @@ from ml_connector.duties import find_modules, watched
 from ml_connector.flows.alerting import Alerting
 from ml_connector.flows.channels import Keeping
 from ml_connector.flows.listening import Listener
-from ml_connector.flows.range import Asked
 from ml_connector.flows.serving import Serving
-from ml_connector.flows.steps import DirectSteps
 from ml_connector.settings_file import load_settings
 from ml_connector.store import channels, schedules
 from ml_connector.web.app import create_app
 from ml_connector.web.server import served
 from ml_connector.web.webhooks import Receiving, webhooks
-from systems import World, unreachable
+from systems import World
 
 MODULE, FLOW = "Sales_Orders", "sales_orders"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -110,29 +109,6 @@ class Mailbox:
 
     def remember(self, addresses: Sequence[str]) -> None:
         """They are at hand."""
-
-
-@dataclass
-class AtOnce:
-    """An engine that does a run when it is to begin: nothing is killed here."""
-
-    app: App
-    ends: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-
-    def start(self, flow: str, run: str, asked: Asked) -> None:
-        self.ends[run] = self.app.run(DirectSteps(self.app.clock), run, flow, asked)
-
-    def pending(self) -> Collection[Any]:
-        return ()
-
-    def look(self, run: str) -> Mapping[str, Any]:
-        return self.ends[run]
-
-    def wait(self, run: str, every: object) -> Mapping[str, Any]:
-        return unreachable(f"nobody waits for a run here: {run}, {every}")
-
-    def forget(self, before: datetime) -> None:
-        """Nothing is kept that long."""
 
 
 @dataclass
