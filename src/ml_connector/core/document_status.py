@@ -212,17 +212,9 @@ def _listed(numbers: Sequence[str]) -> str:
     return text[: NUMBERS_LONGEST - 5].rpartition(", ")[0] + ", ..."
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What the CRM was told, or is to be told, and when the reading began that it comes from."""
+def says_more(kept_at: datetime | None, read_at: datetime) -> bool:
+    """Whether a reading takes the place of what is kept: of two, that which began later, in whatever order they come.
 
-    fields: Fields
-    as_of: datetime
-
-
-def newest(kept: Told | None, read: Told) -> Told:
-    """What is kept after a reading, and told where its fields are others than before.
-
-    A reading that began earlier than the last says nothing new, however late it comes.
+    ``kept_at``: when the reading began that is kept; None: none is.
     """
-    return read if kept is None or read.as_of >= kept.as_of else kept
+    return kept_at is None or read_at >= kept_at

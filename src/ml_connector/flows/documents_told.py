@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from ml_connector.core import document_status as status
 from ml_connector.core.deal_fields import DEALS
 from ml_connector.core.document_fields import QUOTES
 from ml_connector.core.document_status import (
@@ -14,6 +13,7 @@ from ml_connector.core.document_status import (
     Chain,
     is_of_order,
     orders_in,
+    says_more,
     tells_of,
     together,
     told_of_order,
@@ -74,11 +74,7 @@ def _keep(tx: Connection, became: Became, read: Told, numbers: Sequence[str]) ->
     """``numbers``: the documents that are its deal's."""
     known = documents.find_told(tx, became.module, [became.key]).get(became.key, Told())
     assert read.as_of is not None
-    now, kept = (
-        status.Told(read.own, read.as_of),
-        status.Told(known.own, known.as_of) if known.as_of else None,
-    )
-    if status.newest(kept, now) is not now:
+    if not says_more(known.as_of, read.as_of):
         return
     documents.put_told(
         tx, became, replace(read, tells=known.tells if became.module == DEALS else tells_of(read.own))
